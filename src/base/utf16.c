@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <base/utf16.h>
+
+#include "upcase.h"
+
+#define RAW_BYTE_FIRST 0xf780u /* bytes 0x80..0xff that are not UTF-8 */
+#define RAW_BYTE_LAST  0xf7ffu
+
+/* next_code - the code point at *text (unpaired surrogates included), moved past; a byte that
+ * begins no valid sequence is given as U+F700 + byte. 0 at the end. */
+static uint32_t next_code(const char **text)
+{
+	const uint8_t *p = (const uint8_t *)*text;
+	uint32_t code = p[0];
+	size_t more = 0;
+	uint32_t least = 0;
+
+	if (code < 0x80) {
+		*text += code != 0;
+		return code;
+	}
+	if (code >= 0xc2 && code < 0xe0) {
+		more = 1, least = 0x80, code &= 0x1f;
+	} else if (code >= 0xe0 && code < 0xf0) {
+		more = 2, least = 0x800, code &= 0x0f;
+	} else if (code >= 0xf0 && code < 0xf5) {
+		more = 3, least = 0x10000, code &= 0x07;
+	}
+	for (size_t i = 1; i <= more; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			more = 0;
+		else
+			code = code << 6 | (p[i] & 0x3f);
+	}
+	if (!more || code < least || code > 0x10ffff) {
+		*text += 1;
+		return 0xf700u + p[0];
+	}
+	*text += more + 1;
+	return code;
+}
+
+static void put_code(struct buf *out, uint32_t code)
+{
+	uint8_t bytes[4];
+	size_t n;
+
+	if (code < 0x80) {
+		bytes[0] = (uint8_t)code, n = 1;
+	} else if (code < 0x800) {
+		bytes[0] = (uint8_t)(0xc0 | code >> 6);
+		bytes[1] = (uint8_t)(0x80 | (code & 0x3f)), n = 2;
+	} else if (code < 0x10000) {
+		bytes[0] = (uint8_t)(0xe0 | code >> 12);
+		bytes[1] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
+		bytes[2] = (uint8_t)(0x80 | (code & 0x3f)), n = 3;
+	} else {
+		bytes[0] = (uint8_t)(0xf0 | code >> 18);
+		bytes[1] = (uint8_t)(0x80 | (code >> 12 & 0x3f));
+		bytes[2] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
+		bytes[3] = (uint8_t)(0x80 | (code & 0x3f)), n = 4;
+	}
+	buf_bytes(out, bytes, n);
+}
+
+static bool is_high(uint32_t unit)
+{
+	return unit >= 0xd800 && unit < 0xdc00;
+}
+
+static bool is_low(uint32_t unit)
+{
+	return unit >= 0xdc00 && unit < 0xe000;
+}
+
+bool utf16_decode(struct cursor *c, struct buf *out)
+{
+	if (c->bad || cur_left(c) % 2)
+		return false;
+	while (cur_left(c)) {
+		uint32_t unit = cur_u16le(c);
+
+		if (!unit)
+			return false;
+		if (is_high(unit) && cur_left(c)) {
+			struct cursor peek = *c;
+			uint32_t low = cur_u16le(&peek);
+
+			if (is_low(low)) {
+				*c = peek;
+				unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+			}
+		}
+		if (unit >= RAW_BYTE_FIRST && unit <= RAW_BYTE_LAST)
+			buf_u8(out, (uint8_t)(unit - 0xf700u));
+		else
+			put_code(out, unit);
+	}
+	return !out->failed;
+}
+
+char *utf16_to_string(struct cursor c)
+{
+	struct buf out = { 0 };
+
+	if (!utf16_decode(&c, &out)) {
+		buf_free(&out);
+		return NULL;
+	}
+	buf_u8(&out, 0);
+	if (out.failed)
+		buf_free(&out);
+	return (char *)out.data;
+}
+
+void utf16_encode(struct buf *out, const char *text)
+{
+	for (;;) {
+		uint32_t code = next_code(&text);
+
+		if (!code)
+			return;
+		if (code >= 0x10000) {
+			buf_u16le(out, (uint16_t)(0xd800 + ((code - 0x10000) >> 10)));
+			code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+		}
+		buf_u16le(out, (uint16_t)code);
+	}
+}
+
+size_t utf16_length(const char *text)
+{
+	size_t bytes = 0;
+
+	for (;;) {
+		uint32_t code = next_code(&text);
+
+		if (!code)
+			return bytes;
+		bytes += code >= 0x10000 ? 4 : 2;
+	}
+}
+
+uint16_t utf16_upcase(uint16_t unit)
+{
+	if (unit < 0x80)
+		return unit >= 'a' && unit <= 'z' ? (uint16_t)(unit - 32) : unit;
+	return (uint16_t)(unit + upcase_delta[upcase_page[unit >> 8]][unit & 0xff]);
+}
+
+static uint32_t fold(uint32_t code)
+{
+	return code < 0x10000 ? utf16_upcase((uint16_t)code) : code;
+}
+
+void name_fold(struct buf *out, const char *name)
+{
+	for (;;) {
+		uint32_t code = next_code(&name);
+
+		if (!code)
+			return;
+		if (code >= RAW_BYTE_FIRST && code <= RAW_BYTE_LAST)
+			buf_u8(out, (uint8_t)(code - 0xf700u));
+		else
+			put_code(out, fold(code));
+	}
+}
+
+int name_compare(const char *a, const char *b)
+{
+	for (;;) {
+		uint32_t x = fold(next_code(&a));
+		uint32_t y = fold(next_code(&b));
+
+		if (x != y)
+			return x < y ? -1 : 1;
+		if (!x)
+			return 0;
+	}
+}
+
+static bool is_last_dot(const char *at)
+{
+	return *at == '.' && !strchr(at + 1, '.');
+}
+
+/*
+ * Match with one remembered star, so that a hostile pattern costs at most |pattern| * |name|.
+ * DOS_STAR (<) is a star that stops once it has taken the last dot, DOS_QM (>) a question mark that also
+ * matches nothing before a dot or at the end, DOS_DOT (") a dot or the end.
+ */
+bool name_match(const char *pattern, const char *name)
+{
+	const char *star = NULL;
+	const char *resume = NULL;
+
+	for (;;) {
+		const char *p = pattern;
+		const char *n = name;
+		uint32_t want = next_code(&p);
+		uint32_t have = next_code(&n);
+
+		if (want == '*' || want == '<') {
+			star = pattern;
+			resume = name;
+			pattern = p;
+			continue;
+		}
+		if (!want && !have)
+			return true;
+		if (want == '"' && !have) {
+			pattern = p;
+			continue;
+		}
+		if (want == '>' && (!have || have == '.')) {
+			pattern = p;
+			continue;
+		}
+		if (have && (want == '?' || want == '>' || (want == '"' && have == '.') ||
+			     (want && fold(want) == fold(have)))) {
+			pattern = p;
+			name = n;
+			continue;
+		}
+		/* Give the star one more character, where there is one that it may take. */
+		if (!star || !*resume)
+			return false;
+		name = resume;
+		(void)next_code(&name);
+		pattern = star + 1;
+		if (*star == '<' && is_last_dot(resume))
+			star = NULL; /* it has matched the final dot, and takes nothing more */
+		resume = name;
+	}
+}
