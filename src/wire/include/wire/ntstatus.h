@@ -159,6 +159,8 @@ const char *ntstatus_name(ntstatus status);
 uint32_t ntstatus_win32(ntstatus status);
 /* ntstatus_text - the sentence of that Win32 error, as the system words it, ending in a full stop. */
 const char *ntstatus_text(ntstatus status);
+/* win32_text - the sentence of a Win32 error that some status maps to; that of 317 for others. */
+const char *win32_text(uint32_t win32);
 /* win32_hresult - HRESULT_FROM_WIN32 (MS-ERREF 2.1.2). */
 uint32_t win32_hresult(uint32_t win32);
 /* ntstatus_is_transient - worth a retry before anyone is alarmed (a failover looks like this). */
