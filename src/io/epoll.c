@@ -7,14 +7,14 @@
 
 #define EVENTS_A_TURN 256
 
-struct epoll_data {
+struct epoll_set {
 	int fd;
 	struct epoll_event events[EVENTS_A_TURN];
 };
 
 static int epoll_open(struct loop *loop)
 {
-	struct epoll_data *data = xalloc(1, sizeof(*data));
+	struct epoll_set *data = xalloc(1, sizeof(*data));
 
 	data->fd = epoll_create1(EPOLL_CLOEXEC);
 	if (data->fd < 0) {
@@ -29,7 +29,7 @@ static int epoll_open(struct loop *loop)
 
 static void epoll_close(struct loop *loop)
 {
-	struct epoll_data *data = loop->backend_data;
+	struct epoll_set *data = loop->backend_data;
 
 	close_fd_ptr(&data->fd);
 	free(data);
@@ -37,7 +37,7 @@ static void epoll_close(struct loop *loop)
 
 static void epoll_turn(struct loop *loop, int timeout_ms)
 {
-	struct epoll_data *data = loop->backend_data;
+	struct epoll_set *data = loop->backend_data;
 	int count = epoll_wait(data->fd, data->events, EVENTS_A_TURN, timeout_ms);
 
 	for (int i = 0; i < count; i++) {
@@ -50,7 +50,7 @@ static void epoll_turn(struct loop *loop, int timeout_ms)
 
 static int epoll_start(struct loop *loop, struct io_poll *poll)
 {
-	struct epoll_data *data = loop->backend_data;
+	struct epoll_set *data = loop->backend_data;
 	struct epoll_event event = {
 		.events = poll->events | (poll->level ? 0u : (uint32_t)EPOLLET),
 		.data.ptr = poll,
@@ -64,7 +64,7 @@ static int epoll_start(struct loop *loop, struct io_poll *poll)
 
 static void epoll_stop(struct loop *loop, struct io_poll *poll)
 {
-	struct epoll_data *data = loop->backend_data;
+	struct epoll_set *data = loop->backend_data;
 
 	epoll_ctl(data->fd, EPOLL_CTL_DEL, poll->fd, NULL);
 	TAILQ_REMOVE(&loop->polls, poll, link);

@@ -3,9 +3,9 @@
  * What the files of io share: the loop itself, what a back end does for it, the helper threads.
  *
  * A loop belongs to the thread that turns it. Other threads touch five of its fields only, all
- * atomic: posted and finished (stacks that they push on), visitors, sleeping and stopping. A loop that may be
- * asleep has sleeping set before it looks at the stacks for the last time; who pushes looks at
- * sleeping afterwards, and only then pays for a write to the eventfd.
+ * atomic: posted and finished (stacks that they push on), visitors, sleeping and stopping. A loop
+ * that may be asleep has sleeping set before it looks at the stacks for the last time; who pushes
+ * looks at sleeping afterwards, and only then pays for a write to the eventfd.
  */
 #ifndef IO_IMPL_H
 #define IO_IMPL_H
@@ -27,8 +27,8 @@ struct io_poll {
 	int fd;
 	uint32_t events;
 	bool level;
-	bool armed;	/* uring: the kernel holds it, and will say so when it lets go */
-	bool listed;	/* uring: it is in loop->arm or loop->cancel */
+	bool armed;		   /* uring: the kernel holds it, and will say so when it lets go */
+	bool listed;		   /* uring: it is in loop->arm or loop->cancel */
 	TAILQ_ENTRY(io_poll) link; /* in polls, arm or cancel */
 };
 TAILQ_HEAD(poll_list, io_poll);
@@ -99,7 +99,7 @@ struct loop {
 
 	struct poll_list polls; /* running (epoll: all; uring: neither in arm nor in cancel) */
 	struct poll_list arm, cancel; /* uring: to be handed over */
-	struct poll_list dead; /* epoll: stopped, freed when the turn is over */
+	struct poll_list dead;	      /* epoll: stopped, freed when the turn is over */
 
 	struct stream_list streams; /* open and idle, or waiting in no other list */
 	struct stream_list again;   /* more to receive */
@@ -120,7 +120,8 @@ void poll_end(struct loop *loop, struct io_poll *poll);
 /* op_complete - have done() called in this or the next turn. On the loop's thread. */
 void op_complete(struct loop *loop, struct io_op *op, ssize_t result);
 
-/* helpers_get, helpers_put - the threads of the process that do what blocks; the last put ends them. */
+/* helpers_get, helpers_put - the threads of the process that do what blocks; the last put ends
+ * them. */
 void helpers_get(void);
 void helpers_put(void);
 /* helpers_submit - run @op (any kind) on a helper; it comes back through loop->finished. */

@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define ACCEPTS_A_TURN 64
+#define ACCEPTS_A_TURN	64
 /* How long to leave a listener alone when the process or the system has no descriptor left. */
 #define ACCEPT_RETRY_MS 100
 

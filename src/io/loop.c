@@ -88,7 +88,8 @@ void loop_wake(struct loop *loop)
 		int saved = errno;
 		ssize_t written = write(loop->wake_fd, &one, sizeof(one));
 
-		(void)written; /* it can only fail when the counter is full, and then it is readable */
+		(void)written; /* it can only fail when the counter is full, and then it is readable
+				*/
 		errno = saved;
 	}
 }
@@ -176,10 +177,9 @@ static void run_completed(struct loop *loop)
 
 static bool has_work(struct loop *loop)
 {
-	return loop->completed.first || !TAILQ_EMPTY(&loop->again) ||
-	       !TAILQ_EMPTY(&loop->unsent) || !TAILQ_EMPTY(&loop->closing) ||
-	       atomic_load(&loop->posted) || atomic_load(&loop->finished) ||
-	       atomic_load(&loop->stopping);
+	return loop->completed.first || !TAILQ_EMPTY(&loop->again) || !TAILQ_EMPTY(&loop->unsent) ||
+	       !TAILQ_EMPTY(&loop->closing) || atomic_load(&loop->posted) ||
+	       atomic_load(&loop->finished) || atomic_load(&loop->stopping);
 }
 
 static int wait_time(struct loop *loop, int limit_ms)

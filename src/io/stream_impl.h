@@ -33,8 +33,8 @@ struct stream {
 	int fd;
 	int error; /* for closed() */
 	bool connecting, closed, paused, finishing;
-	bool readable;	/* more may be in the socket */
-	bool hung_up;	/* an end or an error is to be read: a short read does not empty the socket */
+	bool readable; /* more may be in the socket */
+	bool hung_up; /* an end or an error is to be read: a short read does not empty the socket */
 	bool writable;
 	bool in_again, in_unsent;
 	TAILQ_ENTRY(stream) link;	 /* in streams or closing */

@@ -10,6 +10,7 @@
 #include <base/base.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h> /* RWF_DSYNC */
 
 struct loop;
 
