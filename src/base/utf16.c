@@ -40,9 +40,9 @@ static uint32_t next_code(const char **text)
 	return code;
 }
 
-static void put_code(struct buf *out, uint32_t code)
+/* code_to_utf8 - the bytes of @code (at most four, and never more than three below U+10000). */
+static size_t code_to_utf8(uint8_t *bytes, uint32_t code)
 {
-	uint8_t bytes[4];
 	size_t n;
 
 	if (code < 0x80) {
@@ -60,7 +60,14 @@ static void put_code(struct buf *out, uint32_t code)
 		bytes[2] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
 		bytes[3] = (uint8_t)(0x80 | (code & 0x3f)), n = 4;
 	}
-	buf_bytes(out, bytes, n);
+	return n;
+}
+
+static void put_code(struct buf *out, uint32_t code)
+{
+	uint8_t bytes[4];
+
+	buf_bytes(out, bytes, code_to_utf8(bytes, code));
 }
 
 static bool is_high(uint32_t unit)
@@ -113,19 +120,70 @@ char *utf16_to_string(struct cursor c)
 	return (char *)out.data;
 }
 
-void utf16_encode(struct buf *out, const char *text)
+/* put_unit - store one unit at @to. */
+static uint8_t *put_unit(uint8_t *to, uint32_t unit)
 {
-	for (;;) {
-		uint32_t code = next_code(&text);
+	to[0] = (uint8_t)unit;
+	to[1] = (uint8_t)(unit >> 8);
+	return to + 2;
+}
 
-		if (!code)
-			return;
+/* eight_ascii - are the eight bytes at @p all below 0x80? */
+static bool eight_ascii(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return !(v & 0x8080808080808080u);
+}
+
+/* encode_into - @text, of @length bytes, as UTF-16LE at @to, which has room for 2 * @length. */
+static size_t encode_into(uint8_t *to, const char *text, size_t length)
+{
+	const char *end = text + length;
+	uint8_t *start = to;
+
+	while (text < end) {
+		uint32_t code;
+
+		if (end - text >= 8 && eight_ascii(text)) {
+			for (int i = 0; i < 8; i++) {
+				to[2 * i] = (uint8_t)text[i];
+				to[2 * i + 1] = 0;
+			}
+			to += 16;
+			text += 8;
+			continue;
+		}
+		code = next_code(&text);
 		if (code >= 0x10000) {
-			buf_u16le(out, (uint16_t)(0xd800 + ((code - 0x10000) >> 10)));
+			to = put_unit(to, 0xd800 + ((code - 0x10000) >> 10));
 			code = 0xdc00 + ((code - 0x10000) & 0x3ff);
 		}
-		buf_u16le(out, (uint16_t)code);
+		to = put_unit(to, code);
 	}
+	return (size_t)(to - start);
+}
+
+void utf16_encode(struct buf *out, const char *text)
+{
+	size_t length = strlen(text);
+	size_t most = 2 * length; /* a byte of UTF-8 never makes more than one unit */
+	uint8_t *to;
+
+	if (!length)
+		return;
+	if (out->limit && most > out->limit - out->len) {
+		auto_buf struct buf whole = { 0 }; /* it may still fit: the exact bytes decide */
+
+		utf16_encode(&whole, text);
+		out->failed |= whole.failed;
+		buf_bytes(out, whole.data, whole.len);
+		return;
+	}
+	to = buf_room(out, most);
+	if (to)
+		out->len += encode_into(to, text, length);
 }
 
 size_t utf16_length(const char *text)
@@ -133,8 +191,13 @@ size_t utf16_length(const char *text)
 	size_t bytes = 0;
 
 	for (;;) {
-		uint32_t code = next_code(&text);
+		uint32_t code;
 
+		while ((uint8_t)(*text - 1) < 0x7f) {
+			bytes += 2;
+			text++;
+		}
+		code = next_code(&text);
 		if (!code)
 			return bytes;
 		bytes += code >= 0x10000 ? 4 : 2;
@@ -153,26 +216,58 @@ static uint32_t fold(uint32_t code)
 	return code < 0x10000 ? utf16_upcase((uint16_t)code) : code;
 }
 
+static uint8_t ascii_upper(uint8_t c)
+{
+	return (uint8_t)(c - ((uint8_t)(c - 'a') < 26 ? 32 : 0));
+}
+
 void name_fold(struct buf *out, const char *name)
 {
-	for (;;) {
-		uint32_t code = next_code(&name);
+	size_t most =
+		3 * strlen(name) + 1; /* no byte becomes more than the widest form of a unit */
+	uint8_t *start;
+	uint8_t *to;
 
-		if (!code)
-			return;
-		if (code >= RAW_BYTE_FIRST && code <= RAW_BYTE_LAST)
-			buf_u8(out, (uint8_t)(code - 0xf700u));
-		else
-			put_code(out, fold(code));
+	if (out->limit && most > out->limit - out->len) {
+		auto_buf struct buf whole = { 0 }; /* it may still fit: the exact bytes decide */
+
+		name_fold(&whole, name);
+		out->failed |= whole.failed;
+		buf_bytes(out, whole.data, whole.len);
+		return;
 	}
+	start = to = buf_room(out, most);
+	if (!to)
+		return;
+	for (;;) {
+		uint32_t code;
+
+		while ((uint8_t)(*name - 1) < 0x7f)
+			*to++ = ascii_upper((uint8_t)*name++);
+		code = next_code(&name);
+		if (!code)
+			break;
+		if (code >= RAW_BYTE_FIRST && code <= RAW_BYTE_LAST)
+			*to++ = (uint8_t)(code - 0xf700u);
+		else
+			to += code_to_utf8(to, fold(code));
+	}
+	out->len += (size_t)(to - start);
 }
 
 int name_compare(const char *a, const char *b)
 {
 	for (;;) {
-		uint32_t x = fold(next_code(&a));
-		uint32_t y = fold(next_code(&b));
+		uint32_t x;
+		uint32_t y;
 
+		if ((uint8_t)(*a - 1) < 0x7f && (uint8_t)(*b - 1) < 0x7f) {
+			x = ascii_upper((uint8_t)*a++);
+			y = ascii_upper((uint8_t)*b++);
+		} else {
+			x = fold(next_code(&a));
+			y = fold(next_code(&b));
+		}
 		if (x != y)
 			return x < y ? -1 : 1;
 		if (!x)
@@ -187,8 +282,8 @@ static bool is_last_dot(const char *at)
 
 /*
  * Match with one remembered star, so that a hostile pattern costs at most |pattern| * |name|.
- * DOS_STAR (<) is a star that stops once it has taken the last dot, DOS_QM (>) a question mark that also
- * matches nothing before a dot or at the end, DOS_DOT (") a dot or the end.
+ * DOS_STAR (<) is a star that stops once it has taken the last dot, DOS_QM (>) a question mark that
+ * also matches nothing before a dot or at the end, DOS_DOT (") a dot or the end.
  */
 bool name_match(const char *pattern, const char *name)
 {

@@ -8,6 +8,7 @@
 #define BASE_BUF_H
 
 #include <base/base.h>
+#include <endian.h>
 
 struct buf {
 	uint8_t *data;
@@ -31,16 +32,80 @@ void buf_align(struct buf *b, size_t from, size_t to);
 void buf_text(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
-void buf_u8(struct buf *b, uint8_t v);
-void buf_u16le(struct buf *b, uint16_t v);
-void buf_u16be(struct buf *b, uint16_t v);
-void buf_u32le(struct buf *b, uint32_t v);
-void buf_u32be(struct buf *b, uint32_t v);
-void buf_u64le(struct buf *b, uint64_t v);
+/* buf_write - append @length (a constant) bytes: inline where there is room, else through
+ * buf_bytes. */
+static inline void buf_write(struct buf *b, const void *data, size_t length)
+{
+	size_t need = b->len + length;
+
+	if (__builtin_expect(need <= b->cap && !b->failed && (!b->limit || need <= b->limit), 1)) {
+		memcpy(b->data + b->len, data, length);
+		b->len = need;
+	} else {
+		buf_bytes(b, data, length);
+	}
+}
+
+static inline void buf_u8(struct buf *b, uint8_t v)
+{
+	buf_write(b, &v, sizeof(v));
+}
+
+static inline void buf_u16le(struct buf *b, uint16_t v)
+{
+	v = htole16(v);
+	buf_write(b, &v, sizeof(v));
+}
+
+static inline void buf_u16be(struct buf *b, uint16_t v)
+{
+	v = htobe16(v);
+	buf_write(b, &v, sizeof(v));
+}
+
+static inline void buf_u32le(struct buf *b, uint32_t v)
+{
+	v = htole32(v);
+	buf_write(b, &v, sizeof(v));
+}
+
+static inline void buf_u32be(struct buf *b, uint32_t v)
+{
+	v = htobe32(v);
+	buf_write(b, &v, sizeof(v));
+}
+
+static inline void buf_u64le(struct buf *b, uint64_t v)
+{
+	v = htole64(v);
+	buf_write(b, &v, sizeof(v));
+}
 
 /* buf_put_* - overwrite what is already there, at @offset; nothing on a failed buffer. */
-void buf_put_u16le(struct buf *b, size_t offset, uint16_t v);
-void buf_put_u32le(struct buf *b, size_t offset, uint32_t v);
-void buf_put_u64le(struct buf *b, size_t offset, uint64_t v);
+static inline void buf_put(struct buf *b, size_t offset, const void *data, size_t length)
+{
+	if (b->failed)
+		return;
+	BUG_ON(offset > b->len || length > b->len - offset);
+	memcpy(b->data + offset, data, length);
+}
+
+static inline void buf_put_u16le(struct buf *b, size_t offset, uint16_t v)
+{
+	v = htole16(v);
+	buf_put(b, offset, &v, sizeof(v));
+}
+
+static inline void buf_put_u32le(struct buf *b, size_t offset, uint32_t v)
+{
+	v = htole32(v);
+	buf_put(b, offset, &v, sizeof(v));
+}
+
+static inline void buf_put_u64le(struct buf *b, size_t offset, uint64_t v)
+{
+	v = htole64(v);
+	buf_put(b, offset, &v, sizeof(v));
+}
 
 #endif

@@ -8,6 +8,7 @@
 #define BASE_CURSOR_H
 
 #include <base/base.h>
+#include <endian.h>
 
 struct cursor {
 	const uint8_t *base; /* where offsets count from */
@@ -86,23 +87,32 @@ static inline uint16_t cur_u16be(struct cursor *c)
 
 static inline uint32_t cur_u32le(struct cursor *c)
 {
-	uint32_t low = cur_u16le(c);
+	const uint8_t *p = cur_bytes(c, 4);
+	uint32_t v = 0;
 
-	return low | (uint32_t)cur_u16le(c) << 16;
+	if (p)
+		memcpy(&v, p, sizeof(v));
+	return le32toh(v);
 }
 
 static inline uint32_t cur_u32be(struct cursor *c)
 {
-	uint32_t high = cur_u16be(c);
+	const uint8_t *p = cur_bytes(c, 4);
+	uint32_t v = 0;
 
-	return high << 16 | cur_u16be(c);
+	if (p)
+		memcpy(&v, p, sizeof(v));
+	return be32toh(v);
 }
 
 static inline uint64_t cur_u64le(struct cursor *c)
 {
-	uint64_t low = cur_u32le(c);
+	const uint8_t *p = cur_bytes(c, 8);
+	uint64_t v = 0;
 
-	return low | (uint64_t)cur_u32le(c) << 32;
+	if (p)
+		memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
 /* cur_align - skip to the next multiple of @to, counted from base. */
