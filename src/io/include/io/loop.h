@@ -10,6 +10,7 @@
 #include <base/base.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h> /* RWF_DSYNC */
 
 struct loop;
 
@@ -20,10 +21,12 @@ enum io_backend { IO_AUTO, IO_URING, IO_POOL };
  * permitted. NULL and errno where it cannot be made (IO_URING asked for and refused: EPERM or ENOSYS).
  */
 struct loop *loop_new(enum io_backend backend);
+/* loop_free - closes the streams that are left (closed is called); file operations that are still
+ * under way are waited for, and their done is not called. */
 void loop_free(struct loop *loop);
 enum io_backend loop_backend(const struct loop *loop);
 const char *io_backend_name(enum io_backend backend); /* "io_uring" or "epoll" */
-/* loop_run - turn until loop_stop, then return. */
+/* loop_run - turn until loop_stop and until no file operation is under way, then return. */
 void loop_run(struct loop *loop);
 /* loop_stop - any thread, or a signal handler. */
 void loop_stop(struct loop *loop);
@@ -59,6 +62,7 @@ struct io_op {
 	ssize_t (*work)(struct io_op *op); /* io_work only: runs on a helper thread */
 	ssize_t result;
 	struct io_op *next;
+	struct loop *loop;
 	int kind, fd, flags;
 	void *data;
 	size_t length;
@@ -74,22 +78,26 @@ void io_sync(struct loop *loop, struct io_op *op, int fd, bool data_only);
 void io_work(struct loop *loop, struct io_op *op);
 
 /* A listening socket. accepted(listener, fd) owns fd (non-blocking, close-on-exec). */
+struct io_poll; /* of the back end */
 struct io_listener {
 	void (*accepted)(struct io_listener *listener, int fd);
 	struct loop *loop;
+	struct io_poll *poll;
+	struct loop_timer retry; /* after EMFILE and its like */
 	int fd;
 	bool active;
 	void *private_data;
 };
-/* io_listen - begin to accept on @fd (bound, listening, non-blocking); the listener owns @fd. */
+/* io_listen - 0 or -errno; begin to accept on @fd (bound, listening, non-blocking); the listener owns @fd. */
 int io_listen(struct loop *loop, struct io_listener *listener, int fd);
 /* io_listen_stop - stop and close; accepted is not called again after this returns. */
 void io_listen_stop(struct io_listener *listener);
 
-/* io_watch - call ready(watch) each time @fd is readable; for the control socket, signals, inotify. */
+/* io_watch - call ready(watch) as long as @fd is readable; for the control socket, signals, inotify. */
 struct io_watch {
 	void (*ready)(struct io_watch *watch);
 	struct loop *loop;
+	struct io_poll *poll;
 	int fd;
 	bool active;
 	void *private_data;
