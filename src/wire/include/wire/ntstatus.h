@@ -52,6 +52,7 @@ typedef uint32_t ntstatus;
 #define STATUS_FILE_LOCK_CONFLICT           0xC0000054u
 #define STATUS_LOCK_NOT_GRANTED             0xC0000055u
 #define STATUS_DELETE_PENDING               0xC0000056u
+#define STATUS_INVALID_OWNER                0xC000005Au
 #define STATUS_PRIVILEGE_NOT_HELD           0xC0000061u
 #define STATUS_NO_SUCH_USER                 0xC0000064u
 #define STATUS_WRONG_PASSWORD               0xC000006Au
@@ -105,6 +106,7 @@ typedef uint32_t ntstatus;
 #define STATUS_FILE_CLOSED                  0xC0000128u
 #define STATUS_LOGON_TYPE_NOT_GRANTED       0xC000015Bu
 #define STATUS_NO_SUCH_ALIAS                0xC0000151u
+#define STATUS_ACCOUNT_EXPIRED              0xC0000193u
 #define STATUS_NO_TRUST_SAM_ACCOUNT         0xC000018Bu
 #define STATUS_TRUSTED_RELATIONSHIP_FAILURE 0xC000018Du
 #define STATUS_NO_LOGON_SERVERS             0xC000005Eu
