@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files through smbclient and impacket: what goes in comes out, under every name and in every mode a client uses."""
+import filecmp
+import hashlib
+import os
+import random
+import threading
+
+from lab import LONG, SLOW, Failed, Lab, check, main, run, wait_until
+
+L = None
+LOCAL = None
+
+
+def sh(commands, **kw):
+    result = L.smbclient("//FS/data", commands, **kw)
+    if result.code != 0 or "NT_STATUS" in result.text:
+        raise Failed("%s: %r" % (commands[:200], result))
+    return result
+
+
+def status_of(commands, **kw):
+    """The first NTSTATUS that smbclient prints, or 'ok'."""
+    import re
+    result = L.smbclient("//FS/data", commands, **kw)
+    found = re.search(r"NT_STATUS_\w+", result.text)
+    return found.group(0) if found else "ok" if result.code == 0 else repr(result)
+
+
+def write_local(name, data):
+    path = os.path.join(LOCAL, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def test_start():
+    """two nodes and a file server come up"""
+    global L, LOCAL
+    L = Lab()
+    LOCAL = os.path.join(L.directory, "local")
+    os.makedirs(LOCAL)
+    L.node("N1", "127.0.0.11")
+    L.node("N2", "127.0.0.12")
+    L.server("FS", "127.0.0.50")
+    L.user("FS", "alice", admin=True)
+    L.user("FS", "bob")
+    L.share("FS", "data", "--path", "data")
+
+
+def test_file_goes_in_and_comes_out():
+    """a file of every awkward size goes in and comes out as it was"""
+    for size in (0, 1, 511, 4096, 65535, 65536, 65537, 1048576, 8 * 1048576 + 3):
+        data = random.Random(size).randbytes(size)
+        path = write_local("in", data)
+        sh('put "%s" size%d; get size%d "%s/out"' % (path, size, size, LOCAL))
+        with open(os.path.join(LOCAL, "out"), "rb") as f:
+            check(f.read() == data, "%d bytes came back changed" % size)
+
+
+def test_tree():
+    """a tree of directories goes in and comes out equal"""
+    source = os.path.join(LOCAL, "tree")
+    rng = random.Random(7)
+    for i in range(120):
+        write_local("tree/d%d/e%d/f%d.txt" % (i % 5, i % 7, i), rng.randbytes(rng.randrange(20000)))
+    for name in ("with space.txt", "Grüße.txt", "日本語.txt", "emoji-\U0001f600.txt", "semi;colon.txt", "dot.",
+                 "UPPER.TXT", "a" * 200 + ".txt"):
+        write_local("tree/odd/" + name, name.encode())
+    sh("prompt off; recurse on; lcd %s; mkdir tree; cd tree; mput *" % source)
+    back = os.path.join(LOCAL, "back")
+    os.makedirs(back)
+    sh("prompt off; recurse on; lcd %s; cd tree; mget *" % back)
+    differ = run(["diff", "-r", source, back])
+    check(differ.code == 0, differ.text[:800])
+
+
+def test_names_without_case():
+    """a name is found in any case, kept as written, and refused a second time"""
+    path = write_local("case", b"x")
+    sh('put "%s" MixedCase.Txt' % path)
+    check("MixedCase.Txt" in sh("ls mixedcase.TXT").out, "not found in other case")
+    sh('put "%s" MIXEDCASE.TXT' % path)
+    names = [line.split()[0] for line in sh("ls mixed*").out.splitlines() if line.strip().lower().startswith("mixed")]
+    check(names == ["MixedCase.Txt"], "after a second put in other case: %s" % names)
+    check(status_of("mkdir mixedcase.TXT") == "NT_STATUS_OBJECT_NAME_COLLISION", "mkdir over it in other case")
+    sh("rename mixedcase.txt MIXEDcase.txt")
+    check("MIXEDcase.txt" in sh("ls mixedcase.txt").out, "a rename of case alone")
+
+
+def test_rename_delete():
+    """rename, delete, and the errors they give"""
+    path = write_local("r", b"r")
+    sh('put "%s" one; put "%s" two; mkdir dir; put "%s" dir/inside' % (path, path, path))
+    check(status_of("rename one two") == "NT_STATUS_OBJECT_NAME_COLLISION", "rename onto an existing file")
+    sh("rename one dir/three")
+    check("three" in sh("ls dir/*").out, "not moved")
+    check(status_of("rmdir dir") == "NT_STATUS_DIRECTORY_NOT_EMPTY", "rmdir of a full directory")
+    check(status_of("get nothing /dev/null") == "NT_STATUS_OBJECT_NAME_NOT_FOUND", "missing file")
+    check(status_of("get no/such /dev/null") == "NT_STATUS_OBJECT_PATH_NOT_FOUND", "missing path")
+    sh("del two; del dir/three; del dir/inside; rmdir dir")
+    check(status_of("ls dir") in ("NT_STATUS_NO_SUCH_FILE", "NT_STATUS_OBJECT_NAME_NOT_FOUND"), "still there")
+
+
+def test_escape():
+    """no path and no link leads out of the share"""
+    volume = os.path.join(L.directory, "volume-FS")
+    os.symlink("/etc", os.path.join(volume, "data", "out"))
+    os.symlink("/etc/passwd", os.path.join(volume, "data", "passwd"))
+    os.symlink("../..", os.path.join(volume, "data", "up"))
+    for command in ("get passwd /dev/null", "get out/passwd /dev/null", "ls up/*", "ls ../../*", "cd ..\\..; ls .berth\\*"):
+        got = status_of(command)
+        check(got.startswith("NT_STATUS") or "root:" not in L.smbclient("//FS/data", command).text, "%s: %s" % (command, got))
+    check("passwd" not in sh("ls").out, "a symbolic link is listed")
+    result = L.smbclient("//FS/s$", "ls .berth\\*")
+    check("NT_STATUS" in result.text, "the home is reachable through the drive share: %r" % result)
+    check(".berth" not in L.smbclient("//FS/s$", "ls").out, "the home is listed in the drive share")
+    for name in ("out", "passwd", "up"):
+        os.unlink(os.path.join(volume, "data", name))
+
+
+def test_attributes_and_times():
+    """attributes and times stick"""
+    path = write_local("a", b"a")
+    sh('put "%s" attr; setmode attr +rhs' % path)
+    line = [x for x in sh("ls attr").out.splitlines() if "attr" in x][0]
+    check(all(c in line.split()[1] for c in "RHS"), line)
+    check(status_of("del attr") == "NT_STATUS_CANNOT_DELETE", "a read-only file is deleted")
+    sh("setmode attr -rhs; utimes attr 2001:02:03-04:05:06 2002:02:03-04:05:06 2003:02:03-04:05:06 2004:02:03-04:05:06")
+    info = sh("allinfo attr").out
+    check("2001" in info and "2003" in info, info)
+    sh("del attr")
+
+
+def test_security_descriptors():
+    """a descriptor that is set is shown, and holds"""
+    path = write_local("s", b"secret")
+    sh('put "%s" guarded' % path)
+    acls = ["smbcacls", "-s", L.smb_conf, "-A", L.auth_file("alice", __import__("lab").PASSWORD), "-I", "127.0.0.50",
+            "-p", str(L.port), "//FS/data", "guarded"]
+    before = run(acls, env=L.env)
+    check("ACL:" in before.out, repr(before))
+    result = run(acls + ["-S", "ACL:S-1-5-32-544:ALLOWED/0x0/FULL"], env=L.env)
+    check(result.code == 0, repr(result))
+    check("get guarded" and status_of("get guarded /dev/null", user="bob") == "NT_STATUS_ACCESS_DENIED",
+          "bob reads what only Administrators may")
+    check(status_of('put "%s" guarded' % path, user="bob") == "NT_STATUS_ACCESS_DENIED", "bob writes it")
+    sh("get guarded /dev/null")
+
+
+def test_streams():
+    """a named stream is a file of its own"""
+    path = write_local("st", b"stream data" * 1000)
+    base = write_local("base", b"base")
+    sh('put "%s" host; put "%s" host:extra; get host:extra "%s/st.out"; get host "%s/base.out"' %
+       (base, path, LOCAL, LOCAL))
+    check(filecmp.cmp(path, os.path.join(LOCAL, "st.out"), False), "stream changed")
+    check(filecmp.cmp(base, os.path.join(LOCAL, "base.out"), False), "base changed")
+    check(":extra" in sh("allinfo host").out, "the stream is not listed")
+    sh("del host")
+
+
+def test_large_directory():
+    """a directory of thousands is listed once, each name once"""
+    volume = os.path.join(L.directory, "volume-FS", "data", "many")
+    sh("mkdir many")
+    count = 3000
+    for i in range(count):
+        with open(os.path.join(volume, "file%05d" % i), "w"):
+            pass
+    names = [line.split()[0] for line in sh("ls many/*").out.splitlines() if line.strip().startswith("file")]
+    check(len(names) == count and len(set(names)) == count, "%d names, %d distinct" % (len(names), len(set(names))))
+    check("file00017" in sh("ls many/FILE00017").out, "one name in other case")
+    pattern = [line for line in sh("ls many/file0001?").out.splitlines() if "file" in line]
+    check(len(pattern) == 10, "pattern gave %d" % len(pattern))
+
+
+def test_concurrent_clients():
+    """many clients at once read what they wrote"""
+    failures = []
+
+    def client(i):
+        try:
+            data = random.Random(i).randbytes(200000)
+            path = write_local("c%d" % i, data)
+            for n in range(3):
+                sh('put "%s" shared-%d-%d; get shared-%d-%d "%s.back"; del shared-%d-%d' %
+                   (path, i, n, i, n, path, i, n))
+                with open(path + ".back", "rb") as f:
+                    check(hashlib.sha256(f.read()).digest() == hashlib.sha256(data).digest(), "client %d" % i)
+        except Exception as e:
+            failures.append(str(e))
+    threads = [threading.Thread(target=client, args=(i,)) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    check(not failures, "; ".join(failures)[:500])
+
+
+def test_share_modes_and_locks():
+    """share modes and byte-range locks hold between clients"""
+    from impacket import nt_errors
+    from impacket.smb3structs import (FILE_OPEN_IF, FILE_SHARE_READ, FILE_SHARE_WRITE, SMB2_OPLOCK_LEVEL_NONE)
+    from impacket.smbconnection import SessionError
+    one, two = L.impacket("FS"), L.impacket("FS", user="bob")
+    t1, t2 = one.connectTree("data"), two.connectTree("data")
+    h1 = one.createFile(t1, "locked", shareMode=FILE_SHARE_READ)
+    try:
+        two.createFile(t2, "locked")
+        raise Failed("a second writer came past the share mode")
+    except SessionError as e:
+        check(e.getErrorCode() == nt_errors.STATUS_SHARING_VIOLATION, str(e))
+    one.closeFile(t1, h1)
+    h2 = two.createFile(t2, "locked")
+    two.closeFile(t2, h2)
+    one.close()
+    two.close()
+
+
+def test_copychunk():
+    """a server-side copy equals its source"""
+    data = random.Random(3).randbytes(3 * 1048576 + 17)
+    path = write_local("cc", data)
+    sh('put "%s" source; scopy source target; get target "%s/cc.back"' % (path, LOCAL))
+    with open(os.path.join(LOCAL, "cc.back"), "rb") as f:
+        check(f.read() == data, "the copy differs")
+
+
+def test_change_notify():
+    """a watched directory tells what changed in it"""
+    import subprocess
+    p = subprocess.Popen(["smbclient", "-s", L.smb_conf, "//FS/data", "-p", str(L.port), "-I", "127.0.0.50", "-A",
+                          L.auth_file("alice", __import__("lab").PASSWORD), "-c", "notify ."],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=L.env, text=True)
+    seen = []
+    reader = threading.Thread(target=lambda: [seen.append(line) for line in p.stdout], daemon=True)
+    reader.start()
+    try:
+        path = write_local("n", b"n")
+
+        def told():
+            sh('put "%s" watched-file; del watched-file' % path)
+            return any("watched-file" in line for line in seen)
+        wait_until("the watcher is told", told, 15)
+    finally:
+        p.kill()
+        p.wait()
+
+
+def test_disk_free():
+    """free space is that of the volume"""
+    out = sh("du; l").out
+    check("blocks of size" in out, out)
+
+
+def test_stop():
+    """the nodes stop cleanly"""
+    L.__exit__(None, None, None)
+
+
+if __name__ == "__main__":
+    main([v for k, v in list(globals().items()) if k.startswith("test_")])
