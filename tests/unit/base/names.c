@@ -10,11 +10,10 @@
 static void every_name_a_client_sends_comes_back(void **state)
 {
 	static const uint16_t names[][5] = {
-		{ 'a', 'B', 0xe9, 0 },
-		{ 0xd83d, 0xde00, 'x', 0 }, /* a pair */
-		{ 'x', 0xd800, 'y', 0 },    /* unpaired, high */
-		{ 0xdc00, 0xd800, 0 },      /* in the wrong order */
-		{ 0xf781, 0xffff, 0 },      /* the private range of raw bytes */
+		{ 'a', 'B', 0xe9, 0 },	 { 0xd83d, 0xde00, 'x', 0 }, /* a pair */
+		{ 'x', 0xd800, 'y', 0 },			     /* unpaired, high */
+		{ 0xdc00, 0xd800, 0 },				     /* in the wrong order */
+		{ 0xf781, 0xffff, 0 }, /* the private range of raw bytes */
 	};
 
 	(void)state;
@@ -47,7 +46,11 @@ static void a_name_with_a_nul_or_half_a_unit_is_refused(void **state)
 static void names_compare_without_case(void **state)
 {
 	(void)state;
-	assert_int_equal(name_compare("Stra\xc3\x9f""e", "STRA\xc3\x9f""E"), 0);
+	assert_int_equal(name_compare("Stra\xc3\x9f"
+				      "e",
+				      "STRA\xc3\x9f"
+				      "E"),
+			 0);
 	assert_int_equal(name_compare("\xc3\xa9t\xc3\xa9", "\xc3\x89T\xc3\x89"), 0);
 	assert_int_not_equal(name_compare("a", "ab"), 0);
 	assert_int_equal(name_compare("a\xff", "A\xff"), 0);
@@ -59,15 +62,24 @@ static void patterns_match_as_the_file_system_does(void **state)
 		const char *pattern, *name;
 		bool match;
 	} rows[] = {
-		{ "*", "anything", true },      { "*.txt", "a.TXT", true },
-		{ "*.txt", "a.txt.bak", false }, { "a?c", "abc", true },
-		{ "a?c", "ac", false },         { "<.txt", "a.b.txt", true },
-		{ "<", "a.b", false },          { "a\"", "a", true },
-		{ "a\"b", "a.b", true },        { ">>>", "ab", true },
-		{ "a>>.b", "a.b", true },       { "", "", true },
-		{ "", "a", false },             { "*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa", false },
-		{ "<\"bak", "x.y.bak", true },  { "?", "", false },
-		{ "<b", "a.b", true },          { "<", "ab", true },
+		{ "*", "anything", true },
+		{ "*.txt", "a.TXT", true },
+		{ "*.txt", "a.txt.bak", false },
+		{ "a?c", "abc", true },
+		{ "a?c", "ac", false },
+		{ "<.txt", "a.b.txt", true },
+		{ "<", "a.b", false },
+		{ "a\"", "a", true },
+		{ "a\"b", "a.b", true },
+		{ ">>>", "ab", true },
+		{ "a>>.b", "a.b", true },
+		{ "", "", true },
+		{ "", "a", false },
+		{ "*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa", false },
+		{ "<\"bak", "x.y.bak", true },
+		{ "?", "", false },
+		{ "<b", "a.b", true },
+		{ "<", "ab", true },
 	};
 
 	(void)state;

@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARRAY_LEN(a)        (sizeof(a) / sizeof((a)[0]))
-#define MUST_CHECK          __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a)   __attribute__((format(printf, f, a)))
+#define ARRAY_LEN(a)		      (sizeof(a) / sizeof((a)[0]))
+#define MUST_CHECK		      __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a)	      __attribute__((format(printf, f, a)))
 #define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 /* cleanup(fn): calls fn(&variable) when the variable leaves its scope. */
-#define cleanup(fn) __attribute__((cleanup(fn)))
+#define cleanup(fn)		      __attribute__((cleanup(fn)))
 
 static inline void free_ptr(void *p)
 {
@@ -53,7 +53,8 @@ static inline int steal_fd(int *fd)
 	} while (0)
 __attribute__((noreturn)) void bug_stop(const char *what, const char *file, int line);
 
-/* xalloc - zeroed memory of @count things of @size, or the end of the process: for what no peer sizes. */
+/* xalloc - zeroed memory of @count things of @size, or the end of the process: for what no peer
+ * sizes. */
 void *xalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 char *xstrdup(const char *s) __attribute__((returns_nonnull));
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((returns_nonnull));
@@ -75,7 +76,8 @@ static inline uint64_t align_up(uint64_t n, uint64_t to)
 void random_bytes(void *data, size_t length);
 uint64_t random_u64(void);
 
-/* hash_bytes - keyed hash (key chosen at start of the process) for tables that a peer's data fills. */
+/* hash_bytes - keyed hash (key chosen at start of the process) for tables that a peer's data fills.
+ */
 uint64_t hash_bytes(const void *data, size_t length);
 
 /* monotonic_ms, monotonic_ns - time since boot; never goes back. */

@@ -20,7 +20,8 @@ char *utf16_to_string(struct cursor c) MUST_CHECK;
 
 /*
  * utf16_encode - append @text as UTF-16LE, without a terminator. Bytes that are not UTF-8 (names
- * made on the server's disk) become U+F700 + byte, a private range, and utf16_decode turns these back.
+ * made on the server's disk) become U+F700 + byte, a private range, and utf16_decode turns these
+ * back.
  */
 void utf16_encode(struct buf *out, const char *text);
 /* utf16_length - how many bytes utf16_encode appends for @text. */
@@ -31,7 +32,8 @@ uint16_t utf16_upcase(uint16_t unit);
 
 /* name_fold - append the upper-case form of UTF-8 @name to @out (UTF-8, no terminator). */
 void name_fold(struct buf *out, const char *name);
-/* name_compare - order of two UTF-8 names without case, by UTF-16 unit; 0 where they are one name. */
+/* name_compare - order of two UTF-8 names without case, by UTF-16 unit; 0 where they are one name.
+ */
 int name_compare(const char *a, const char *b);
 /*
  * name_match - does @name match @pattern without case? Wildcards are *, ?, and the DOS ones <, >, "
