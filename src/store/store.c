@@ -76,7 +76,7 @@ static const char *const texts[SQL_STATEMENTS] = {
 	[SQL_SETTING_SET] = "INSERT INTO settings(key, value) VALUES(?1, ?2)"
 			    " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
 	[SQL_SETTING_REMOVE] = "DELETE FROM settings WHERE key = ?1",
-	[SQL_IDENTITY] = "SELECT guid, sid1, sid2, sid3 FROM identity",
+	[SQL_IDENTITY] = "SELECT guid, sid1, sid2, sid3, name FROM identity",
 	[SQL_NEXT_RID] = "SELECT next_rid FROM identity",
 	[SQL_TAKE_RID] = "UPDATE identity SET next_rid = next_rid + 1",
 	[SQL_SHARE_ADD] = "INSERT INTO shares(fold, " SHARE_COLUMNS
@@ -581,6 +581,14 @@ int store_set_setting(struct store *store, const char *key, const char *value)
 	if (value)
 		run_text(&run, value);
 	return run_done(&run, false);
+}
+
+char *store_server_name(struct store *store)
+{
+	cleanup(run_end) struct run run = { 0 };
+
+	run_begin(&run, store, SQL_IDENTITY);
+	return run_step(&run) == 1 ? run_column_text(&run, 4) : NULL;
 }
 
 int store_domain_sid(struct store *store, struct sid *out)

@@ -88,6 +88,10 @@ void server_withdraw(struct server *server);
 /* server_reload - read shares and settings from the store again after a change; opens are not touched. */
 int server_reload(struct server *server, char **why) MUST_CHECK;
 
+/* What it answers to and listens on, where that is not in its store; seen by registry_find and registry_by_address. */
+void server_set_names(struct server *server, char *const *names, size_t count);
+void server_set_addresses(struct server *server, const struct sockaddr_storage *addresses, size_t count);
+
 /* registry_servers - references to all that are online here, in an array that the caller frees (putting each). */
 size_t registry_servers(struct server ***out);
 /* registry_find - the server called @name in any of its names, without case, or NULL; a counted reference. */

@@ -87,6 +87,8 @@ int store_groups_of(struct store *store, const char *user, struct store_group **
 /* store_members_of - names of the users in @group; the caller frees each and the array. */
 int store_members_of(struct store *store, const char *group, char ***out, size_t *count) MUST_CHECK;
 
+/* store_server_name - what the file server was called when it was made; a new string, NULL where it cannot be read. */
+char *store_server_name(struct store *store);
 /* store_domain_sid - S-1-5-21-x-y-z of this file server's accounts, drawn when it was created. */
 int store_domain_sid(struct store *store, struct sid *out) MUST_CHECK;
 /* store_server_guid - the ServerGuid that clients see; the same on every node. */

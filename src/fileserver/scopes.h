@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the files about servers, scopes and management share; the public side is server.h.
+ *
+ * Locks, outermost first: the registry (registry.c), then a server's private lock, which guards its
+ * table of shares and whatever of it and of them changes on a reload. Neither is held for a call
+ * outwards.
+ */
+#ifndef FILESERVER_SCOPES_H
+#define FILESERVER_SCOPES_H
+
+#include <fileserver/server.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define DRIVE_OF_NODE	  'C'
+#define DRIVE_OF_SERVER	  'S'
+#define ADMIN_SHARE	  "ADMIN$"
+#define IPC_SHARE	  "IPC$"
+#define ADMIN_DIRECTORY	  VOLUME_HOME "/admin"
+#define SERVER_MAX_SHARES 10000
+
+/* Texts that a reload has replaced, kept until their owner is freed because readers hold no lock.
+ */
+struct garbage {
+	struct garbage *next;
+	void *old;
+};
+
+struct server_private {
+	pthread_mutex_t lock;
+	struct share **shares; /* one reference each */
+	size_t share_count;
+	char *comment;
+	char *guest_shares, *anonymous_shares; /* "*", or names with commas between; NULL: none */
+	struct garbage *garbage;
+	struct share *all; /* every share object that lives, linked by share_object.next */
+};
+
+/* A share with what belongs to it alone. */
+struct share_object {
+	struct share share;
+	struct garbage *garbage;
+};
+
+void garbage_keep(struct garbage **heap, void *old);
+void garbage_free(struct garbage **heap);
+
+/* share_new - one reference, which is the table's: it does not count the server. */
+struct share *share_new(struct server *server, const struct store_share *from);
+struct share *share_new_special(struct server *server, const char *name, const char *path,
+				const char *remark, bool is_admin);
+void share_update(struct share *share,
+		  const struct store_share *from); /* under the server's lock */
+void share_drop(struct share *share);		   /* the table's reference */
+/* share_root - see that the share's directory is open; false where it is missing. Under the
+ * server's lock. */
+bool share_root(struct share *share);
+
+/* scope_principal - the id of whose accounts count at @server: its own, or its node's under
+ * visibility node. */
+uint64_t scope_principal(const struct server *server);
+/* scope_vouches - does @token come from accounts that count at @server? */
+bool scope_vouches(const struct server *server, const struct token *token);
+/* scope_list_holds - is @name in "a,b,c" or is that "*"? NULL holds nothing. */
+bool scope_list_holds(const char *list, const char *name);
+
+/* registry_by_id - counted, or NULL. */
+struct server *registry_by_id(uint64_t id);
+
+#endif
