@@ -2,7 +2,7 @@
 /*
  * File information as MS-FSCC lays it out: one struct of facts, and encoders for each class that a
  * client may ask for. The answer to "which classes are there, how long is each at least, does it
- * need a particular access" is a table in fscc.c, read by the server before it does anything.
+ * need a particular access" is a table in each fscc_*.c, read by the server before it does anything.
  */
 #ifndef WIRE_FSCC_H
 #define WIRE_FSCC_H
@@ -151,6 +151,15 @@ ntstatus fscc_fs_query(uint8_t info_class, const struct fs_facts *f, size_t room
 		       struct buf *out) MUST_CHECK;
 /* The same, read by a client: what FileFsFullSizeInformation says. */
 ntstatus fscc_fs_full_size_decode(struct cursor c, struct fs_facts *f) MUST_CHECK;
+
+#define FILE_RENAME_REPLACE_IF_EXISTS 0x01u
+#define FILE_RENAME_POSIX_SEMANTICS   0x02u
+
+#define FILE_DISPOSITION_DELETE                    0x01u
+#define FILE_DISPOSITION_POSIX_SEMANTICS           0x02u
+#define FILE_DISPOSITION_FORCE_IMAGE_SECTION_CHECK 0x04u
+#define FILE_DISPOSITION_ON_CLOSE                  0x08u
+#define FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE 0x10u
 
 /* What SET_INFO sends (MS-FSCC 2.4), decoded. */
 struct file_set {
