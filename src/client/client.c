@@ -77,12 +77,12 @@ static void on_closed(struct stream *stream, int error)
 
 	if (!client->failed) {
 		client->failed = true;
-		client->failure = (struct client_failure){ client->step,
-							   client_network_status(-error), -error,
-							   NULL };
+		client->failure =
+			(struct client_failure){ client->step, client_network_status(-error),
+						 -error, NULL };
 	}
-	requests_fail_all(client, client->failure.status ? client->failure.status :
-							   STATUS_CONNECTION_DISCONNECTED);
+	requests_fail_all(client, client->failure.status ? client->failure.status
+							 : STATUS_CONNECTION_DISCONNECTED);
 	client->events->closed(client, &client->failure);
 	free_client(client);
 }
@@ -275,7 +275,8 @@ static bool take_contexts(struct client *client, const struct smb2_negotiate_con
 	struct smb2_negotiate_contexts sent = { 0 };
 
 	fill_algorithms(client, &sent);
-	if (!got->has_preauth || got->preauth_count != 1 || got->preauth_hash[0] != SMB2_HASH_SHA512)
+	if (!got->has_preauth || got->preauth_count != 1 ||
+	    got->preauth_hash[0] != SMB2_HASH_SHA512)
 		return false;
 	client->facts.sign_algorithm = SIGN_AES_CMAC;
 	if (got->has_signing) {
@@ -425,8 +426,8 @@ static struct client *make(struct loop *loop, const struct client_options *optio
 	if (options->signing == CLIENT_REQUIRED)
 		client->security_mode |= SMB2_NEGOTIATE_SIGNING_REQUIRED;
 	if (client->dialects[client->dialect_count - 1] >= SMB2_DIALECT_300) {
-		client->capabilities = SMB2_GLOBAL_CAP_DFS | SMB2_GLOBAL_CAP_LEASING |
-				       SMB2_GLOBAL_CAP_LARGE_MTU;
+		client->capabilities =
+			SMB2_GLOBAL_CAP_DFS | SMB2_GLOBAL_CAP_LEASING | SMB2_GLOBAL_CAP_LARGE_MTU;
 		if (options->encryption != CLIENT_FORBIDDEN)
 			client->capabilities |= SMB2_GLOBAL_CAP_ENCRYPTION;
 	}
@@ -440,8 +441,8 @@ struct client *client_connect(struct loop *loop, const struct sockaddr *address,
 			      const struct client_events *events, void *owner)
 {
 	struct client *client = make(loop, options, events, owner);
-	uint64_t timeout_ms = options->connect_timeout_ms ? options->connect_timeout_ms :
-							    CONNECT_TIMEOUT_MS;
+	uint64_t timeout_ms =
+		options->connect_timeout_ms ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
 
 	client->stream = stream_connect(loop, address, length, timeout_ms, &stream_events, client);
 	stream_set_limit(client->stream, FRAME_LIMIT_EARLY);

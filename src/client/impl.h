@@ -6,15 +6,15 @@
 #include <client/client.h>
 #include <io/stream.h>
 
-#define PREAUTH_HASH_LENGTH  64
-#define SESSION_KEY_LENGTH   16
-#define FRAME_LIMIT	     ((8u << 20) + (64u << 10) + 4096)
-#define FRAME_LIMIT_EARLY    (256u << 10) /* until the session is set up */
-#define REQUEST_BUCKETS	     256	  /* a power of two */
-#define CREDITS_WANTED	     512
-#define SESSION_ROUNDS_MAX   8
-#define MESSAGE_ID_UNASKED   UINT64_MAX /* of a break notification */
-#define BYTES_A_CREDIT	     65536
+#define PREAUTH_HASH_LENGTH 64
+#define SESSION_KEY_LENGTH  16
+#define FRAME_LIMIT	    ((8u << 20) + (64u << 10) + 4096)
+#define FRAME_LIMIT_EARLY   (256u << 10) /* until the session is set up */
+#define REQUEST_BUCKETS	    256		 /* a power of two */
+#define CREDITS_WANTED	    512
+#define SESSION_ROUNDS_MAX  8
+#define MESSAGE_ID_UNASKED  UINT64_MAX /* of a break notification */
+#define BYTES_A_CREDIT	    65536
 
 struct logon;
 

@@ -16,7 +16,10 @@ struct derivation {
 	const char *context;
 	size_t context_length;
 };
-#define NAMED(label, context) { label, sizeof(label), context, sizeof(context) }
+#define NAMED(label, context)                                                                      \
+	{                                                                                          \
+		label, sizeof(label), context, sizeof(context)                                     \
+	}
 enum purpose { FOR_SIGNING, FOR_SEALING, FOR_OPENING };
 static const struct derivation derivations[2][3] = {
 	{ NAMED("SMB2AESCMAC", "SmbSign"), NAMED("SMB2AESCCM", "ServerIn "),

@@ -80,7 +80,8 @@ static ntstatus say_hello(struct logon *logon, struct buf *out)
 	return STATUS_SUCCESS;
 }
 
-/* The server's AV pairs, and what the client says with them: that there is a MIC, whom it dialled. */
+/* The server's AV pairs, and what the client says with them: that there is a MIC, whom it dialled.
+ */
 static void answer_av_pairs(const struct logon *logon, struct cursor pairs, struct buf *out,
 			    nttime *timestamp)
 {
@@ -202,9 +203,9 @@ static bool sign_mech_list(const struct logon *logon, bool from_client,
 	struct ntlm_sign_options options = {
 		.from_client = from_client,
 		.key_exchange = logon->flags & NTLM_NEGOTIATE_KEY_EXCH,
-		.seal_bits = logon->flags & NTLM_NEGOTIATE_128 ? 128 :
-			     logon->flags & NTLM_NEGOTIATE_56  ? 56 :
-								 40,
+		.seal_bits = logon->flags & NTLM_NEGOTIATE_128	? 128
+			     : logon->flags & NTLM_NEGOTIATE_56 ? 56
+								: 40,
 	};
 
 	return ntlm_sign(logon->key, &options, logon->mech_list.data, logon->mech_list.len,

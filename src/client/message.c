@@ -12,8 +12,8 @@ static void look_for_late(struct loop_timer *timer);
 
 static uint64_t timeout_ms(const struct client *client)
 {
-	return client->options.request_timeout_ms ? client->options.request_timeout_ms :
-						    REQUEST_TIMEOUT_MS;
+	return client->options.request_timeout_ms ? client->options.request_timeout_ms
+						  : REQUEST_TIMEOUT_MS;
 }
 
 void requests_init(struct client *client)
@@ -204,8 +204,8 @@ static void hand_over(struct client *client, struct client_message *message)
 	    message->first->command == SMB2_SESSION_SETUP)
 		preauth_extend(client, buf->data + STREAM_HEADER, buf->len - STREAM_HEADER);
 	if (message->encrypted)
-		good = good && keys_seal(client, buf->data + STREAM_HEADER,
-					 buf->len - message->first_at);
+		good = good &&
+		       keys_seal(client, buf->data + STREAM_HEADER, buf->len - message->first_at);
 	if (good)
 		stream_send(client->stream, buf);
 	else
@@ -297,7 +297,8 @@ void client_cancel(struct client *client, struct client_request *request)
 	struct client_message message;
 	bool good = true;
 
-	if (client->failed || !request->sent_ns || requests_find(client, request->message_id) != request)
+	if (client->failed || !request->sent_ns ||
+	    requests_find(client, request->message_id) != request)
 		return;
 	if (request->async_id) {
 		header.flags = SMB2_FLAGS_ASYNC_COMMAND;

@@ -270,8 +270,7 @@ ntstatus sync_create(struct client_sync *sync, const struct client_tree *tree, c
 }
 
 ntstatus sync_open(struct client_sync *sync, const struct client_tree *tree, const char *name,
-		   uint32_t access, uint32_t disposition, uint32_t options,
-		   struct smb2_file_id *id)
+		   uint32_t access, uint32_t disposition, uint32_t options, struct smb2_file_id *id)
 {
 	struct smb2_create_request create = {
 		.impersonation_level = 2,
@@ -297,8 +296,8 @@ ntstatus sync_close(struct client_sync *sync, const struct client_tree *tree,
 	return sync_call(sync, tree, SMB2_CLOSE, encode_close, &body, 0, &answer);
 }
 
-ntstatus sync_read(struct client_sync *sync, const struct client_tree *tree,
-		   struct smb2_file_id id, uint64_t offset, void *data, size_t length, size_t *got)
+ntstatus sync_read(struct client_sync *sync, const struct client_tree *tree, struct smb2_file_id id,
+		   uint64_t offset, void *data, size_t length, size_t *got)
 {
 	auto_answer struct sync_answer answer = { 0 };
 	struct smb2_read_request body = {

@@ -56,7 +56,8 @@ struct client_options {
 	uint16_t signings[CLIENT_ALGORITHMS_MAX]; /* by preference; none: GMAC, CMAC, HMAC */
 	unsigned signing_count;
 	uint64_t connect_timeout_ms; /* 0: 10 s */
-	uint64_t request_timeout_ms; /* 0: 30 s; what the server has answered with "pending" may take longer */
+	uint64_t request_timeout_ms; /* 0: 30 s; what the server has answered with "pending" may
+					take longer */
 	const char *server;	     /* the name that is dialled */
 	bool anonymous;
 	const char *user, *domain, *password;
@@ -76,7 +77,8 @@ struct client_events {
 struct client *client_connect(struct loop *loop, const struct sockaddr *address, socklen_t length,
 			      const struct client_options *options,
 			      const struct client_events *events, void *owner);
-/* client_adopt - the same over a connected, non-blocking socket, which the client owns from now on. */
+/* client_adopt - the same over a connected, non-blocking socket, which the client owns from now on.
+ */
 struct client *client_adopt(struct loop *loop, int fd, const struct client_options *options,
 			    const struct client_events *events, void *owner);
 /* client_close - end the connection; closed follows, never from inside this call. */
@@ -107,8 +109,8 @@ struct client_request {
 	void (*done)(struct client_request *request);
 	void *owner;
 	/* The answer. */
-	ntstatus status;  /* of the answer, or why there is none */
-	bool answered;	  /* false: the connection failed first */
+	ntstatus status; /* of the answer, or why there is none */
+	bool answered;	 /* false: the connection failed first */
 	struct smb2_header header;
 	struct cursor body; /* base: the header, next read: the body; for smb2_X_response_decode */
 	uint64_t sent_ns;   /* when it was handed to the socket */

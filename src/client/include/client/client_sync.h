@@ -11,8 +11,8 @@
 struct client_sync;
 
 /*
- * sync_connect - resolve @host, connect, negotiate, set up the session. NULL and *@failure (with the
- * step) where that fails. @port 0: 445.
+ * sync_connect - resolve @host, connect, negotiate, set up the session. NULL and *@failure (with
+ * the step) where that fails. @port 0: 445.
  */
 struct client_sync *sync_connect(const char *host, uint16_t port,
 				 const struct client_options *options,
@@ -23,7 +23,8 @@ struct client *sync_client(struct client_sync *sync);
 /* sync_address - the numeric address that was connected to. */
 const char *sync_address(const struct client_sync *sync);
 
-/* One answer, copied: response.c is ready for smb2_X_response_decode. Free with sync_answer_free. */
+/* One answer, copied: response.c is ready for smb2_X_response_decode. Free with sync_answer_free.
+ */
 struct sync_answer {
 	ntstatus status;
 	bool answered;
@@ -56,9 +57,8 @@ ntstatus sync_open(struct client_sync *sync, const struct client_tree *tree, con
 		   struct smb2_file_id *id);
 ntstatus sync_close(struct client_sync *sync, const struct client_tree *tree,
 		    struct smb2_file_id id);
-ntstatus sync_read(struct client_sync *sync, const struct client_tree *tree,
-		   struct smb2_file_id id, uint64_t offset, void *data, size_t length,
-		   size_t *got);
+ntstatus sync_read(struct client_sync *sync, const struct client_tree *tree, struct smb2_file_id id,
+		   uint64_t offset, void *data, size_t length, size_t *got);
 ntstatus sync_write(struct client_sync *sync, const struct client_tree *tree,
 		    struct smb2_file_id id, uint64_t offset, const void *data, size_t length);
 ntstatus sync_flush(struct client_sync *sync, const struct client_tree *tree,
