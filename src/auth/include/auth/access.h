@@ -9,9 +9,6 @@
 #include <auth/token.h>
 #include <wire/dtyp.h>
 
-/* access_map_generic - generic bits of @mask replaced by what they mean for a file. */
-uint32_t access_map_generic(uint32_t mask);
-
 /*
  * access_check - may @token have @desired of what @sd guards?
  *
