@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Deletion (MS-FSA 2.1.5.4, 2.1.5.15.3): a file is marked, by a handle or by a handle that ends and
+ * was opened for it, and goes with the last open of it and of its streams. From the mark on nobody
+ * new may open it.
+ *
+ * The locks of the file and, for a stream, of its base are held in everything but
+ * open_set_disposition.
+ */
+#include "opens.h"
+
+#define FILE_DISPOSITION_POSIX_SEMANTICS	   0x02u
+#define FILE_DISPOSITION_ON_CLOSE		   0x08u
+#define FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE 0x10u
+
+void delete_mark(struct open *open)
+{
+	struct file *file = open->file;
+
+	if (file->delete_pending)
+		return;
+	file->delete_pending = true;
+	if (!file->stream) {
+		file->delete_place = open->place;
+		file->delete_place->refs++;
+	}
+}
+
+static void unmark(struct file *file)
+{
+	file->delete_pending = false;
+	if (file->delete_place)
+		place_leave(file, file->delete_place);
+	file->delete_place = NULL;
+}
+
+static ntstatus unlink_stream(struct file *file, struct actions *actions)
+{
+	struct place *place = file->base->places;
+	ntstatus status = volume_stream_remove(file->base->node, file->stream);
+
+	if (status == STATUS_SUCCESS && place)
+		notify_event(file->node->volume, place->path, FILE_ACTION_REMOVED_STREAM,
+			     FILE_NOTIFY_CHANGE_STREAM_NAME, actions);
+	return status;
+}
+
+static ntstatus unlink_file(struct file *file, struct actions *actions)
+{
+	struct place *place = file->delete_place;
+	ntstatus status = STATUS_CANNOT_DELETE;
+
+	if (place->parent)
+		status = volume_unlink(place->parent, place->name, file->node);
+	if (status == STATUS_SUCCESS)
+		notify_event(file->node->volume, place->path, FILE_ACTION_REMOVED,
+			     file->node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME
+						      : FILE_NOTIFY_CHANGE_FILE_NAME,
+			     actions);
+	return status;
+}
+
+static void delete_now(struct file *file, struct actions *actions)
+{
+	ntstatus status = file->stream ? unlink_stream(file, actions) : unlink_file(file, actions);
+
+	/* Another name of it may be left: then it lives on under that. */
+	if (status == STATUS_SUCCESS || status == STATUS_OBJECT_NAME_NOT_FOUND)
+		file->gone = true;
+	unmark(file);
+}
+
+void delete_if_last(struct file *file, struct actions *actions)
+{
+	if (file->delete_pending && !file->gone && !file->open_count && !file->stream_opens)
+		delete_now(file, actions);
+}
+
+void delete_at_close(struct open *open, struct actions *actions)
+{
+	struct file *file = open->file;
+
+	if (open->delete_on_close && !file->gone)
+		delete_mark(open);
+	if (open->posix_delete && file->delete_pending && !file->gone)
+		delete_now(file, actions);
+	delete_if_last(file, actions);
+}
+
+static ntstatus may_delete(struct open *open, uint32_t flags)
+{
+	struct file *file = open->file;
+	struct volume_attributes attributes;
+	ntstatus status;
+
+	if (!file->stream && !open->place->parent)
+		return STATUS_CANNOT_DELETE;
+	status = volume_attributes(open_base(open)->node, &attributes);
+	if (status != STATUS_SUCCESS)
+		return status;
+	if ((attributes.attributes & FILE_ATTRIBUTE_READONLY) &&
+	    !(flags & FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE))
+		return STATUS_CANNOT_DELETE;
+	return file->node->is_directory ? volume_directory_is_empty(file->node) : STATUS_SUCCESS;
+}
+
+static ntstatus set_locked(struct open *open, bool delete_file, uint32_t flags,
+			   struct waiter *waiter, struct actions *actions)
+{
+	struct file *file = open->file;
+	struct caching_party by = caching_party_of_open(open);
+	ntstatus status;
+
+	if (!open->place || file->gone)
+		return STATUS_FILE_CLOSED;
+	if (flags & FILE_DISPOSITION_ON_CLOSE) {
+		open->delete_on_close = delete_file;
+		return STATUS_SUCCESS;
+	}
+	if (!delete_file) {
+		open->posix_delete = false;
+		unmark(file);
+		return STATUS_SUCCESS;
+	}
+	status = may_delete(open, flags);
+	if (status != STATUS_SUCCESS)
+		return status;
+	if (caching_break(file, &by, CAUSE_HANDLE, actions) && waiter) {
+		waiter_enqueue(&file->break_waiters, waiter);
+		return STATUS_PENDING;
+	}
+	delete_mark(open);
+	open->posix_delete = flags & FILE_DISPOSITION_POSIX_SEMANTICS;
+	return STATUS_SUCCESS;
+}
+
+ntstatus open_set_disposition(struct open *open, bool delete_file, uint32_t flags,
+			      struct waiter *waiter)
+{
+	struct file *base = open_base(open), *file = open->file;
+	struct actions actions = { 0 };
+	ntstatus status;
+
+	if (!(open->facts.granted_access & DELETE_ACCESS))
+		return STATUS_ACCESS_DENIED;
+	if (base != file)
+		pthread_mutex_lock(&base->lock);
+	pthread_mutex_lock(&file->lock);
+	status = set_locked(open, delete_file, flags, waiter, &actions);
+	pthread_mutex_unlock(&file->lock);
+	if (base != file)
+		pthread_mutex_unlock(&base->lock);
+	if (status == STATUS_SUCCESS && delete_file && file->node->is_directory)
+		notify_delete_pending(file, &actions);
+	actions_run(&actions);
+	return status;
+}

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Opens: their ids, whose they are, and their end.
+ *
+ * The table of ids has shards; all opens of a session are in the shard of its hash, so that its end
+ * looks at one shard. A volatile id is a slot and a random generation in one, so that an id that
+ * was never given out, or whose open is gone, finds nothing. Under shard->lock is only the table
+ * and the list of the shard's opens.
+ *
+ * An open has one reference of the table, from open_enter to open_close, and those of its users.
+ */
+#include "opens.h"
+
+#define SHARDS	    64u
+#define SHARD_BITS  6
+#define SLOT_BITS   32
+#define FIRST_SLOTS 16u
+
+struct slot {
+	struct open *open;
+	uint32_t generation;
+	uint32_t next_free; /* index + 1; 0: none */
+};
+static struct shard {
+	pthread_mutex_t lock;
+	struct slot *slots;
+	uint32_t slot_count, first_free;
+	struct open *opens;
+} shards[SHARDS] = { [0 ... SHARDS - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER } };
+
+static atomic_uint_fast64_t next_persistent;
+static atomic_uint open_total;
+
+struct open_limits open_limits = {
+	.max_opens_per_server = 1000000,
+	.break_timeout_ms = 35000,
+	.max_locks_per_file = 100000,
+	.max_notify_bytes = 65536,
+	.max_watches = 100000,
+};
+
+static uint32_t shard_index(uint64_t session_id)
+{
+	return (uint32_t)(session_id * 0x9e3779b97f4a7c15u >> 40) % SHARDS;
+}
+
+/* ---- one open ---- */
+
+struct open *open_new(const struct open_request *request)
+{
+	struct open *open;
+
+	if (atomic_fetch_add(&open_total, 1) >= open_limits.max_opens_per_server) {
+		atomic_fetch_sub(&open_total, 1);
+		return NULL;
+	}
+	open = calloc(1, sizeof(*open));
+	if (!open) {
+		atomic_fetch_sub(&open_total, 1);
+		return NULL;
+	}
+	open->refs = 1;
+	open->share = share_get(request->share);
+	open->token = token_get((struct token *)request->token);
+	pthread_mutex_init(&open->lock, NULL);
+	open->facts.share = open->share;
+	open->facts.session_id = request->session_id;
+	open->facts.tree_id = request->tree_id;
+	open->facts.client_guid = request->client_guid;
+	open->facts.share_access = request->share_access;
+	open->facts.options = request->options;
+	open->delete_on_close = request->options & FILE_DELETE_ON_CLOSE;
+	return open;
+}
+
+static void open_free(struct open *open)
+{
+	atomic_fetch_sub(&open_total, 1);
+	if (open->listing)
+		volume_list_free(open->listing);
+	free(open->pattern);
+	free(open->lock_sequences);
+	file_put(open->file);
+	token_put(open->token);
+	share_put(open->share);
+	pthread_mutex_destroy(&open->lock);
+	free(open);
+}
+
+struct open *open_get(struct open *open)
+{
+	atomic_fetch_add(&open->refs, 1);
+	return open;
+}
+
+void open_put(struct open *open)
+{
+	if (open && atomic_fetch_sub(&open->refs, 1) == 1)
+		open_free(open);
+}
+
+void open_put_ptr(struct open **open)
+{
+	open_put(*open);
+}
+
+const struct open_facts *open_facts(const struct open *open)
+{
+	return &open->facts;
+}
+
+const struct token *open_token(const struct open *open)
+{
+	return open->token;
+}
+
+void open_set_owner(struct open *open, void *owner)
+{
+	open->owner = owner;
+}
+
+void *open_owner(const struct open *open)
+{
+	return open->owner;
+}
+
+void open_lock(struct open *open)
+{
+	pthread_mutex_lock(&open->lock);
+}
+
+void open_unlock(struct open *open)
+{
+	pthread_mutex_unlock(&open->lock);
+}
+
+struct file *open_base(const struct open *open)
+{
+	return open->file->base ? open->file->base : open->file;
+}
+
+/* The part of @path beneath the share's own. */
+static const char *beneath_share(const struct share *share, const char *path)
+{
+	size_t length = strlen(share->path);
+
+	if (!length)
+		return path;
+	return strlen(path) <= length ? "" : path + length + 1;
+}
+
+char *open_volume_path(struct open *open)
+{
+	struct file *base = open_base(open);
+	char *path;
+
+	pthread_mutex_lock(&base->lock);
+	path = xstrdup(open->place ? open->place->path
+				   : ""); /* none: it has been closed meanwhile */
+	pthread_mutex_unlock(&base->lock);
+	return path;
+}
+
+char *open_path(struct open *open)
+{
+	char auto_free *path = open_volume_path(open);
+	const char *beneath = beneath_share(open->share, path);
+	char *whole;
+
+	if (!open->facts.is_stream)
+		return xstrdup(beneath);
+	pthread_mutex_lock(&open->file->lock);
+	whole = xasprintf("%s:%s", beneath, open->file->stream);
+	pthread_mutex_unlock(&open->file->lock);
+	return whole;
+}
+
+/* ---- the table ---- */
+
+static bool shard_grow(struct shard *shard)
+{
+	uint32_t count = shard->slot_count ? shard->slot_count * 2 : FIRST_SLOTS;
+	struct slot *slots = realloc(shard->slots, count * sizeof(*slots));
+
+	if (!slots)
+		return false;
+	memset(slots + shard->slot_count, 0, (count - shard->slot_count) * sizeof(*slots));
+	for (uint32_t i = count; i-- > shard->slot_count;) {
+		slots[i].next_free = shard->first_free;
+		shard->first_free = i + 1;
+	}
+	shard->slots = slots;
+	shard->slot_count = count;
+	return true;
+}
+
+/* A generation is never 0 nor all ones, so that no id is 0 or the one that means "the previous
+ * request's". */
+static uint32_t next_generation(uint32_t last)
+{
+	uint32_t generation = last ? last * 1664525u + 1013904223u : (uint32_t)random_u64();
+
+	return generation == 0 || generation == UINT32_MAX ? 1 : generation;
+}
+
+static void table_insert(struct shard *shard, struct open *open, uint32_t index)
+{
+	uint32_t at = shard->first_free - 1;
+	struct slot *slot = &shard->slots[at];
+
+	shard->first_free = slot->next_free;
+	slot->generation = next_generation(slot->generation);
+	slot->open = open;
+	open->facts.id.volatile_id =
+		(uint64_t)slot->generation << SLOT_BITS | (uint64_t)at << SHARD_BITS | index;
+	open->session_previous = NULL;
+	open->session_next = shard->opens;
+	if (shard->opens)
+		shard->opens->session_previous = open;
+	shard->opens = open;
+}
+
+ntstatus open_enter(struct open *open)
+{
+	uint32_t index = shard_index(open->facts.session_id);
+	struct shard *shard = &shards[index];
+	bool entered = true;
+
+	if (!next_persistent) {
+		uint_fast64_t none = 0;
+
+		atomic_compare_exchange_strong(&next_persistent, &none, random_u64() >> 1 | 1);
+	}
+	open->facts.id.persistent = atomic_fetch_add(&next_persistent, 1);
+	pthread_mutex_lock(&shard->lock);
+	if (!shard->first_free)
+		entered = shard->slot_count < 1u << 25 && shard_grow(shard);
+	if (entered) {
+		open_get(open);
+		table_insert(shard, open, index);
+	}
+	pthread_mutex_unlock(&shard->lock);
+	if (!entered)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	memcpy(open->facts.resume_key, &open->facts.id, sizeof(open->facts.id));
+	return STATUS_SUCCESS;
+}
+
+/* The slot of a volatile id, shard->lock held; NULL where the id is not one that is in use. */
+static struct slot *slot_of(struct shard *shard, uint64_t id)
+{
+	uint32_t at = (uint32_t)id >> SHARD_BITS;
+	struct slot *slot = at < shard->slot_count ? &shard->slots[at] : NULL;
+
+	return slot && slot->open && slot->generation == (uint32_t)(id >> SLOT_BITS) ? slot : NULL;
+}
+
+static struct open *find_volatile(uint64_t id)
+{
+	struct shard *shard = &shards[id % SHARDS];
+	struct open *open = NULL;
+	struct slot *slot;
+
+	pthread_mutex_lock(&shard->lock);
+	slot = slot_of(shard, id);
+	if (slot)
+		open = open_get(slot->open);
+	pthread_mutex_unlock(&shard->lock);
+	return open;
+}
+
+struct open *open_find(const struct smb2_file_id *id, uint64_t session_id, uint32_t tree_id)
+{
+	struct open *open = find_volatile(id->volatile_id);
+
+	if (open && (open->facts.id.persistent != id->persistent ||
+		     open->facts.session_id != session_id || open->facts.tree_id != tree_id)) {
+		open_put(open);
+		return NULL;
+	}
+	return open;
+}
+
+/* Takes @open out of the table; false where it has been taken already. The table's reference is the
+ * caller's now. */
+static bool table_remove(struct open *open)
+{
+	struct shard *shard = &shards[open->facts.id.volatile_id % SHARDS];
+	struct slot *slot;
+
+	pthread_mutex_lock(&shard->lock);
+	slot = slot_of(shard, open->facts.id.volatile_id);
+	if (!slot || slot->open != open) {
+		pthread_mutex_unlock(&shard->lock);
+		return false;
+	}
+	slot->open = NULL;
+	slot->next_free = shard->first_free;
+	shard->first_free = (uint32_t)(slot - shard->slots) + 1;
+	if (open->session_previous)
+		open->session_previous->session_next = open->session_next;
+	else
+		shard->opens = open->session_next;
+	if (open->session_next)
+		open->session_next->session_previous = open->session_previous;
+	pthread_mutex_unlock(&shard->lock);
+	return true;
+}
+
+/* ---- a file's opens ---- */
+
+void open_attach(struct open *open, struct file *file, struct place *place)
+{
+	open->file = file;
+	open->place = place;
+	open->facts.node = file->node;
+	open->facts.is_directory = file->node->is_directory;
+	open->facts.is_stream = file->stream != NULL;
+	open->file_previous = NULL;
+	open->file_next = file->opens;
+	if (file->opens)
+		file->opens->file_previous = open;
+	file->opens = open;
+	file->open_count++;
+}
+
+static void detach(struct open *open)
+{
+	struct file *file = open->file;
+
+	if (open->file_previous)
+		open->file_previous->file_next = open->file_next;
+	else
+		file->opens = open->file_next;
+	if (open->file_next)
+		open->file_next->file_previous = open->file_previous;
+	file->open_count--;
+}
+
+void open_detach(struct open *open, struct actions *actions)
+{
+	struct file *file = open->file, *base = open_base(open);
+
+	if (base != file)
+		pthread_mutex_lock(&base->lock);
+	pthread_mutex_lock(&file->lock);
+	if (open->closed)
+		notify_close(open, STATUS_NOTIFY_CLEANUP, actions);
+	locks_release(open, actions);
+	caching_release(open, actions);
+	detach(open);
+	times_release(open);
+	delete_at_close(open, actions);
+	place_leave(base, open->place);
+	open->place = NULL;
+	pthread_mutex_unlock(&file->lock);
+	if (base != file) {
+		base->stream_opens--;
+		delete_if_last(base, actions);
+		pthread_mutex_unlock(&base->lock);
+	}
+}
+
+ntstatus open_close(struct open *open, struct volume_attributes *attributes)
+{
+	struct actions actions = { 0 };
+
+	if (!table_remove(open))
+		return STATUS_FILE_CLOSED;
+	open->closed = true;
+	if (attributes && open_attributes(open, attributes) != STATUS_SUCCESS)
+		*attributes = (struct volume_attributes){ 0 };
+	if (open->written)
+		open_changed(open, FILE_NOTIFY_CHANGE_LAST_WRITE);
+	open_detach(open, &actions);
+	actions_run(&actions);
+	open_put(open);
+	return STATUS_SUCCESS;
+}
+
+/* ---- many opens at once ---- */
+
+struct choice {
+	uint64_t session_id;
+	uint32_t tree_id;
+	const struct server *server;
+	const struct share *share;
+	bool by_session, by_tree;
+};
+
+static bool chosen(const struct open *open, const struct choice *choice)
+{
+	if (choice->by_session && open->facts.session_id != choice->session_id)
+		return false;
+	if (choice->by_tree && open->facts.tree_id != choice->tree_id)
+		return false;
+	if (choice->server && open->share->server != choice->server)
+		return false;
+	return !choice->share || open->share == choice->share;
+}
+
+/* References to the opens of one shard that are chosen, in an array for the caller to free. */
+static size_t collect(struct shard *shard, const struct choice *choice, struct open ***out)
+{
+	size_t count = 0, cap = 0;
+
+	*out = NULL;
+	pthread_mutex_lock(&shard->lock);
+	for (struct open *open = shard->opens; open; open = open->session_next) {
+		if (!chosen(open, choice))
+			continue;
+		if (count == cap) {
+			struct open **grown = xalloc(cap ? cap * 2 : 16, sizeof(*grown));
+
+			if (count)
+				memcpy(grown, *out, count * sizeof(*grown));
+			free(*out);
+			*out = grown;
+			cap = cap ? cap * 2 : 16;
+		}
+		(*out)[count++] = open_get(open);
+	}
+	pthread_mutex_unlock(&shard->lock);
+	return count;
+}
+
+static void close_chosen(struct shard *shard, const struct choice *choice)
+{
+	struct open **opens;
+	size_t count = collect(shard, choice, &opens);
+
+	for (size_t i = 0; i < count; i++) {
+		/* STATUS_FILE_CLOSED: a close that came at the same time did it. */
+		(void)!open_close(opens[i], NULL);
+		open_put(opens[i]);
+	}
+	free(opens);
+}
+
+void open_close_tree(uint64_t session_id, uint32_t tree_id)
+{
+	struct choice choice = {
+		.session_id = session_id, .tree_id = tree_id, .by_session = true, .by_tree = true
+	};
+
+	close_chosen(&shards[shard_index(session_id)], &choice);
+}
+
+void open_close_session(uint64_t session_id, bool connection_lost)
+{
+	struct choice choice = { .session_id = session_id, .by_session = true };
+
+	(void)connection_lost; /* no durable handle is granted yet, so that none is to be kept */
+	close_chosen(&shards[shard_index(session_id)], &choice);
+}
+
+void open_close_server(struct server *server)
+{
+	struct choice choice = { .server = server };
+
+	for (size_t i = 0; i < SHARDS; i++)
+		close_chosen(&shards[i], &choice);
+}
+
+void open_close_share(struct share *share)
+{
+	struct choice choice = { .share = share };
+
+	for (size_t i = 0; i < SHARDS; i++)
+		close_chosen(&shards[i], &choice);
+}
+
+bool open_force_close(uint64_t id)
+{
+	struct open cleanup(open_put_ptr) *open = find_volatile(id);
+
+	return open && open_close(open, NULL) == STATUS_SUCCESS;
+}
+
+static void list_one(struct open *open, struct open_listing_row *row)
+{
+	char auto_free *path = open_path(open);
+
+	for (char *at = path; *at; at++)
+		if (*at == '/')
+			*at = '\\';
+	*row = (struct open_listing_row){
+		.id = open->facts.id.volatile_id,
+		.session_id = open->facts.session_id,
+		.path = xasprintf("\\%s%s%s", open->share->name, *path ? "\\" : "", path),
+		.user = *open->token->domain_name ? xasprintf("%s\\%s", open->token->domain_name,
+							      open->token->user_name)
+						  : xstrdup(open->token->user_name),
+		.granted_access = open->facts.granted_access,
+	};
+	pthread_mutex_lock(&open->file->lock);
+	caching_facts(open, &row->oplock_level, &row->lease_state);
+	row->locks = locks_of(open);
+	pthread_mutex_unlock(&open->file->lock);
+}
+
+size_t open_list(struct server *server, struct open_listing_row **out)
+{
+	struct choice choice = { .server = server };
+	struct open_listing_row *rows = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct open **opens;
+		size_t more = collect(&shards[i], &choice, &opens);
+		struct open_listing_row *grown = xalloc(count + more + 1, sizeof(*grown));
+
+		if (count)
+			memcpy(grown, rows, count * sizeof(*rows));
+		free(rows);
+		rows = grown;
+		for (size_t k = 0; k < more; k++) {
+			if (!opens[k]->closed)
+				list_one(opens[k], &rows[count++]);
+			open_put(opens[k]);
+		}
+		free(opens);
+	}
+	*out = rows;
+	return count;
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the files behind open.h share: the file, the open, the lease, and the list of what is to be
+ * done once the locks are down. Nothing outside this folder sees it.
+ *
+ * Locks, outermost first:
+ *   rename_lock   one rename or link at a time (rename.c)
+ *   stripe->lock  the table of files: hash chains and file->refs (file.c)
+ *   file->lock    everything of a file, its opens' share in it, its leases, its byte ranges; of two
+ * files, the base before its stream leaves, under which no other is taken: shard->lock (open ids,
+ * sessions; open.c), the lease table (lease.c), the queues of waiters (actions.c), the timer
+ * (timer.c), the watches (notify.c), the descriptor cache (security.c)
+ *
+ * open->lock is the handle's own (open.h) and is never taken in this folder but for open_lock.
+ */
+#ifndef FILESERVER_OPENS_H
+#define FILESERVER_OPENS_H
+
+#include <auth/access.h>
+#include <fileserver/open.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* ---- what is to be done after unlocking (actions.c) ---- */
+struct waiter_queue {
+	struct waiter *first, *last;
+};
+struct action {
+	enum { ACTION_WAKE, ACTION_OPLOCK_BREAK, ACTION_LEASE_BREAK } kind;
+	ntstatus status;
+	struct waiter *waiter;
+	struct open *open; /* counted by the action */
+	uint8_t key[16];
+	uint32_t current_state, new_state;
+	uint16_t epoch;
+	bool ack_required;
+};
+struct actions {
+	struct action few[4];
+	struct action *more; /* from the fifth on */
+	size_t count, more_cap;
+};
+struct action *actions_add(struct actions *actions);
+/* actions_run - do them, in order, with no lock held. */
+void actions_run(struct actions *actions);
+
+/* waiter_enqueue - @waiter waits in @queue; any earlier place it had is given up. */
+void waiter_enqueue(struct waiter_queue *queue, struct waiter *waiter);
+bool waiter_queue_empty(struct waiter_queue *queue);
+/* waiter_take_first - whoever waits longest, out of the queue; NULL where nobody waits (any more:
+ * cancelled). */
+struct waiter *waiter_take_first(struct waiter_queue *queue);
+/* waiters_wake - everyone in @queue is to be woken with @status. */
+void waiters_wake(struct waiter_queue *queue, ntstatus status, struct actions *actions);
+
+/* ---- time-outs of breaks (timer.c) ---- */
+struct timer {
+	uint64_t due_ms;
+	bool armed;
+	struct timer *next, *previous;
+	void (*hold)(struct timer *timer); /* under the timer's lock: count what holds it */
+	void (*fire)(struct timer *timer); /* no lock held: do it, and uncount */
+};
+void timer_arm(struct timer *timer);
+void timer_disarm(struct timer *timer);
+
+/* ---- descriptors (security.c) ---- */
+struct descriptor {
+	atomic_uint refs;
+	struct security_descriptor *sd;
+};
+struct descriptor *descriptor_get(struct descriptor *descriptor);
+void descriptor_put(struct descriptor *descriptor);
+void descriptor_put_ptr(struct descriptor **descriptor);
+#define auto_descriptor cleanup(descriptor_put_ptr)
+
+/* descriptor_of_directory - what guards the directory @node at @path from the volume's root. */
+ntstatus descriptor_of_directory(struct volume_node *node, const char *path,
+				 struct descriptor **out) MUST_CHECK;
+/* descriptor_of_new - what a new child of the directory gets: *blob (borrowed from @out's life) is
+ * stored with it. */
+ntstatus descriptor_of_new(struct volume_node *parent, const char *parent_path,
+			   const struct token *token, const struct cursor *creator,
+			   bool is_directory, struct buf *blob) MUST_CHECK;
+
+/* ---- files (file.c) ---- */
+/* Where a file is: one of its names. */
+struct place {
+	struct place *next;
+	uint32_t refs;		    /* opens by this name */
+	struct volume_node *parent; /* NULL for the volume's root */
+	char *path;		    /* from the volume's root */
+	const char *name;	    /* in path */
+};
+
+struct byte_lock;
+struct lease;
+
+struct file {
+	struct volume_key key;
+	struct file *hash_next; /* stripe */
+	uint32_t refs;		/* stripe */
+	pthread_mutex_t lock;
+	struct volume_node *node;
+	struct file *base; /* of a stream: the file it is in; counted */
+	char *stream;	   /* of a stream: its name */
+	struct place *places;
+	struct open *opens;
+	uint32_t open_count;
+	uint32_t stream_opens; /* opens of its streams, which hold a deletion back */
+	bool delete_pending;
+	bool gone; /* unlinked: look the name up again */
+	struct place *delete_place;
+	struct descriptor *descriptor;
+	uint64_t descriptor_generation;
+	bool descriptor_is_stored;
+	struct lease *leases;
+	struct waiter_queue break_waiters;
+	struct byte_lock *locks;
+	struct pending_lock *pending_first, *pending_last;
+	uint32_t lock_count;
+	uint8_t stopped_times; /* VOLUME_SET_* that are held at what stays says */
+	nttime held_last_write, held_last_access, held_change;
+	bool written; /* since its times were held */
+};
+
+/* file_find - the file that is open with @key, counted, or NULL. */
+struct file *file_find(const struct volume_key *key);
+/* file_enter - the file of @node, counted; made where there is none. Takes over the reference of
+ * @node. */
+struct file *file_enter(struct volume_node *node);
+struct file *file_get(struct file *file);
+void file_put(struct file *file);
+void file_put_ptr(struct file **file);
+#define auto_file cleanup(file_put_ptr)
+/* file_each - call @visit for every file, counted and with no lock held; false ends the walk. */
+void file_each(bool (*visit)(struct file *file, void *context), void *context);
+/* place_enter - the place of @file called @path, with one more user; file->lock held. @parent is
+ * counted here. */
+struct place *place_enter(struct file *file, struct volume_node *parent, const char *path);
+void place_leave(struct file *file, struct place *place);
+const char *path_name(const char *path);
+/* path_parent - a new string: @path without its last component. */
+char *path_parent(const char *path);
+char *path_join(const char *directory, const char *path);
+ntstatus file_descriptor(struct file *file, struct place *place,
+			 struct descriptor **out) MUST_CHECK;
+/* descriptors_changed - what directories hand down may be another now. */
+void descriptors_changed(void);
+
+/* ---- opens (open.c) ---- */
+struct lease_link;
+struct watch;
+
+struct open {
+	struct open_facts facts;
+	atomic_uint refs;
+	atomic_bool closed;
+	struct file *file;   /* counted */
+	struct place *place; /* of open_base's; under its lock */
+	struct share *share; /* counted */
+	struct token *token; /* counted */
+	void *owner;
+	pthread_mutex_t lock;
+	struct open *file_next, *file_previous;	      /* file->lock */
+	struct open *session_next, *session_previous; /* shard->lock */
+	uint32_t sharing_access; /* what counts in share modes: granted, and what an overwrite
+				    needed */
+	bool is_stat;		 /* takes no part in share modes and breaks nothing */
+	bool delete_on_close;
+	bool posix_delete;
+	bool written;
+	bool size_changed;
+	uint8_t held_times; /* VOLUME_SET_* that this handle stopped */
+	/* caching; file->lock */
+	uint8_t oplock_level;
+	bool oplock_breaking;
+	uint8_t oplock_break_level;
+	struct timer oplock_timer;
+	struct lease *lease;
+	uint8_t *lock_sequences; /* 64, made at first use */
+	/* the handle's own, under open->lock */
+	struct volume_listing *listing;
+	char *pattern;
+	struct watch *watch; /* the watches' lock */
+};
+#define OPEN_PATH_MAX 32767 /* bytes of a path that a client may send */
+
+/* open_new - room for an open; open_enter gives it its id and puts it in the table. */
+struct open *open_new(const struct open_request *request) MUST_CHECK;
+ntstatus open_enter(struct open *open) MUST_CHECK;
+/* open_attach - it is one of @file's opens from now on; file->lock held. Takes over a reference of
+ * @file. */
+void open_attach(struct open *open, struct file *file, struct place *place);
+bool share_is_read_only(const struct share *share);
+/* open_base - the file itself: of a stream the one it is in. */
+struct file *open_base(const struct open *open);
+/* open_volume_path - a new string: the path of its file from the volume's root, as it is now. Takes
+ * the lock. */
+char *open_volume_path(struct open *open);
+/* open_changed - tell the watches that something of @open's file is another (FILE_NOTIFY_CHANGE_*).
+ * No lock held. */
+void open_changed(struct open *open, uint32_t filter);
+
+/* open_detach - the end of its share in its file: caching, locks, times, deletion. Takes the locks.
+ */
+void open_detach(struct open *open, struct actions *actions);
+
+/* ---- times and sizes (basic.c) ---- */
+/* open_attributes - what the volume says, with the times that a handle holds; of a stream, its
+ * sizes. Takes the locks. */
+ntstatus open_attributes(struct open *open, struct volume_attributes *out) MUST_CHECK;
+void times_apply(struct file *file, struct volume_attributes *attributes);
+/* times_release - the handle ends: times that it held are written down. file->lock held. */
+void times_release(struct open *open);
+/* times_written - a change of data: times that other handles hold go on. file->lock held. */
+void times_written(struct open *open);
+
+/* ---- deletion (delete.c); locks of the file and of its base held ---- */
+void delete_at_close(struct open *open, struct actions *actions);
+void delete_if_last(struct file *file, struct actions *actions);
+/* delete_mark - the file goes with its last open, by the name of @open. */
+void delete_mark(struct open *open);
+
+/* ---- caching: oplocks and leases (caching.c); file->lock held ---- */
+enum cause {
+	CAUSE_OPEN,	 /* another open: whoever caches writes must flush */
+	CAUSE_SHARING,	 /* an open that share modes refuse: the handles may be cached ones */
+	CAUSE_OVERWRITE, /* the data go */
+	CAUSE_WRITE,	 /* the data change: nobody else may cache reads */
+	CAUSE_HANDLE,	 /* rename, delete: nobody else may keep handles */
+};
+/* Who causes it: its own caching is not in the way. */
+struct caching_party {
+	const struct open *open;
+	const struct guid *client_guid;
+	const uint8_t *lease_key; /* NULL: none */
+};
+struct caching_party caching_party_of_request(const struct open_request *request);
+struct caching_party caching_party_of_open(const struct open *open);
+/* caching_is_stat - an open with @access that breaks nothing. */
+bool caching_is_stat(const struct open_request *request, uint32_t access);
+/* caching_break - ask for what is in the way to be given up. True: the operation has to wait for an
+ * answer. */
+bool caching_break(struct file *file, const struct caching_party *by, enum cause cause,
+		   struct actions *actions);
+ntstatus caching_grant(struct open *open, const struct open_request *request,
+		       struct open_result *result) MUST_CHECK;
+void caching_release(struct open *open, struct actions *actions);
+void caching_facts(const struct open *open, uint8_t *oplock_level, uint32_t *lease_state);
+/* directory_changed - what @directory holds is another now: leases of others on it break. No lock
+ * held. */
+void directory_changed(struct volume_node *directory, const struct caching_party *by,
+		       struct actions *actions);
+
+/* ---- byte ranges (lock.c); file->lock held ---- */
+uint32_t locks_of(const struct open *open);
+void locks_release(struct open *open, struct actions *actions);
+/* locks_allow - may @open read (or write) the range, as far as the byte ranges of others go? */
+bool locks_allow(const struct open *open, uint64_t offset, uint64_t length, bool write);
+
+/* ---- change notification (notify.c) ---- */
+/* notify_event - @path (from the volume's root) had @action; for watches that ask for one of
+ * @filter. Any lock of a file may be held. */
+void notify_event(struct volume *volume, const char *path, uint32_t action, uint32_t filter,
+		  struct actions *actions);
+void notify_renamed(struct volume *volume, const char *from, const char *to, uint32_t filter,
+		    struct actions *actions);
+/* notify_moved - the directory @file is at @path now: its watches follow. No lock held. */
+void notify_moved(struct file *file, const char *path);
+/* notify_delete_pending - the directory @file goes: its watches end. No lock held. */
+void notify_delete_pending(struct file *file, struct actions *actions);
+/* notify_close - the watch of @open ends with @status. */
+void notify_close(struct open *open, ntstatus status, struct actions *actions);
+
+/* ---- share modes (sharemode.c); file->lock held ---- */
+bool sharemode_is_stat(uint32_t access);
+bool sharemode_conflicts(const struct file *file, uint32_t access, uint32_t share_access,
+			 const struct open *but);
+
+/* ---- the rules of CREATE's parameters (create_check.c) ---- */
+struct create_name {
+	char *path;   /* from the share's root, without stream and trailing separator */
+	char *stream; /* NULL: the data of the file itself */
+	bool must_be_directory, must_be_file;
+};
+void create_name_free(struct create_name *name);
+ntstatus create_name_parse(const char *text, struct create_name *out) MUST_CHECK;
+ntstatus create_check(const struct open_request *request) MUST_CHECK;
+
+/* ---- rights (rights.c) ---- */
+struct rights_request {
+	const struct open_request *open;
+	struct descriptor *descriptor; /* of the file */
+	struct volume_node *parent;    /* NULL for a root */
+	const char *parent_path;       /* from the volume's root */
+	const struct volume_attributes *attributes;
+	uint32_t also; /* needed besides what is asked for, but not granted to the handle */
+};
+ntstatus rights_of_open(const struct rights_request *request, uint32_t *granted) MUST_CHECK;
+/* rights_maximal - all that the token may have of the file, within what the share lets it. */
+uint32_t rights_maximal(const struct rights_request *request);
+ntstatus rights_of_create(const struct open_request *request, struct descriptor *parent,
+			  bool is_directory, uint32_t *granted) MUST_CHECK;
+
+#endif

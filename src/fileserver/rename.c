@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Renames and links (MS-FSA 2.1.5.15.11, 2.1.5.15.6). One at a time, under rename_lock, which is
+ * the outermost of this folder: the checks of the source, the target and what is open beneath a
+ * directory are made one lock after the other, and no two files are locked at once but a stream and
+ * its base.
+ */
+#include <base/utf16.h>
+
+#include "opens.h"
+
+#define FILE_RENAME_REPLACE_IF_EXISTS	      0x01u
+#define FILE_RENAME_POSIX_SEMANTICS	      0x02u
+#define FILE_RENAME_IGNORE_READONLY_ATTRIBUTE 0x40u
+
+static pthread_mutex_t rename_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* One rename or link on its way. */
+struct moving {
+	struct open *open;
+	struct file *file;
+	bool replace, is_link;
+	uint32_t flags;
+	struct waiter *waiter;
+	struct volume_lookup to;
+	bool looked_up;
+	struct file *target;	    /* what is replaced, where it is known here; counted */
+	char *from_path, *to_path;  /* from the volume's root */
+	struct volume_node *parent; /* of the source; counted */
+	struct actions actions;
+};
+
+static void moving_end(struct moving *m)
+{
+	if (m->looked_up)
+		volume_lookup_end(&m->to);
+	file_put(m->target);
+	free(m->from_path);
+	free(m->to_path);
+	if (m->parent)
+		volume_node_put(m->parent);
+	actions_run(&m->actions);
+}
+
+static ntstatus wait_on(struct moving *m, struct file *file)
+{
+	if (!m->waiter)
+		return STATUS_SHARING_VIOLATION;
+	waiter_enqueue(&file->break_waiters, m->waiter);
+	return STATUS_PENDING;
+}
+
+/* The source: it is still there, is no root, and nobody else keeps a cached handle on it. */
+static ntstatus take_source(struct moving *m)
+{
+	struct file *file = m->file;
+	struct caching_party by = caching_party_of_open(m->open);
+	struct place *place;
+	ntstatus status = STATUS_SUCCESS;
+
+	pthread_mutex_lock(&file->lock);
+	place = m->open->place;
+	if (!place || file->gone) {
+		status = STATUS_FILE_CLOSED;
+	} else if (!place->parent) {
+		status = STATUS_ACCESS_DENIED;
+	} else if (file->delete_pending && m->is_link) {
+		status = STATUS_DELETE_PENDING;
+	} else if (!m->is_link && caching_break(file, &by, CAUSE_HANDLE, &m->actions)) {
+		status = wait_on(m, file);
+	} else {
+		m->from_path = xstrdup(place->path);
+		m->parent = volume_node_get(place->parent);
+	}
+	pthread_mutex_unlock(&file->lock);
+	return status;
+}
+
+struct beneath {
+	struct moving *m;
+	size_t length;
+	bool any;
+	ntstatus status;
+};
+
+/* Is @file open somewhere beneath the directory that moves? Cached handles there are asked to go
+ * first. */
+static bool visit_beneath(struct file *file, void *context)
+{
+	struct beneath *b = context;
+	struct caching_party nobody = { 0 };
+	const char *prefix = b->m->from_path;
+
+	if (file->node->volume != b->m->file->node->volume || file == b->m->file)
+		return true;
+	pthread_mutex_lock(&file->lock);
+	for (struct place *place = file->places; place; place = place->next) {
+		if (strncmp(place->path, prefix, b->length) != 0 || place->path[b->length] != '/' ||
+		    !file->open_count)
+			continue;
+		b->any = true;
+		if (caching_break(file, &nobody, CAUSE_HANDLE, &b->m->actions))
+			b->status = wait_on(b->m, file);
+		break;
+	}
+	pthread_mutex_unlock(&file->lock);
+	return b->status == STATUS_SUCCESS;
+}
+
+static ntstatus check_beneath(struct moving *m)
+{
+	struct beneath b = { .m = m, .length = strlen(m->from_path) };
+
+	if (!m->file->node->is_directory)
+		return STATUS_SUCCESS;
+	file_each(visit_beneath, &b);
+	if (b.status != STATUS_SUCCESS)
+		return b.status;
+	return b.any ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+}
+
+static bool is_same_file(const struct moving *m)
+{
+	return m->to.attributes.key.inode == m->file->key.inode &&
+	       m->to.attributes.key.device == m->file->key.device;
+}
+
+/* A target that is open may not be replaced; its cached handles are asked to go first. */
+static ntstatus check_target_opens(struct moving *m)
+{
+	struct file *target = file_find(&m->to.attributes.key);
+	struct caching_party nobody = { 0 };
+	ntstatus status = STATUS_SUCCESS;
+
+	m->target = target;
+	if (!target)
+		return STATUS_SUCCESS;
+	pthread_mutex_lock(&target->lock);
+	if (target->open_count || target->stream_opens) {
+		if (caching_break(target, &nobody, CAUSE_HANDLE, &m->actions))
+			status = wait_on(m, target);
+		else if (!(m->flags & FILE_RENAME_POSIX_SEMANTICS))
+			status = STATUS_ACCESS_DENIED;
+	}
+	pthread_mutex_unlock(&target->lock);
+	return status;
+}
+
+static ntstatus may_delete_target(struct moving *m, struct descriptor *parent)
+{
+	struct volume_node cleanup(volume_node_put_ptr) *node = NULL;
+	struct descriptor auto_descriptor *descriptor = NULL;
+	struct volume_lookup again = { 0 };
+	struct file auto_file *file = NULL;
+	struct place *place;
+	uint32_t granted;
+	ntstatus status;
+
+	if (access_check_child_delete(parent->sd, m->open->token))
+		return STATUS_SUCCESS;
+	/* The lookup is still needed for the rename: the node is opened by one of its own. */
+	status = volume_lookup(m->to.parent, m->to.name, &again);
+	if (status == STATUS_SUCCESS)
+		status = again.exists ? volume_lookup_open(&again, &node) : STATUS_RETRY;
+	volume_lookup_end(&again);
+	if (status != STATUS_SUCCESS)
+		return status;
+	file = file_enter(volume_node_get(node));
+	if (!file)
+		return STATUS_NO_MEMORY;
+	pthread_mutex_lock(&file->lock);
+	place = place_enter(file, m->to.parent, m->to_path);
+	status = file_descriptor(file, place, &descriptor);
+	place_leave(file, place);
+	pthread_mutex_unlock(&file->lock);
+	if (status == STATUS_SUCCESS)
+		status = access_check(descriptor->sd, m->open->token, DELETE_ACCESS, &granted);
+	return status;
+}
+
+static ntstatus check_existing_target(struct moving *m, struct descriptor *parent)
+{
+	const struct volume_attributes *a = &m->to.attributes;
+	ntstatus status;
+
+	if (is_same_file(m) && !m->is_link)
+		return STATUS_SUCCESS; /* another case of its own name, or the very same */
+	if (!m->replace)
+		return STATUS_OBJECT_NAME_COLLISION;
+	if (a->is_directory || a->is_other || is_same_file(m))
+		return STATUS_ACCESS_DENIED;
+	if ((a->attributes & FILE_ATTRIBUTE_READONLY) &&
+	    !(m->flags & FILE_RENAME_IGNORE_READONLY_ATTRIBUTE))
+		return STATUS_ACCESS_DENIED;
+	status = check_target_opens(m);
+	return status == STATUS_SUCCESS ? may_delete_target(m, parent) : status;
+}
+
+static ntstatus check_target(struct moving *m)
+{
+	struct descriptor auto_descriptor *parent = NULL;
+	char auto_free *above = path_parent(m->to_path);
+	uint32_t to_add = m->file->node->is_directory ? FILE_APPEND_DATA : FILE_WRITE_DATA;
+	uint32_t granted;
+	size_t length = strlen(m->from_path);
+	ntstatus status;
+
+	if (!m->to.parent)
+		return m->replace ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_COLLISION;
+	if (m->file->node->is_directory && !strncmp(m->to_path, m->from_path, length) &&
+	    m->to_path[length] == '/')
+		return STATUS_INVALID_PARAMETER; /* into itself */
+	status = descriptor_of_directory(m->to.parent, above, &parent);
+	if (status != STATUS_SUCCESS)
+		return status;
+	if (m->to.exists) {
+		status = check_existing_target(m, parent);
+		if (status != STATUS_SUCCESS)
+			return status;
+	}
+	return access_check(parent->sd, m->open->token, to_add, &granted);
+}
+
+/* Whoever found the replaced file before it went looks its name up again. */
+static void target_is_gone(struct moving *m)
+{
+	if (!m->target)
+		return;
+	pthread_mutex_lock(&m->target->lock);
+	m->target->gone = m->to.attributes.links <= 1;
+	pthread_mutex_unlock(&m->target->lock);
+}
+
+/* The file is elsewhere: its place, and the watches on it, follow. */
+static void follow(struct moving *m)
+{
+	struct file *file = m->file;
+	struct place *place;
+
+	pthread_mutex_lock(&file->lock);
+	place = m->open->place;
+	if (place) {
+		free(place->path);
+		place->path = xstrdup(m->to_path);
+		place->name = path_name(place->path);
+		if (place->parent)
+			volume_node_put(place->parent);
+		place->parent = volume_node_get(m->to.parent);
+	}
+	file->descriptor_generation = 0;
+	pthread_mutex_unlock(&file->lock);
+	if (file->node->is_directory) {
+		descriptors_changed();
+		notify_moved(file, m->to_path);
+	}
+}
+
+static ntstatus move(struct moving *m)
+{
+	struct caching_party by = caching_party_of_open(m->open);
+	ntstatus status = volume_rename(m->parent, path_name(m->from_path), m->file->node, &m->to,
+					m->replace);
+
+	if (status != STATUS_SUCCESS)
+		return status;
+	follow(m);
+	target_is_gone(m);
+	notify_renamed(m->file->node->volume, m->from_path, m->to_path,
+		       m->file->node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME
+						   : FILE_NOTIFY_CHANGE_FILE_NAME,
+		       &m->actions);
+	directory_changed(m->parent, &by, &m->actions);
+	if (m->to.parent != m->parent)
+		directory_changed(m->to.parent, &by, &m->actions);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus link_there(struct moving *m)
+{
+	struct caching_party by = caching_party_of_open(m->open);
+	ntstatus status = volume_link(m->file->node, &m->to, m->replace);
+
+	if (status != STATUS_SUCCESS)
+		return status;
+	target_is_gone(m);
+	notify_event(m->file->node->volume, m->to_path, FILE_ACTION_ADDED,
+		     FILE_NOTIFY_CHANGE_FILE_NAME, &m->actions);
+	directory_changed(m->to.parent, &by, &m->actions);
+	return STATUS_SUCCESS;
+}
+
+/* The target as a path from the volume's root; its last component as the client writes it. */
+static char *target_path(const struct moving *m, const char *path)
+{
+	char auto_free *parent = path_parent(m->to.path);
+	char auto_free *whole = path_join(parent, path_name(path));
+
+	return path_join(m->open->share->path, whole);
+}
+
+static ntstatus go(struct moving *m, const char *path)
+{
+	ntstatus status = take_source(m);
+
+	if (status == STATUS_SUCCESS) {
+		m->looked_up = true;
+		status = volume_lookup(m->open->share->root, path, &m->to);
+	}
+	if (status != STATUS_SUCCESS)
+		return status;
+	m->to_path = target_path(m, path);
+	if (!m->is_link && m->to.exists && !strcmp(m->to_path, m->from_path))
+		return STATUS_SUCCESS;
+	status = check_target(m);
+	if (status == STATUS_SUCCESS && !m->is_link)
+		status = check_beneath(m);
+	if (status != STATUS_SUCCESS)
+		return status;
+	if (m->to.exists && is_same_file(m) && !m->is_link) {
+		free(m->to.name);
+		m->to.name = xstrdup(path_name(path));
+	}
+	return m->is_link ? link_there(m) : move(m);
+}
+
+static ntstatus check_path(const char *path)
+{
+	if (!*path || *path == '/' || strchr(path, ':'))
+		return STATUS_OBJECT_NAME_INVALID;
+	return path[strlen(path) - 1] == '/' ? STATUS_OBJECT_NAME_INVALID : STATUS_SUCCESS;
+}
+
+/* ":name" or ":name:$DATA". A stream keeps to its file. */
+static ntstatus rename_stream(struct open *open, const char *text, bool replace)
+{
+	struct file *file = open->file, *base = open_base(open);
+	char auto_free *name = xstrdup(text + 1);
+	char *type = strchr(name, ':');
+	ntstatus status;
+
+	if (type)
+		*type++ = 0;
+	if (!file->stream || !*name || strpbrk(name, "/\\") ||
+	    (type && name_compare(type, "$DATA") != 0))
+		return STATUS_OBJECT_NAME_INVALID;
+	pthread_mutex_lock(&base->lock);
+	pthread_mutex_lock(&file->lock);
+	status = volume_stream_rename(base->node, file->stream, name, replace);
+	if (status == STATUS_SUCCESS) {
+		free(file->stream);
+		file->stream = name;
+		name = NULL;
+	}
+	pthread_mutex_unlock(&file->lock);
+	pthread_mutex_unlock(&base->lock);
+	if (status == STATUS_SUCCESS)
+		open_changed(open, FILE_NOTIFY_CHANGE_STREAM_NAME);
+	return status;
+}
+
+ntstatus open_rename(struct open *open, const char *path, bool replace, uint32_t flags,
+		     struct waiter *waiter)
+{
+	struct moving m = { .open = open,
+			    .file = open->file,
+			    .replace = replace || (flags & FILE_RENAME_REPLACE_IF_EXISTS),
+			    .flags = flags,
+			    .waiter = waiter };
+	ntstatus status;
+
+	if (!(open->facts.granted_access & DELETE_ACCESS))
+		return STATUS_ACCESS_DENIED;
+	if (*path == ':')
+		return rename_stream(open, path, m.replace);
+	if (open->facts.is_stream)
+		return STATUS_INVALID_PARAMETER;
+	status = check_path(path);
+	if (status != STATUS_SUCCESS)
+		return status;
+	pthread_mutex_lock(&rename_lock);
+	status = go(&m, path);
+	pthread_mutex_unlock(&rename_lock);
+	moving_end(&m);
+	return status;
+}
+
+ntstatus open_link(struct open *open, const char *path, bool replace, struct waiter *waiter)
+{
+	struct moving m = { .open = open,
+			    .file = open->file,
+			    .replace = replace,
+			    .is_link = true,
+			    .waiter = waiter };
+	ntstatus status = check_path(path);
+
+	if (status != STATUS_SUCCESS)
+		return status;
+	if (open->facts.is_directory)
+		return STATUS_FILE_IS_A_DIRECTORY;
+	if (open->facts.is_stream)
+		return STATUS_INVALID_PARAMETER;
+	if (share_is_read_only(open->share))
+		return STATUS_ACCESS_DENIED;
+	pthread_mutex_lock(&rename_lock);
+	status = go(&m, path);
+	pthread_mutex_unlock(&rename_lock);
+	moving_end(&m);
+	return status;
+}
