@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Records: parsing, and files that are replaced whole (temporary file, fsync, rename, fsync). */
+#include <cluster/cluster.h>
+
+#include <base/buf.h>
+#include <base/log.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct cluster_policy cluster_policy_default(void)
+{
+	return (struct cluster_policy){
+		.restart_threshold = 3,
+		.restart_period_s = 900,
+		.retry_period_s = 3600,
+		.pending_timeout_s = 180,
+		.failback_from = -1,
+		.failback_to = -1,
+	};
+}
+
+bool cluster_name_ok(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (!length || length >= CLUSTER_MAX_NAME || name[0] == '.' || name[0] == '-')
+		return false;
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+	       length;
+}
+
+static json_t *parse_object(const char *text, size_t length, const char **why)
+{
+	static _Thread_local char said[JSON_ERROR_TEXT_LENGTH + 64];
+	json_error_t error;
+	json_t *root;
+
+	if (length > RECORD_MAX_BYTES) {
+		*why = "it is too long";
+		return NULL;
+	}
+	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+	if (!root) {
+		snprintf(said, sizeof(said), "line %d: %s", error.line, error.text);
+		*why = said;
+		return NULL;
+	}
+	if (!json_is_object(root)) {
+		json_decref(root);
+		*why = "it is not an object";
+		return NULL;
+	}
+	return root;
+}
+
+static void release_json(json_t **root)
+{
+	json_decref(*root);
+}
+#define auto_json cleanup(release_json)
+
+/* The text at @key into @out; false where it is missing or does not fit. */
+static bool take_text(const json_t *root, const char *key, char *out, size_t size)
+{
+	const json_t *value = json_object_get(root, key);
+	const char *text = json_string_value(value);
+
+	if (!text || json_string_length(value) != strlen(text) || strlen(text) >= size)
+		return false;
+	memcpy(out, text, strlen(text) + 1);
+	return true;
+}
+
+static bool take_number(const json_t *root, const char *key, int64_t low, int64_t high,
+			int64_t *out)
+{
+	const json_t *value = json_object_get(root, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < low ||
+	    json_integer_value(value) > high)
+		return false;
+	*out = json_integer_value(value);
+	return true;
+}
+
+/* The same where it may be missing: @fallback then. */
+static bool take_number_or(const json_t *root, const char *key, int64_t low, int64_t high,
+			   int64_t fallback, int64_t *out)
+{
+	*out = fallback;
+	return !json_object_get(root, key) || take_number(root, key, low, high, out);
+}
+
+static bool parse_preferred(const json_t *root, struct server_record *out)
+{
+	const json_t *list = json_object_get(root, "preferred"), *item;
+	size_t i;
+
+	if (!list)
+		return true;
+	if (!json_is_array(list) || json_array_size(list) > CLUSTER_MAX_PREFERRED)
+		return false;
+	json_array_foreach(list, i, item)
+	{
+		const char *name = json_string_value(item);
+
+		if (!name || !cluster_name_ok(name))
+			return false;
+		snprintf(out->preferred[out->preferred_count++], CLUSTER_MAX_NAME, "%s", name);
+	}
+	return true;
+}
+
+static bool parse_policy(const json_t *policy, struct cluster_policy *out)
+{
+	const struct cluster_policy normal = cluster_policy_default();
+	int64_t threshold, period, retry, pending, from, to;
+
+	*out = normal;
+	if (!policy)
+		return true;
+	if (!json_is_object(policy) ||
+	    !take_number_or(policy, "restart_threshold", 0, 1000, normal.restart_threshold,
+			    &threshold) ||
+	    !take_number_or(policy, "restart_period_s", 1, 86400, normal.restart_period_s,
+			    &period) ||
+	    !take_number_or(policy, "retry_period_s", 0, 604800, normal.retry_period_s, &retry) ||
+	    !take_number_or(policy, "pending_timeout_s", 1, 3600, normal.pending_timeout_s,
+			    &pending) ||
+	    !take_number_or(policy, "failback_from", -1, 23, -1, &from) ||
+	    !take_number_or(policy, "failback_to", -1, 23, -1, &to))
+		return false;
+	out->restart_threshold = (uint32_t)threshold;
+	out->restart_period_s = (uint32_t)period;
+	out->retry_period_s = (uint32_t)retry;
+	out->pending_timeout_s = (uint32_t)pending;
+	out->failback = json_is_true(json_object_get(policy, "failback"));
+	out->failback_from = (int)from;
+	out->failback_to = (int)to;
+	return true;
+}
+
+bool server_record_parse(const char *text, size_t length, struct server_record *out,
+			 const char **why)
+{
+	auto_json json_t *root = parse_object(text, length, why);
+	const json_t *want, *facts;
+	int64_t generation;
+
+	memset(out, 0, sizeof(*out));
+	if (!root)
+		return false;
+	if (!take_text(root, "name", out->name, sizeof(out->name)) || !cluster_name_ok(out->name)) {
+		*why = "its name is missing or not a name";
+		return false;
+	}
+	if (!take_text(root, "volume", out->volume, sizeof(out->volume)) || out->volume[0] != '/') {
+		*why = "its volume is missing or not an absolute path";
+		return false;
+	}
+	want = json_object_get(root, "want");
+	if (!json_is_string(want) || (strcmp(json_string_value(want), "online") != 0 &&
+				      strcmp(json_string_value(want), "offline") != 0)) {
+		*why = "want is neither online nor offline";
+		return false;
+	}
+	out->want_online = !strcmp(json_string_value(want), "online");
+	if (!take_number(root, "generation", 0, INT64_MAX, &generation) ||
+	    !take_number_or(root, "target_until_ms", 0, INT64_MAX, 0, &out->target_until_ms)) {
+		*why = "a number is missing or out of its range";
+		return false;
+	}
+	out->generation = (uint64_t)generation;
+	if (json_object_get(root, "target") &&
+	    (!take_text(root, "target", out->target, sizeof(out->target)) ||
+	     (out->target[0] && !cluster_name_ok(out->target)))) {
+		*why = "its target is not the name of a node";
+		return false;
+	}
+	if (!parse_preferred(root, out) ||
+	    !parse_policy(json_object_get(root, "policy"), &out->policy)) {
+		*why = "its preferred owners or its policy cannot be understood";
+		return false;
+	}
+	facts = json_object_get(root, "facts");
+	out->facts = json_is_object(facts) ? json_deep_copy(facts) : json_object();
+	return true;
+}
+
+void server_record_free(struct server_record *record)
+{
+	json_decref(record->facts);
+	record->facts = NULL;
+}
+
+bool node_record_parse(const char *text, size_t length, struct node_record *out, const char **why)
+{
+	auto_json json_t *root = parse_object(text, length, why);
+	int64_t pid, port;
+
+	memset(out, 0, sizeof(*out));
+	if (!root)
+		return false;
+	if (!take_text(root, "name", out->name, sizeof(out->name)) || !cluster_name_ok(out->name) ||
+	    !take_text(root, "control", out->control, sizeof(out->control)) ||
+	    !take_text(root, "address", out->address, sizeof(out->address)) ||
+	    !take_number(root, "port", 0, 65535, &port) ||
+	    !take_number(root, "pid", 1, INT32_MAX, &pid)) {
+		*why = "a field is missing or cannot be understood";
+		return false;
+	}
+	out->pid = (int)pid;
+	out->port = (uint16_t)port;
+	return true;
+}
+
+bool owner_record_parse(const char *text, size_t length, struct owner_record *out, const char **why)
+{
+	auto_json json_t *root = parse_object(text, length, why);
+	int64_t pid, epoch, deaths;
+
+	memset(out, 0, sizeof(*out));
+	if (!root)
+		return false;
+	if (!take_text(root, "node", out->node, sizeof(out->node)) || !cluster_name_ok(out->node) ||
+	    !take_text(root, "boot_id", out->boot_id, sizeof(out->boot_id)) ||
+	    !take_text(root, "state", out->state, sizeof(out->state)) ||
+	    !take_number(root, "pid", 1, INT32_MAX, &pid) ||
+	    !take_number(root, "epoch", 0, INT64_MAX - 1, &epoch) ||
+	    !take_number_or(root, "deaths", 0, 1000000, 0, &deaths)) {
+		*why = "a field is missing or cannot be understood";
+		return false;
+	}
+	out->pid = (int)pid;
+	out->epoch = (uint64_t)epoch;
+	out->deaths = (uint32_t)deaths;
+	return true;
+}
+
+/* ---- files */
+
+static int sync_parent(const char *path)
+{
+	auto_free char *parent = xstrdup(path);
+	auto_close int fd = -1;
+	char *slash = strrchr(parent, '/');
+
+	if (!slash)
+		return -EINVAL;
+	*slash = '\0';
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_all(int fd, const char *text, size_t length)
+{
+	while (length) {
+		ssize_t n = write(fd, text, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		text += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Takes over the reference to @root. */
+static int write_whole(const char *path, json_t *root)
+{
+	auto_json json_t *held = root;
+	auto_free char *text = json_dumps(held, JSON_INDENT(2) | JSON_SORT_KEYS);
+	auto_free char *temporary = xasprintf("%s.%d.new", path, (int)gettid());
+	auto_close int fd =
+		open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int error;
+
+	if (!text)
+		return -ENOMEM;
+	if (fd < 0)
+		return -errno;
+	error = write_all(fd, text, strlen(text));
+	if (!error && (write_all(fd, "\n", 1) || fsync(fd) < 0))
+		error = -EIO;
+	if (!error && rename(temporary, path) < 0)
+		error = -errno;
+	if (error) {
+		unlink(temporary);
+		return error;
+	}
+	return sync_parent(path);
+}
+
+static int read_whole(const char *path, struct buf *out)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -errno;
+	out->limit = RECORD_MAX_BYTES;
+	for (;;) {
+		uint8_t *room = buf_room(out, 4096);
+		ssize_t n;
+
+		if (!room)
+			return -EUCLEAN;
+		n = read(fd, room, 4096);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		out->len += (size_t)n;
+	}
+}
+
+static int not_understood(const char *path, const char *why)
+{
+	log_error("record unreadable path=%s why=%s", path, LOG_TEXT(why));
+	return -EUCLEAN;
+}
+
+static char *server_path(const char *cluster_dir, const char *name)
+{
+	return xasprintf("%s/servers/%s.json", cluster_dir, name);
+}
+
+int server_record_read(const char *cluster_dir, const char *name, struct server_record *out)
+{
+	auto_free char *path = NULL;
+	auto_buf struct buf text = { 0 };
+	const char *why = "";
+	int error;
+
+	memset(out, 0, sizeof(*out));
+	if (!cluster_name_ok(name))
+		return -EINVAL;
+	path = server_path(cluster_dir, name);
+	error = read_whole(path, &text);
+	if (error)
+		return error;
+	if (!server_record_parse((const char *)text.data, text.len, out, &why)) {
+		server_record_free(out);
+		return not_understood(path, why);
+	}
+	return 0;
+}
+
+static json_t *policy_json(const struct cluster_policy *p)
+{
+	return json_pack("{s:i, s:i, s:i, s:i, s:b, s:i, s:i}", "restart_threshold",
+			 (int)p->restart_threshold, "restart_period_s", (int)p->restart_period_s,
+			 "retry_period_s", (int)p->retry_period_s, "pending_timeout_s",
+			 (int)p->pending_timeout_s, "failback", (int)p->failback, "failback_from",
+			 p->failback_from, "failback_to", p->failback_to);
+}
+
+int server_record_write(const char *cluster_dir, const struct server_record *r)
+{
+	auto_free char *path = server_path(cluster_dir, r->name);
+	json_t *preferred = json_array();
+	json_t *root;
+
+	for (size_t i = 0; i < r->preferred_count; i++)
+		json_array_append_new(preferred, json_string(r->preferred[i]));
+	root = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:o, s:o, s:O}", "name", r->name, "volume",
+			 r->volume, "want", r->want_online ? "online" : "offline", "generation",
+			 (json_int_t)r->generation, "target", r->target, "target_until_ms",
+			 (json_int_t)r->target_until_ms, "preferred", preferred, "policy",
+			 policy_json(&r->policy), "facts", r->facts);
+	return root ? write_whole(path, root) : -EINVAL;
+}
+
+int server_record_remove(const char *cluster_dir, const char *name)
+{
+	auto_free char *path = server_path(cluster_dir, name);
+
+	return unlink(path) < 0 ? -errno : sync_parent(path);
+}
+
+int server_record_change(const char *cluster_dir, const char *name,
+			 int (*change)(struct server_record *record, void *arg), void *arg)
+{
+	auto_free char *lock_path = xasprintf("%s/servers.lock", cluster_dir);
+	auto_close int lock = lock_open(lock_path);
+	cleanup(server_record_free) struct server_record record = { 0 };
+	int error;
+
+	if (lock < 0)
+		return lock;
+	do
+		error = lock_wait(lock);
+	while (error == -EINTR);
+	if (!error)
+		error = server_record_read(cluster_dir, name, &record);
+	if (!error)
+		error = change(&record, arg);
+	if (error)
+		return error == 1 ? 0 : error;
+	return server_record_write(cluster_dir, &record);
+}
+
+/* The names of the records in one folder of the cluster directory, in order. */
+static int record_names(const char *folder, size_t most, char ***out, size_t *count)
+{
+	struct dirent **entries = NULL;
+	int found = scandir(folder, &entries, NULL, alphasort);
+
+	*out = NULL;
+	*count = 0;
+	if (found < 0)
+		return -errno;
+	*out = xalloc((size_t)found, sizeof(char *));
+	for (int i = 0; i < found; i++) {
+		char *name = entries[i]->d_name;
+		size_t length = strlen(name);
+
+		if (length > 5 && !strcmp(name + length - 5, ".json") && *count < most) {
+			name[length - 5] = '\0';
+			if (cluster_name_ok(name))
+				(*out)[(*count)++] = xstrdup(name);
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
+int server_record_names(const char *cluster_dir, char ***out, size_t *count)
+{
+	auto_free char *folder = xasprintf("%s/servers", cluster_dir);
+
+	return record_names(folder, CLUSTER_MAX_SERVERS, out, count);
+}
+
+int node_record_write(const char *cluster_dir, const struct node_record *r)
+{
+	auto_free char *path = xasprintf("%s/nodes/%s.json", cluster_dir, r->name);
+	json_t *root =
+		json_pack("{s:s, s:s, s:s, s:i, s:i}", "name", r->name, "control", r->control,
+			  "address", r->address, "port", (int)r->port, "pid", r->pid);
+
+	return root ? write_whole(path, root) : -EINVAL;
+}
+
+bool cluster_node_is_alive(const char *cluster_dir, const char *name)
+{
+	auto_free char *path = xasprintf("%s/nodes/%s.lock", cluster_dir, name);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && lock_is_held(fd);
+}
+
+int cluster_nodes(const char *cluster_dir, struct node_record **out, size_t *count)
+{
+	auto_free char *folder = xasprintf("%s/nodes", cluster_dir);
+	char **names;
+	size_t named;
+	int error = record_names(folder, CLUSTER_MAX_NODES, &names, &named);
+
+	*out = NULL;
+	*count = 0;
+	if (error)
+		return error;
+	*out = xalloc(named, sizeof(**out));
+	for (size_t i = 0; i < named; i++) {
+		auto_free char *path = xasprintf("%s/%s.json", folder, names[i]);
+		auto_buf struct buf text = { 0 };
+		struct node_record *node = &(*out)[*count];
+		const char *why = "";
+
+		if (!read_whole(path, &text)) {
+			if (node_record_parse((const char *)text.data, text.len, node, &why)) {
+				node->is_alive = cluster_node_is_alive(cluster_dir, node->name);
+				(*count)++;
+			} else {
+				(void)not_understood(path, why);
+			}
+		}
+		free(names[i]);
+	}
+	free(names);
+	return 0;
+}
+
+int owner_record_read(const char *home, struct owner_record *out)
+{
+	auto_free char *path = xasprintf("%s/owner.json", home);
+	auto_buf struct buf text = { 0 };
+	const char *why = "";
+	int error = read_whole(path, &text);
+
+	if (error)
+		return error;
+	if (!owner_record_parse((const char *)text.data, text.len, out, &why))
+		return not_understood(path, why);
+	return 0;
+}
+
+int owner_record_write(const char *home, const struct owner_record *r)
+{
+	auto_free char *path = xasprintf("%s/owner.json", home);
+	json_t *root = json_pack("{s:s, s:s, s:i, s:I, s:s, s:i}", "node", r->node, "boot_id",
+				 r->boot_id, "pid", r->pid, "epoch", (json_int_t)r->epoch, "state",
+				 r->state, "deaths", (int)r->deaths);
+
+	return root ? write_whole(path, root) : -EINVAL;
+}
+
+static int make_directory(const char *path)
+{
+	return mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int cluster_directories(const char *cluster_dir)
+{
+	auto_free char *servers = xasprintf("%s/servers", cluster_dir);
+	auto_free char *nodes = xasprintf("%s/nodes", cluster_dir);
+	int error = make_directory(cluster_dir);
+
+	if (!error)
+		error = make_directory(servers);
+	return error ? error : make_directory(nodes);
+}
+
+/* ---- locks of open file descriptions: they go when the last descriptor is closed, also by death
+ */
+
+int lock_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int lock_with(int fd, int command)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, command, &whole) < 0 ? -errno : 0;
+}
+
+int lock_try(int fd)
+{
+	int error = lock_with(fd, F_OFD_SETLK);
+
+	return error == -EACCES ? -EAGAIN : error;
+}
+
+int lock_wait(int fd)
+{
+	return lock_with(fd, F_OFD_SETLKW);
+}
+
+bool lock_is_held(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
