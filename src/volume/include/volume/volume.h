@@ -88,7 +88,10 @@ struct volume_lookup {
 	bool exists;
 	struct volume_attributes attributes; /* where it exists (creation time, DOS attributes included) */
 	char *path;                 /* whole path from @root as on disk, with the last component as in name */
-	int fd;                     /* private: already opened */
+	/* what follows is private to the room */
+	char *asked;                /* the last component as asked, where it is not name */
+	struct volume_node *node;   /* already opened */
+	uint64_t changes;           /* of the parent's names, when it was found missing */
 };
 /*
  * volume_lookup - walk @path (no stream part, "" is the root itself) from @root without case.

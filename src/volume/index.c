@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The case-folded index of a directory's names.
+ *
+ * It is built by one scan when a name is first missed as written, kept current by our own changes,
+ * and trusted as long as the directory's ctime is the one it agrees with. The owner is alone on its
+ * volume, so another ctime is rare: something outside changed the directory, and the index is built
+ * anew.
+ *
+ * Our own changes move the ctime too. Asking for it after each would cost a system call a create;
+ * instead the index remembers until when a newer ctime is our doing. Before each change names_begin
+ * asks whether others were there first. What remains unseen is a change from outside within the
+ * same tick of the kernel's clock (4 ms) as one of ours; a name so missed is found as written at
+ * any time, and in other case after the next change.
+ *
+ * Layout: an open-addressing table of (hash, place of the name), the names in one arena: about 30
+ * bytes a name. All indexes of a volume together stay under VOLUME_INDEX_BYTES, the least recently
+ * used go; a directory that alone does not fit is scanned at each miss, without an index.
+ */
+#include <base/log.h>
+#include <base/utf16.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+
+#include "scan.h"
+#include "private.h"
+
+#define SLOTS_LEAST 16u
+#define NAMES_LEAST 256u
+
+static struct names *stripe_of_key(struct volume *volume, const struct volume_key *key)
+{
+	return &volume->names[key_hash(key) % VOLUME_NAME_STRIPES];
+}
+
+static struct names *stripe_of(struct volume_node *directory)
+{
+	return stripe_of_key(directory->volume, &directory->key);
+}
+
+void names_lock(struct volume_node *directory)
+{
+	pthread_mutex_lock(&stripe_of(directory)->lock);
+}
+
+void names_unlock(struct volume_node *directory)
+{
+	pthread_mutex_unlock(&stripe_of(directory)->lock);
+}
+
+void names_lock2(struct volume_node *a, struct volume_node *b)
+{
+	struct names *x = stripe_of(a);
+	struct names *y = stripe_of(b);
+
+	pthread_mutex_lock(x < y ? &x->lock : &y->lock);
+	if (x != y)
+		pthread_mutex_lock(x < y ? &y->lock : &x->lock);
+}
+
+void names_unlock2(struct volume_node *a, struct volume_node *b)
+{
+	struct names *x = stripe_of(a);
+	struct names *y = stripe_of(b);
+
+	pthread_mutex_unlock(&x->lock);
+	if (x != y)
+		pthread_mutex_unlock(&y->lock);
+}
+
+static uint64_t tick(struct volume *volume)
+{
+	return __atomic_add_fetch(&volume->clock, 1, __ATOMIC_RELAXED);
+}
+
+static uint32_t folded_hash(const char *name)
+{
+	auto_buf struct buf folded = { 0 };
+	char upper[NAME_MAX + 1];
+	size_t n;
+
+	for (n = 0; n < sizeof(upper) && name[n] && !(name[n] & 0x80); n++)
+		upper[n] = name[n] >= 'a' && name[n] <= 'z' ? (char)(name[n] - 32) : name[n];
+	if (n < sizeof(upper) && !name[n])
+		return (uint32_t)hash_bytes(upper, n);
+	name_fold(&folded, name);
+	return (uint32_t)hash_bytes(folded.data, folded.len);
+}
+
+static size_t index_size(const struct index *index)
+{
+	return sizeof(*index) + index->slot_count * sizeof(*index->slots) + index->names_room;
+}
+
+static void index_free(struct index *index)
+{
+	free(index->slots);
+	free(index->names);
+	free(index);
+}
+
+static const char *slot_name(const struct index *index, const struct index_slot *slot)
+{
+	return index->names + (slot->name - SLOT_FIRST);
+}
+
+static void slot_put(struct index *index, uint32_t hash, uint32_t name)
+{
+	uint32_t at = hash & (index->slot_count - 1);
+
+	while (index->slots[at].name != SLOT_FREE)
+		at = (at + 1) & (index->slot_count - 1);
+	index->slots[at] = (struct index_slot){ .hash = hash, .name = name };
+}
+
+/* index_resize - a table and an arena for @names more names of what lives; what was removed is left
+ * behind. */
+static bool index_resize(struct index *index, uint32_t slots, size_t room)
+{
+	struct index next = *index;
+
+	next.slots = calloc(slots, sizeof(*next.slots));
+	next.names = malloc(room);
+	if (!next.slots || !next.names) {
+		free(next.slots);
+		free(next.names);
+		return false;
+	}
+	next.slot_count = slots;
+	next.names_room = room;
+	next.names_length = next.names_dead = 0;
+	next.dead = 0;
+	for (uint32_t i = 0; i < index->slot_count; i++) {
+		const struct index_slot *slot = &index->slots[i];
+		size_t length;
+
+		if (slot->name < SLOT_FIRST)
+			continue;
+		length = strlen(slot_name(index, slot)) + 1;
+		memcpy(next.names + next.names_length, slot_name(index, slot), length);
+		slot_put(&next, slot->hash, (uint32_t)next.names_length + SLOT_FIRST);
+		next.names_length += length;
+	}
+	free(index->slots);
+	free(index->names);
+	*index = next;
+	return true;
+}
+
+/* index_reserve - room for one more name of @length bytes (with its end). */
+static bool index_reserve(struct index *index, size_t length)
+{
+	uint32_t slots = index->slot_count;
+	size_t room = index->names_room;
+	size_t live = index->names_length - index->names_dead;
+
+	if ((index->used + index->dead + 1) * 4ull > index->slot_count * 3ull)
+		slots = index->used * 2 >= index->slot_count ? slots * 2 : slots;
+	else if (index->names_length + length <= index->names_room)
+		return true;
+	while (live + length > room - room / 4)
+		room *= 2;
+	return room < UINT32_MAX / 2 && index_resize(index, slots, room);
+}
+
+static bool index_add(struct index *index, const char *name)
+{
+	size_t length = strlen(name) + 1;
+
+	if (!index_reserve(index, length))
+		return false;
+	memcpy(index->names + index->names_length, name, length);
+	slot_put(index, folded_hash(name), (uint32_t)index->names_length + SLOT_FIRST);
+	index->names_length += length;
+	index->used++;
+	return true;
+}
+
+/* index_slot_of - the entry that is @name: as written where there is such a one, else in any case
+ * if @any_case. */
+static struct index_slot *index_slot_of(const struct index *index, const char *name, bool any_case)
+{
+	uint32_t hash = folded_hash(name);
+	struct index_slot *other = NULL;
+
+	for (uint32_t at = hash; index->slots[at & (index->slot_count - 1)].name != SLOT_FREE;
+	     at++) {
+		struct index_slot *slot = &index->slots[at & (index->slot_count - 1)];
+
+		if (slot->name == SLOT_DEAD || slot->hash != hash)
+			continue;
+		if (!strcmp(slot_name(index, slot), name))
+			return slot;
+		if (any_case && !other && !name_compare(slot_name(index, slot), name))
+			other = slot;
+	}
+	return other;
+}
+
+static struct index *index_new(const struct volume_key *key)
+{
+	struct index *index = calloc(1, sizeof(*index));
+
+	if (!index)
+		return NULL;
+	index->key = *key;
+	index->slot_count = SLOTS_LEAST;
+	index->names_room = NAMES_LEAST;
+	index->slots = calloc(SLOTS_LEAST, sizeof(*index->slots));
+	index->names = malloc(NAMES_LEAST);
+	if (!index->slots || !index->names) {
+		index_free(index);
+		return NULL;
+	}
+	return index;
+}
+
+static struct index *index_of(struct names *stripe, const struct volume_key *key)
+{
+	for (struct index *index = stripe->indexes; index; index = index->next)
+		if (key_equal(&index->key, key))
+			return index;
+	return NULL;
+}
+
+static void account(struct volume *volume, size_t before, size_t after)
+{
+	__atomic_add_fetch(&volume->index_bytes, after - before, __ATOMIC_RELAXED);
+}
+
+static void index_unlink(struct volume *volume, struct names *stripe, struct index *index)
+{
+	struct index **at = &stripe->indexes;
+
+	while (*at != index)
+		at = &(*at)->next;
+	*at = index->next;
+	account(volume, index_size(index), 0);
+	index_free(index);
+}
+
+/* index_evict - the least recently used of all stripes goes; @held is locked by the caller. False:
+ * there is none. */
+static bool index_evict(struct volume *volume, struct names *held, const struct index *keep)
+{
+	struct names *oldest_stripe = NULL;
+	uint64_t oldest = UINT64_MAX;
+	bool gone = false;
+
+	for (size_t i = 0; i < VOLUME_NAME_STRIPES; i++) {
+		struct names *stripe = &volume->names[i];
+
+		if (stripe != held && pthread_mutex_trylock(&stripe->lock))
+			continue;
+		for (struct index *index = stripe->indexes; index; index = index->next)
+			if (index != keep && index->last_use < oldest)
+				oldest = index->last_use, oldest_stripe = stripe;
+		if (stripe != held)
+			pthread_mutex_unlock(&stripe->lock);
+	}
+	if (!oldest_stripe ||
+	    (oldest_stripe != held && pthread_mutex_trylock(&oldest_stripe->lock)))
+		return false;
+	for (struct index *index = oldest_stripe->indexes; index && !gone; index = index->next)
+		if (index != keep && index->last_use == oldest) {
+			index_unlink(volume, oldest_stripe, index);
+			gone = true;
+			break;
+		}
+	if (oldest_stripe != held)
+		pthread_mutex_unlock(&oldest_stripe->lock);
+	return gone;
+}
+
+static void index_keep_limit(struct volume *volume, struct names *held, const struct index *keep)
+{
+	while (__atomic_load_n(&volume->index_bytes, __ATOMIC_RELAXED) > VOLUME_INDEX_BYTES)
+		if (!index_evict(volume, held, keep))
+			return;
+}
+
+static void index_link(struct volume *volume, struct names *stripe, struct index *index)
+{
+	index->next = stripe->indexes;
+	index->changes = tick(volume);
+	index->last_use = index->changes;
+	stripe->indexes = index;
+	account(volume, 0, index_size(index));
+	index_keep_limit(volume, stripe, index);
+}
+
+static nttime ctime_of(const struct statx *st)
+{
+	return nttime_from_timespec((struct timespec){ .tv_sec = st->stx_ctime.tv_sec,
+						       .tv_nsec = st->stx_ctime.tv_nsec });
+}
+
+/* index_build - by one scan. -EFBIG: it would not fit in memory; @match is then the first name that
+ * is @wanted. */
+static int index_build(struct volume_node *directory, struct index **out)
+{
+	cleanup(scan_end) struct dir_scan scan = { .fd = -1 };
+	struct index *index = index_new(&directory->key);
+	struct statx st;
+	const char *name;
+	int error = index ? sys.statx(directory->fd, "", &st) : -ENOMEM;
+
+	*out = NULL;
+	if (!error)
+		error = scan_begin(&scan, directory);
+	while (!error && (error = scan_next(&scan, &name, NULL)) > 0) {
+		error = 0;
+		if (!index_add(index, name) || index_size(index) > VOLUME_INDEX_BYTES)
+			error = -EFBIG;
+	}
+	if (error) {
+		if (index)
+			index_free(index);
+		return error;
+	}
+	index->seen = ctime_of(&st);
+	*out = index;
+	return 0;
+}
+
+/* index_agrees - does the directory still look as the index left it? */
+static bool index_agrees(struct volume_node *directory, struct index *index)
+{
+	struct statx st;
+	nttime now;
+
+	if (sys.statx(directory->fd, "", &st))
+		return false;
+	now = ctime_of(&st);
+	if (now.ticks != index->seen.ticks &&
+	    (!index->own_until.ticks || now.ticks > index->own_until.ticks))
+		return false;
+	index->seen = now;
+	index->own_until = nttime_of(0);
+	return true;
+}
+
+/* index_current - an index that agrees with the disk, built where it must be. */
+static int index_current(struct volume_node *directory, struct index **out)
+{
+	struct names *stripe = stripe_of(directory);
+	struct index *index = index_of(stripe, &directory->key);
+	int error;
+
+	*out = index;
+	if (index && index_agrees(directory, index)) {
+		index->last_use = tick(directory->volume);
+		return 0;
+	}
+	if (index)
+		index_unlink(directory->volume, stripe, index);
+	error = index_build(directory, out);
+	if (!error)
+		index_link(directory->volume, stripe, *out);
+	return error;
+}
+
+/* scan_find - without an index, for a directory that none fits. */
+static int scan_find(struct volume_node *directory, const char *name, char **found)
+{
+	cleanup(scan_end) struct dir_scan scan = { .fd = -1 };
+	const char *at;
+	int more = scan_begin(&scan, directory);
+
+	if (more < 0)
+		return more;
+	while ((more = scan_next(&scan, &at, NULL)) > 0)
+		if (!name_compare(at, name)) {
+			*found = xstrdup(at);
+			return 0;
+		}
+	return more;
+}
+
+/* find_locked - *found: the name on disk, NULL where there is none. */
+static int find_locked(struct volume_node *directory, const char *name, char **found,
+		       uint64_t *changes)
+{
+	struct index *index;
+	struct index_slot *slot;
+	int error = index_current(directory, &index);
+
+	if (error == -EFBIG)
+		return scan_find(directory, name, found);
+	if (error)
+		return error;
+	slot = index_slot_of(index, name, true);
+	if (slot)
+		*found = xstrdup(slot_name(index, slot));
+	else if (changes)
+		*changes = index->changes;
+	return 0;
+}
+
+/* find_loaded - only what an index in memory says: that @name is there as written, or (asked of the
+ * disk) that it is not. */
+static int find_loaded(struct volume_node *directory, const char *name, char **found,
+		       uint64_t *changes)
+{
+	struct index *index = index_of(stripe_of(directory), &directory->key);
+	struct index_slot *slot;
+
+	if (!index)
+		return -EAGAIN;
+	slot = index_slot_of(index, name, false);
+	if (!slot)
+		return find_locked(directory, name, found, changes);
+	*found = xstrdup(name);
+	return 0;
+}
+
+int names_find(struct volume_node *directory, const char *name, bool loaded_only, char **found,
+	       uint64_t *changes)
+{
+	int error;
+
+	*found = NULL;
+	if (changes)
+		*changes = 0;
+	names_lock(directory);
+	error = loaded_only ? find_loaded(directory, name, found, changes)
+			    : find_locked(directory, name, found, changes);
+	names_unlock(directory);
+	return error;
+}
+
+int names_absent(struct volume_node *directory, const char *name, uint64_t changes)
+{
+	struct index *index = index_of(stripe_of(directory), &directory->key);
+	auto_free char *found = NULL;
+	int error;
+
+	if (changes && index && index->changes == changes)
+		return 0;
+	error = find_locked(directory, name, &found, NULL);
+	return error ? error : found ? -EEXIST : 0;
+}
+
+void names_begin(struct volume_node *directory)
+{
+	struct names *stripe = stripe_of(directory);
+	struct index *index = index_of(stripe, &directory->key);
+
+	if (index && !index_agrees(directory, index))
+		index_unlink(directory->volume, stripe, index);
+}
+
+void names_touched(struct volume_node *directory)
+{
+	struct index *index = index_of(stripe_of(directory), &directory->key);
+
+	if (index)
+		index->own_until = nttime_now();
+}
+
+void names_added(struct volume_node *directory, const char *name)
+{
+	struct names *stripe = stripe_of(directory);
+	struct index *index = index_of(stripe, &directory->key);
+	size_t before;
+	bool added;
+
+	if (!index)
+		return;
+	before = index_size(index);
+	added = index_add(index, name);
+	account(directory->volume, before, index_size(index));
+	if (!added || index_size(index) > VOLUME_INDEX_BYTES) {
+		index_unlink(directory->volume, stripe, index);
+		return;
+	}
+	index->changes = tick(directory->volume);
+	index->own_until = nttime_now();
+	index_keep_limit(directory->volume, stripe, index);
+}
+
+void names_removed(struct volume_node *directory, const char *name)
+{
+	struct index *index = index_of(stripe_of(directory), &directory->key);
+	struct index_slot *slot;
+
+	if (!index)
+		return;
+	slot = index_slot_of(index, name, false);
+	if (slot) {
+		index->names_dead += strlen(slot_name(index, slot)) + 1;
+		index->used--;
+		index->dead++;
+		slot->name = SLOT_DEAD;
+	}
+	index->changes = tick(directory->volume);
+	index->own_until = nttime_now();
+}
+
+void names_drop(struct volume *volume, const struct volume_key *key)
+{
+	struct names *stripe = stripe_of_key(volume, key);
+	struct index *index = index_of(stripe, key);
+
+	if (index)
+		index_unlink(volume, stripe, index);
+}
+
+void names_empty(struct volume_node *parent, struct volume_node *directory, const struct statx *st)
+{
+	struct names *stripe = stripe_of(directory);
+	bool is_held = stripe == stripe_of(parent);
+	struct index *index;
+
+	if (!is_held && pthread_mutex_trylock(&stripe->lock))
+		return; /* the first miss will build it */
+	index = index_of(stripe, &directory->key) ? NULL : index_new(&directory->key);
+	if (index) {
+		index->seen = ctime_of(st);
+		index_link(directory->volume, stripe, index);
+	}
+	if (!is_held)
+		pthread_mutex_unlock(&stripe->lock);
+}
+
+void names_free(struct volume *volume)
+{
+	for (size_t i = 0; i < VOLUME_NAME_STRIPES; i++) {
+		struct names *stripe = &volume->names[i];
+
+		while (stripe->indexes)
+			index_unlink(volume, stripe, stripe->indexes);
+		pthread_mutex_destroy(&stripe->lock);
+	}
+}
