@@ -73,11 +73,17 @@ static bool is_low(uint32_t unit)
 	return unit >= 0xdc00 && unit < 0xe000;
 }
 
-/* decode_into - the units between @at and @end as UTF-8 at *@to, moved on; false for a NUL unit. */
-static bool decode_into(uint8_t **to, const uint8_t *at, const uint8_t *end)
+/*
+ * decode_into - the units between @at and @end as UTF-8 at *@to, moved on; false for a NUL unit.
+ * With *@raw, units of the private range become the bytes they stand for; *@raw says afterwards
+ * whether there were any.
+ */
+static bool decode_into(uint8_t **to, const uint8_t *at, const uint8_t *end, bool *raw)
 {
+	bool wants_raw = *raw;
 	uint8_t *out = *to;
 
+	*raw = false;
 	while (at < end) {
 		uint32_t unit = at[0] | (uint32_t)at[1] << 8;
 
@@ -96,19 +102,38 @@ static bool decode_into(uint8_t **to, const uint8_t *at, const uint8_t *end)
 				unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
 			}
 		}
-		if (unit >= RAW_BYTE_FIRST && unit <= RAW_BYTE_LAST)
+		if (wants_raw && unit >= RAW_BYTE_FIRST && unit <= RAW_BYTE_LAST) {
 			*out++ = (uint8_t)(unit - 0xf700u);
-		else
+			*raw = true;
+		} else {
 			out += code_to_utf8(out, unit);
+		}
 	}
 	*to = out;
 	return true;
+}
+
+/* comes_back - does the text between @from and @to encode to exactly the @length bytes at @units?
+ */
+static bool comes_back(const uint8_t *from, const uint8_t *to, const uint8_t *units, size_t length)
+{
+	auto_buf struct buf text = { 0 };
+	auto_buf struct buf again = { 0 };
+
+	buf_bytes(&text, from, (size_t)(to - from));
+	buf_u8(&text, 0);
+	if (text.failed)
+		return false;
+	utf16_encode(&again, (const char *)text.data);
+	return again.len == length && !memcmp(again.data, units, length);
 }
 
 bool utf16_decode(struct cursor *c, struct buf *out)
 {
 	size_t length = cur_left(c);
 	const uint8_t *units;
+	bool raw = true;
+	uint8_t *start;
 	size_t most = length / 2 * 3; /* no unit becomes more than three bytes */
 	uint8_t *to;
 
@@ -124,12 +149,20 @@ bool utf16_decode(struct cursor *c, struct buf *out)
 		buf_bytes(out, whole.data, whole.len);
 		return !out->failed;
 	}
-	to = buf_room(out, most);
+	start = to = buf_room(out, most);
 	if (!to)
 		return false;
 	units = cur_bytes(c, length);
-	if (!decode_into(&to, units, units + length))
+	if (!decode_into(&to, units, units + length, &raw))
 		return false;
+	if (raw && !comes_back(start, to, units, length)) {
+		/* A client's own use of the private range, whose bytes would read as another name.
+		 */
+		to = start;
+		raw = false;
+		if (!decode_into(&to, units, units + length, &raw))
+			return false;
+	}
 	out->len = (size_t)(to - out->data);
 	return true;
 }
@@ -275,10 +308,7 @@ void name_fold(struct buf *out, const char *name)
 		code = next_code(&name);
 		if (!code)
 			break;
-		if (code >= RAW_BYTE_FIRST && code <= RAW_BYTE_LAST)
-			*to++ = (uint8_t)(code - 0xf700u);
-		else
-			to += code_to_utf8(to, fold(code));
+		to += code_to_utf8(to, fold(code)); /* a raw byte by its unit, which stands alone */
 	}
 	out->len += (size_t)(to - start);
 }

@@ -10,10 +10,12 @@
 static void every_name_a_client_sends_comes_back(void **state)
 {
 	static const uint16_t names[][5] = {
-		{ 'a', 'B', 0xe9, 0 },	 { 0xd83d, 0xde00, 'x', 0 }, /* a pair */
-		{ 'x', 0xd800, 'y', 0 },			     /* unpaired, high */
-		{ 0xdc00, 0xd800, 0 },				     /* in the wrong order */
+		{ 'a', 'B', 0xe9, 0 },	       { 0xd83d, 0xde00, 'x', 0 }, /* a pair */
+		{ 'x', 0xd800, 'y', 0 },				   /* unpaired, high */
+		{ 0xdc00, 0xd800, 0 },					   /* in the wrong order */
 		{ 0xf781, 0xffff, 0 }, /* the private range of raw bytes */
+		{ 0xf7c3, 0xf7a9, 0 }, /* raw bytes that would read as one letter */
+		{ 0xf7c3, 0xf7a9, 0xf7ff, 0 },
 	};
 
 	(void)state;
