@@ -181,6 +181,10 @@ static const struct status_row statuses[] = {
 	ROW(CANNOT_BREAK_OPLOCK, 802),
 	TEXT(HASH_NOT_SUPPORTED, LASTING,
 	     "The server does not generate hashes of the requested version and type."),
+	ROW(BAD_IMPERSONATION_LEVEL, 1346),
+	ROW(INVALID_VIEW_SIZE, 87),
+	TEXT(SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP, LASTING,
+	     "The client offers no hash for pre-authentication integrity that this server has."),
 	TEXT(SMB_BAD_CLUSTER_DIALECT, LASTING,
 	     "The dialect of this client differs from the one the cluster agreed on."),
 };

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * CREATE (MS-SMB2 3.3.5.9): names and contexts here, everything about files in fileserver/open,
+ * pipes in pipe.c. An open that must wait for a break is tried again when it is woken.
+ */
+#include <base/utf16.h>
+
+#include "request.h"
+
+#define IMPERSONATION_MAX 3 /* Delegate */
+
+static ntstatus create_pipe(struct smb_request *rq, const struct smb2_create_request *r)
+{
+	struct smb2_create_response answer = { .create_action = FILE_OPENED };
+	struct pipe_open *pipe;
+	ntstatus status;
+
+	rq->path = utf16_to_string(r->name);
+	status = rq->path ? STATUS_SUCCESS : STATUS_OBJECT_NAME_INVALID;
+	if (!status)
+		status = pipe_open(rq->session, rq->tree, rq->path, &pipe);
+	if (status)
+		return status;
+	answer.file_id = pipe->id;
+	answer.facts.file_attributes = FILE_ATTRIBUTE_NORMAL;
+	answer.facts.allocation_size = 4096;
+	rq->last_file = pipe->id;
+	rq->has_last_file = true;
+	smb2_create_response_encode(&rq->reply, &answer);
+	return STATUS_SUCCESS;
+}
+
+static void answer_create(struct smb_request *rq, const struct smb2_create_request *r,
+			  const struct open_result *result)
+{
+	const struct volume_attributes *a = &result->attributes;
+	const struct open_facts *facts = open_facts(rq->open);
+	struct smb2_create_response answer = {
+		.oplock_level = result->oplock_level,
+		.create_action = result->action,
+		.facts = {
+			.creation_time = a->creation_time,
+			.last_access_time = a->last_access_time,
+			.last_write_time = a->last_write_time,
+			.change_time = a->change_time,
+			.allocation_size = a->allocation_size,
+			.end_of_file = a->end_of_file,
+			.file_attributes = a->attributes,
+		},
+		.file_id = facts->id,
+		.has_maximal_access = r->contexts.wants_maximal_access,
+		.maximal_access_status = result->maximal_access_status,
+		.maximal_access = result->maximal_access,
+		.has_disk_id = r->contexts.wants_disk_id,
+		.lease = result->lease,
+		.durable_v1 = result->durable_v1,
+		.durable_v2 = result->durable_v2,
+		.durable_timeout_ms = result->durable_timeout_ms,
+	};
+
+	if (answer.has_disk_id) {
+		answer.disk_file_id = a->file_id;
+		answer.disk_volume_id = volume_serial(rq->tree->share->server->volume);
+	}
+	smb2_create_response_encode(&rq->reply, &answer);
+}
+
+static ntstatus create_file(struct smb_request *rq, const struct smb2_create_request *r)
+{
+	struct open_request request = {
+		.share = rq->tree->share,
+		.token = rq->session->token,
+		.session_id = rq->session->id,
+		.tree_id = rq->tree->id,
+		.client_guid = rq->conn->client_guid,
+		.share_maximal_access = rq->tree->maximal_access,
+		.desired_access = r->desired_access,
+		.file_attributes = r->file_attributes,
+		.share_access = r->share_access,
+		.disposition = r->create_disposition,
+		.options = r->create_options,
+		.oplock_level = r->oplock_level,
+		.contexts = &r->contexts,
+		.message_id = rq->header.message_id,
+		.is_retry = rq->resumed,
+	};
+	struct open_result result = { 0 };
+	ntstatus status = STATUS_SUCCESS;
+
+	if (!rq->path)
+		status = request_path(r->name, &rq->path);
+	if (status)
+		return status;
+	if (rq->path[0] == '/')
+		return STATUS_INVALID_PARAMETER;
+	request.path = rq->path;
+	status = open_create(&request, request_waiter(rq), &rq->open, &result);
+	if (status == STATUS_PENDING)
+		return request_wait(rq);
+	if (status)
+		return status;
+	rq->last_file = open_facts(rq->open)->id;
+	rq->has_last_file = true;
+	answer_create(rq, r, &result);
+	return request_sequence(rq, false);
+}
+
+ntstatus cmd_create(struct smb_request *rq)
+{
+	struct smb2_create_request r;
+	struct cursor message = rq->message; /* decoded anew after a wait */
+	ntstatus status;
+
+	rq->has_last_file = false;
+	status = smb2_create_request_decode(&message, &r);
+	if (!status && r.impersonation_level > IMPERSONATION_MAX)
+		status = STATUS_BAD_IMPERSONATION_LEVEL;
+	if (!status)
+		status = rq->tree->share->is_ipc ? create_pipe(rq, &r) : create_file(rq, &r);
+	if (nt_failed(status))
+		rq->last_status = status;
+	return status;
+}

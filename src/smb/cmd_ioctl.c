@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * IOCTL (MS-SMB2 3.3.5.15): one table of control codes; what is not in it is refused. What the
+ * client told this server in NEGOTIATE is compared here once more, signed
+ * (VALIDATE_NEGOTIATE_INFO).
+ */
+#include <base/utf16.h>
+
+#include "request.h"
+
+#define RANGES_AT_ONCE 4096 /* allocated ranges in one answer */
+
+static ntstatus validate_negotiate(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				   struct buf *out)
+{
+	const struct connection *conn = rq->conn;
+	struct smb2_validate_negotiate v, answer;
+
+	rq->drop = true; /* whatever does not match ends the connection: 3.3.5.15.12 */
+	if (conn->dialect == SMB2_DIALECT_311 || r->max_output_response < 24 ||
+	    smb2_validate_negotiate_request_decode(r->input, &v) ||
+	    !guid_equal(&v.guid, &conn->client_guid) ||
+	    v.capabilities != conn->client_capabilities ||
+	    v.security_mode != conn->client_security_mode ||
+	    negotiate_dialect(v.dialects, v.dialect_count) != conn->dialect)
+		return STATUS_ACCESS_DENIED;
+	rq->drop = false;
+	answer = (struct smb2_validate_negotiate){
+		.capabilities = conn->capabilities,
+		.guid = conn->server->guid,
+		.security_mode = conn->security_mode,
+		.dialect = conn->dialect,
+	};
+	smb2_validate_negotiate_response_encode(out, &answer);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus pipe_wait(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			  struct buf *out)
+{
+	auto_free char *name = NULL;
+	struct cursor c = r->input;
+	uint32_t length;
+
+	cur_skip(&c, 8); /* Timeout: an endpoint is there at once or never */
+	length = cur_u32le(&c);
+	cur_skip(&c, 2);
+	name = utf16_to_string(cur_take(&c, length));
+	if (c.bad || !name)
+		return STATUS_INVALID_PARAMETER;
+	return pipe_endpoint_find(name) ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+static ntstatus pipe_transceive(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				struct buf *out)
+{
+	ntstatus status = STATUS_SUCCESS;
+
+	if (!rq->resumed)
+		status = pipe_write(rq->pipe, r->input);
+	if (!status)
+		status = pipe_read(rq->pipe, r->max_output_response, out);
+	if (status == STATUS_PIPE_EMPTY)
+		return request_wait_pipe(rq);
+	return status;
+}
+
+static ntstatus pipe_peek(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			  struct buf *out)
+{
+	buf_u32le(out, 3); /* FILE_PIPE_CONNECTED_STATE, MS-FSCC 2.3.46 */
+	buf_u32le(out, (uint32_t)pipe_available(rq->pipe));
+	buf_u32le(out, 0);
+	buf_u32le(out, 0);
+	return r->max_output_response < 16 ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
+}
+
+static ntstatus set_sparse(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			   struct buf *out)
+{
+	struct volume_node *node = open_facts(rq->open)->node;
+	struct volume_attributes a;
+	struct cursor c = r->input;
+	bool sparse = !cur_left(&c) || cur_u8(&c);
+	ntstatus status;
+
+	if (open_facts(rq->open)->is_directory)
+		return STATUS_INVALID_PARAMETER;
+	status = volume_attributes(node, &a);
+	if (status)
+		return status;
+	a.attributes &= ~(FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_NORMAL);
+	if (sparse)
+		a.attributes |= FILE_ATTRIBUTE_SPARSE_FILE;
+	return volume_set_attributes(node, &a, VOLUME_SET_ATTRIBUTES);
+}
+
+static ntstatus set_zero_data(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			      struct buf *out)
+{
+	struct cursor c = r->input;
+	uint64_t begin = cur_u64le(&c), end = cur_u64le(&c);
+	uint32_t checked;
+	ntstatus status;
+
+	if (c.bad || end < begin || end > INT64_MAX || open_facts(rq->open)->is_directory)
+		return STATUS_INVALID_PARAMETER;
+	checked = (uint32_t)min_u64(end - begin, UINT32_MAX);
+	status = open_check_write(rq->open, begin, checked);
+	if (!status && end > begin)
+		status = volume_zero(open_facts(rq->open)->node, begin, end - begin);
+	if (!status)
+		open_wrote(rq->open, begin, checked);
+	return status;
+}
+
+static ntstatus query_ranges(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			     struct buf *out)
+{
+	struct volume_node *node = open_facts(rq->open)->node;
+	struct cursor c = r->input;
+	uint64_t at = cur_u64le(&c), length = cur_u64le(&c), end = at + length;
+	size_t most = min_u64(r->max_output_response / 16, RANGES_AT_ONCE);
+
+	if (c.bad || at > INT64_MAX || length > INT64_MAX || open_facts(rq->open)->is_directory)
+		return STATUS_INVALID_PARAMETER;
+	while (at < end) {
+		uint64_t size;
+		ntstatus status = volume_next_range(node, &at, &size);
+
+		if (status == STATUS_NO_MORE_ENTRIES || (!status && at >= end))
+			break;
+		if (status)
+			return status;
+		if (!most--)
+			return out->len ? STATUS_BUFFER_OVERFLOW : STATUS_BUFFER_TOO_SMALL;
+		size = min_u64(size, end - at);
+		buf_u64le(out, at);
+		buf_u64le(out, size);
+		at += size;
+	}
+	return STATUS_SUCCESS;
+}
+
+static ntstatus get_compression(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				struct buf *out)
+{
+	if (r->max_output_response < 2)
+		return STATUS_INVALID_PARAMETER;
+	buf_u16le(out, 0); /* COMPRESSION_FORMAT_NONE */
+	return STATUS_SUCCESS;
+}
+
+static ntstatus get_reparse_point(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				  struct buf *out)
+{
+	return STATUS_NOT_A_REPARSE_POINT;
+}
+
+static ntstatus no_referrals(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			     struct buf *out)
+{
+	return STATUS_NOT_FOUND; /* DFS is not offered */
+}
+
+static ntstatus not_supported(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			      struct buf *out)
+{
+	return STATUS_NOT_SUPPORTED;
+}
+
+enum target { ON_NOTHING, ON_FILE, ON_PIPE };
+
+struct fsctl {
+	uint32_t code;
+	ntstatus (*run)(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			struct buf *out);
+	enum target target;
+	uint32_t access; /* all of it is needed */
+	bool changes;	 /* the file: channel sequence is checked as for a write */
+};
+
+/* clang-format off */
+static const struct fsctl fsctls[] = {
+	{ FSCTL_VALIDATE_NEGOTIATE_INFO,      validate_negotiate, ON_NOTHING },
+	{ FSCTL_DFS_GET_REFERRALS,            no_referrals,       ON_NOTHING },
+	{ FSCTL_DFS_GET_REFERRALS_EX,         no_referrals,       ON_NOTHING },
+	{ FSCTL_QUERY_NETWORK_INTERFACE_INFO, not_supported,      ON_NOTHING },
+	{ FSCTL_PIPE_WAIT,                    pipe_wait,          ON_NOTHING },
+	{ FSCTL_PIPE_TRANSCEIVE,              pipe_transceive,    ON_PIPE },
+	{ FSCTL_PIPE_PEEK,                    pipe_peek,          ON_PIPE },
+	{ FSCTL_SRV_REQUEST_RESUME_KEY,       fsctl_resume_key,   ON_FILE },
+	{ FSCTL_SRV_COPYCHUNK,                fsctl_copychunk,    ON_FILE, FILE_READ_DATA | FILE_WRITE_DATA, true },
+	{ FSCTL_SRV_COPYCHUNK_WRITE,          fsctl_copychunk,    ON_FILE, FILE_WRITE_DATA, true },
+	{ FSCTL_SRV_ENUMERATE_SNAPSHOTS,      not_supported,      ON_FILE },
+	{ FSCTL_SET_SPARSE,                   set_sparse,         ON_FILE, FILE_WRITE_DATA, true },
+	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA, true },
+	{ FSCTL_QUERY_ALLOCATED_RANGES,       query_ranges,       ON_FILE, FILE_READ_DATA },
+	{ FSCTL_GET_COMPRESSION,              get_compression,    ON_FILE },
+	{ FSCTL_GET_REPARSE_POINT,            get_reparse_point,  ON_FILE },
+};
+/* clang-format on */
+
+static const struct fsctl *fsctl_find(uint32_t code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fsctls); i++)
+		if (fsctls[i].code == code)
+			return &fsctls[i];
+	return NULL;
+}
+
+/* Find what the control is for, and check that the handle may. */
+static ntstatus find_target(struct smb_request *rq, const struct fsctl *fsctl,
+			    const struct smb2_ioctl_request *r)
+{
+	ntstatus status;
+
+	if (fsctl->target == ON_NOTHING)
+		return STATUS_SUCCESS;
+	status = request_open(rq, &r->file_id);
+	if (status)
+		return status;
+	if ((fsctl->target == ON_PIPE) != (rq->pipe != NULL))
+		return STATUS_INVALID_DEVICE_REQUEST;
+	if (rq->pipe)
+		return STATUS_SUCCESS;
+	if ((open_facts(rq->open)->granted_access & fsctl->access) != fsctl->access)
+		return STATUS_ACCESS_DENIED;
+	return request_sequence(rq, fsctl->changes);
+}
+
+static ntstatus decode(struct smb_request *rq, struct smb2_ioctl_request *r)
+{
+	struct cursor message = rq->message;
+	ntstatus status = smb2_ioctl_request_decode(&message, r);
+
+	if (status)
+		return status;
+	if (!(r->flags & SMB2_IOCTL_IS_FSCTL))
+		return STATUS_NOT_SUPPORTED;
+	if (r->max_output_response > rq->conn->max_transact ||
+	    cur_left(&r->input) > rq->conn->max_transact)
+		return STATUS_INVALID_PARAMETER;
+	return request_charge(rq, max_u64(cur_left(&r->input), (uint64_t)r->max_output_response +
+								       r->max_input_response));
+}
+
+ntstatus cmd_ioctl(struct smb_request *rq)
+{
+	auto_buf struct buf out = { 0 };
+	const struct fsctl *fsctl;
+	struct smb2_ioctl_request r;
+	struct smb2_ioctl_response answer;
+	ntstatus status;
+
+	status = decode(rq, &r);
+	if (status)
+		return status;
+	out.limit = (size_t)r.max_output_response + 64;
+	fsctl = fsctl_find(r.code);
+	if (!fsctl)
+		return STATUS_INVALID_DEVICE_REQUEST;
+	status = find_target(rq, fsctl, &r);
+	if (!status)
+		status = fsctl->run(rq, &r, &out);
+	if (status == STATUS_PENDING || (nt_failed(status) && !rq->keep_body))
+		return status;
+	if (out.failed)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	answer = (struct smb2_ioctl_response){
+		.code = r.code,
+		.file_id = r.file_id,
+		.output = cur_of(out.data, out.len),
+	};
+	smb2_ioctl_response_encode(&rq->reply, &answer);
+	return status;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The node's SMB server, its loops, and a connection on one of them.
+ *
+ * A connection, its requests, its sessions and their tree connects belong to one loop and are
+ * touched on it only, without locks. What comes from other threads comes as a task posted to that
+ * loop: breaks, wake-ups of requests that wait, orders to drop. Shared by all are the counters
+ * (atomic), the count of connections by client (atomic), and the table of sessions by id (a lock of
+ * its own in session.c, held for no call outwards).
+ *
+ * References to a connection: its stream until closed, each of its requests, each of its sessions.
+ * They are counted without atomics, as only its loop has them.
+ */
+#ifndef SMB_CONNECTION_H
+#define SMB_CONNECTION_H
+
+#include <io/loop.h>
+#include <io/stream.h>
+#include <smb/smb.h>
+#include <wire/smb2.h>
+
+#include "sequence.h"
+
+struct session;
+struct smb_request;
+
+/* One for each loop that serves. */
+struct smb_loop {
+	struct loop *loop;
+	unsigned index;
+	uint32_t load; /* connections; atomic, read by the loop that accepts */
+	struct connection *connections;
+	struct smb_request *spare; /* requests for re-use */
+	uint32_t spare_count;
+};
+
+/* Counters: one relaxed atomic add each. */
+#define COUNT(field, n) __atomic_fetch_add(&smb.statistics.field, (uint64_t)(n), __ATOMIC_RELAXED)
+#define GAUGE(field)	__atomic_load_n(&smb.statistics.field, __ATOMIC_RELAXED)
+
+struct smb {
+	struct smb_config config;
+	struct smb_loop loops[SMB_MAX_LOOPS];
+	size_t loop_count;
+	struct guid boot_guid;
+	nttime started;
+	struct smb_statistics statistics;
+};
+extern struct smb smb;
+
+#define CONNECTION_BUCKETS 16 /* of sessions by id */
+#define CLIENT_TEXT_SIZE   64
+
+struct connection {
+	struct smb_loop *home;
+	struct stream *stream; /* NULL once it has closed */
+	struct connection *next, *previous;
+	uint32_t refs;
+	uint64_t listener;     /* id of what accepted it; 0: none */
+	struct server *server; /* the file server of the address it came to; counted */
+	char client[CLIENT_TEXT_SIZE];
+	uint32_t client_slot;
+	struct sockaddr_storage local;
+
+	/* What NEGOTIATE agreed on. */
+	uint16_t dialect;	/* 0: nothing yet; SMB2_DIALECT_2FF: only that it will be SMB2 */
+	uint16_t security_mode; /* ours */
+	uint16_t client_security_mode;
+	uint32_t capabilities; /* ours */
+	uint32_t client_capabilities;
+	struct guid client_guid;
+	enum cipher cipher;
+	enum sign_algorithm signing;
+	uint32_t max_transact, max_read, max_write;
+	uint8_t preauth[64]; /* 3.1.1: hash over NEGOTIATE request and response */
+
+	struct sequence sequence;
+	struct session *sessions[CONNECTION_BUCKETS];
+	uint32_t session_count;
+	uint32_t valid_sessions;
+	struct smb_request *waiting; /* requests that wait: for a break, a lock, a change, a disk */
+	uint32_t waiting_count;
+	uint64_t next_async_id;
+	size_t held_bytes; /* frames and reply buffers of requests that are not answered yet */
+	struct loop_timer timer;
+	bool is_unauthenticated; /* counted as such */
+	bool is_dropped;	 /* closing: answers nothing more */
+	bool is_paused;
+};
+
+/* connection_open - take over a connected socket on the current loop; @listener may be 0. */
+void connection_open(struct smb_loop *home, int fd, uint64_t listener);
+/* connection_drop - close it because of @why (static text, for the log at level info). */
+void connection_drop(struct connection *conn, const char *why);
+struct connection *connection_get(struct connection *conn);
+void connection_put(struct connection *conn);
+/* connection_send - queue a frame (its STREAM_HEADER still free) and keep to the limit on what is
+ * queued. */
+void connection_send(struct connection *conn, struct buf *frame);
+/* connection_hold - account for memory held for the client; negative gives it back. */
+void connection_hold(struct connection *conn, ssize_t bytes);
+/* connection_authenticated / connection_bare - its first valid session came, its last has gone. */
+void connection_authenticated(struct connection *conn);
+void connection_bare(struct connection *conn);
+/* connection_negotiated - NEGOTIATE is done: the next deadline holds. */
+void connection_negotiated(struct connection *conn);
+struct smb_loop *smb_loop_current(void);
+
+/* listen.c */
+struct smb_loop *smb_lightest_loop(void);
+
+/* limits.c: how many connections a client address has. False where that is too many. */
+bool client_count_take(const struct sockaddr_storage *peer, uint32_t *slot) MUST_CHECK;
+void client_count_release(uint32_t slot);
+
+#endif

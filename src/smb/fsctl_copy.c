@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Server-side copy (MS-SMB2 3.3.5.15.5, 3.3.5.15.6): the source is named by a resume key, which is
+ * its file id and tree here, good in its own session only. Ranges are checked on the loop, the
+ * bytes are moved by a helper thread, in the kernel.
+ */
+#include "request.h"
+
+#define CHUNK_BYTES 1048576u  /* in one chunk */
+#define TOTAL_BYTES 16777216u /* in one request */
+
+struct copy {
+	struct volume_node *from, *to; /* of opens that the request holds */
+	struct smb2_copychunk_request chunks;
+	uint32_t done;	     /* chunks */
+	uint32_t done_bytes; /* of all */
+	uint32_t partial;    /* of the chunk that failed */
+	ntstatus status;
+};
+
+ntstatus fsctl_resume_key(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			  struct buf *out)
+{
+	const struct open_facts *facts = open_facts(rq->open);
+
+	if (r->max_output_response < 32)
+		return STATUS_INVALID_PARAMETER;
+	buf_u64le(out, facts->id.persistent);
+	buf_u64le(out, facts->id.volatile_id);
+	buf_u64le(out, facts->tree_id);
+	buf_u32le(out, 0); /* ContextLength */
+	buf_u32le(out, 0);
+	return STATUS_SUCCESS;
+}
+
+static struct open *find_source(struct smb_request *rq, const uint8_t key[24])
+{
+	struct cursor c = cur_of(key, 24);
+	struct smb2_file_id id = { .persistent = cur_u64le(&c) };
+
+	id.volatile_id = cur_u64le(&c);
+	return open_find(&id, rq->session->id, (uint32_t)cur_u64le(&c));
+}
+
+static void answer(struct buf *out, uint32_t chunks, uint32_t partial, uint32_t total)
+{
+	buf_u32le(out, chunks);
+	buf_u32le(out, partial);
+	buf_u32le(out, total);
+}
+
+/* The client is told what would be allowed. */
+static ntstatus over_limits(struct smb_request *rq, struct buf *out)
+{
+	answer(out, SMB2_COPYCHUNK_MAX_CHUNKS, CHUNK_BYTES, TOTAL_BYTES);
+	rq->keep_body = true;
+	return STATUS_INVALID_PARAMETER;
+}
+
+static bool within_limits(const struct smb2_copychunk_request *r)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < r->count; i++) {
+		if (!r->chunks[i].length || r->chunks[i].length > CHUNK_BYTES)
+			return false;
+		total += r->chunks[i].length;
+	}
+	return total <= TOTAL_BYTES;
+}
+
+/* On a helper thread. */
+static ssize_t copy_chunks(struct io_op *op)
+{
+	struct smb_request *rq = container_of(op, struct smb_request, io);
+	struct copy *copy = rq->kept;
+
+	for (; copy->done < copy->chunks.count; copy->done++) {
+		const struct smb2_copychunk *chunk = &copy->chunks.chunks[copy->done];
+		uint64_t copied = 0;
+
+		copy->status = volume_copy(copy->from, chunk->source_offset, copy->to,
+					   chunk->target_offset, chunk->length, &copied);
+		if (!copy->status && copied < chunk->length)
+			copy->status = STATUS_INVALID_VIEW_SIZE; /* the source ends before */
+		copy->done_bytes += (uint32_t)copied;
+		if (copy->status) {
+			copy->partial = (uint32_t)copied;
+			break;
+		}
+	}
+	return 0;
+}
+
+static ntstatus check_chunks(struct smb_request *rq, const struct smb2_copychunk_request *r)
+{
+	ntstatus status = STATUS_SUCCESS;
+
+	for (uint32_t i = 0; i < r->count && !status; i++) {
+		const struct smb2_copychunk *chunk = &r->chunks[i];
+
+		status = open_check_read(rq->source, chunk->source_offset, chunk->length);
+		if (status == STATUS_END_OF_FILE)
+			status = STATUS_INVALID_VIEW_SIZE;
+		if (!status)
+			status = open_check_write(rq->open, chunk->target_offset, chunk->length);
+	}
+	return status;
+}
+
+static ntstatus begin(struct smb_request *rq, const struct smb2_ioctl_request *r, struct buf *out)
+{
+	struct copy *copy;
+	struct io_op *op;
+	ntstatus status;
+
+	if (r->max_output_response < 12)
+		return STATUS_INVALID_PARAMETER;
+	rq->kept = copy = xalloc(1, sizeof(*copy));
+	status = smb2_copychunk_request_decode(r->input, &copy->chunks);
+	if (status || !within_limits(&copy->chunks))
+		return over_limits(rq, out);
+	rq->source = find_source(rq, copy->chunks.source_key);
+	if (!rq->source)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (!(open_facts(rq->source)->granted_access & (FILE_READ_DATA | FILE_EXECUTE)) ||
+	    open_facts(rq->source)->is_directory || open_facts(rq->open)->is_directory)
+		return STATUS_ACCESS_DENIED;
+	status = check_chunks(rq, &copy->chunks);
+	if (status)
+		return status;
+	copy->from = open_facts(rq->source)->node;
+	copy->to = open_facts(rq->open)->node;
+	op = request_wait_disk(rq);
+	op->work = copy_chunks;
+	io_work(rq->conn->home->loop, op);
+	return STATUS_PENDING;
+}
+
+ntstatus fsctl_copychunk(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			 struct buf *out)
+{
+	const struct copy *copy;
+
+	if (!rq->resumed)
+		return begin(rq, r, out);
+	copy = rq->kept;
+	for (uint32_t i = 0; i < copy->done; i++)
+		open_wrote(rq->open, copy->chunks.chunks[i].target_offset,
+			   copy->chunks.chunks[i].length);
+	if (copy->status)
+		return copy->status;
+	COUNT(bytes_written, copy->done_bytes);
+	answer(out, copy->done, 0, copy->done_bytes);
+	return STATUS_SUCCESS;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the handlers share: finding the open, paying for the payload, names. */
+#include <base/utf16.h>
+
+#include "request.h"
+
+#define CREDIT_BYTES 65536u /* what one credit pays for, MS-SMB2 3.1.5.2 */
+
+static bool is_related_id(const struct smb2_file_id *id)
+{
+	return id->persistent == SMB2_FILE_ID_RELATED && id->volatile_id == SMB2_FILE_ID_RELATED;
+}
+
+ntstatus request_open(struct smb_request *rq, const struct smb2_file_id *id)
+{
+	struct smb2_file_id wanted = *id;
+
+	if (rq->open)
+		return STATUS_SUCCESS; /* kept over a wait */
+	if (is_related_id(id)) {
+		if (!rq->is_related)
+			return STATUS_FILE_CLOSED;
+		if (!rq->has_last_file)
+			return rq->last_status;
+		wanted = rq->last_file;
+	}
+	if (rq->tree->share->is_ipc)
+		rq->pipe = pipe_find(rq->session, &wanted, rq->tree->id);
+	else
+		rq->open = open_find(&wanted, rq->session->id, rq->tree->id);
+	if (!rq->open && !rq->pipe)
+		return STATUS_FILE_CLOSED;
+	rq->last_file = wanted;
+	rq->has_last_file = true;
+	return STATUS_SUCCESS;
+}
+
+ntstatus request_file(struct smb_request *rq, const struct smb2_file_id *id)
+{
+	ntstatus status = request_open(rq, id);
+
+	if (!status && rq->pipe)
+		return STATUS_INVALID_DEVICE_REQUEST;
+	return status;
+}
+
+ntstatus request_charge(const struct smb_request *rq, uint64_t bytes)
+{
+	uint64_t paid = rq->header.credit_charge ? rq->header.credit_charge : 1;
+
+	if (!(rq->conn->capabilities & SMB2_GLOBAL_CAP_LARGE_MTU))
+		return STATUS_SUCCESS;
+	return bytes > paid * CREDIT_BYTES ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+}
+
+ntstatus request_path(struct cursor name, char **out)
+{
+	if (cur_left(&name) % 2)
+		return STATUS_INVALID_PARAMETER;
+	*out = utf16_to_string(name);
+	if (!*out)
+		return STATUS_OBJECT_NAME_INVALID;
+	if (strchr(*out, '/'))
+		return STATUS_OBJECT_NAME_INVALID;
+	for (char *p = *out; *p; p++)
+		if (*p == '\\')
+			*p = '/';
+	return STATUS_SUCCESS;
+}
+
+/*
+ * The channel sequence of an open is kept in its owner pointer: the number with a bit above it,
+ * NULL where none came yet. Only the loop of its session touches it.
+ */
+#define SEQUENCE_KNOWN 0x10000u
+
+ntstatus request_sequence(struct smb_request *rq, bool changes)
+{
+	uintptr_t kept;
+	uint16_t ahead;
+
+	if (rq->conn->dialect < SMB2_DIALECT_300 || !rq->open)
+		return STATUS_SUCCESS;
+	kept = (uintptr_t)open_owner(rq->open);
+	ahead = (uint16_t)(rq->header.channel_sequence - (uint16_t)kept);
+	if (!kept || (ahead && ahead < 0x8000)) {
+		open_set_owner(rq->open,
+			       (void *)(uintptr_t)(SEQUENCE_KNOWN | rq->header.channel_sequence));
+		return STATUS_SUCCESS;
+	}
+	return ahead && changes ? STATUS_FILE_NOT_AVAILABLE : STATUS_SUCCESS;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A request: one frame on its way through the server, message by message where it is a compound.
+ *
+ * It belongs to its connection's loop. A handler answers, or makes it wait and returns
+ * STATUS_PENDING; what ends the wait (any thread) posts it to its loop, where the same handler is
+ * called again with rq->resumed set. Because a wait has exactly one waker, and a cancel only
+ * completes the request when waiter_cancel says that the waker will not come, each wait ends
+ * exactly once:
+ *
+ *   RUNNING -> WAITING -> (wake: posted) RUNNING       WAITING -> (cancel won) answered, freed
+ *   RUNNING -> ON_DISK -> (done) RUNNING               cannot be cancelled
+ *
+ * It holds references to its connection, session, tree and open, and the frame that its cursors
+ * look into. Where its connection closes while it waits, the answer is dropped when the wait is
+ * over.
+ */
+#ifndef SMB_REQUEST_H
+#define SMB_REQUEST_H
+
+#include "connection.h"
+#include "session.h"
+
+enum request_state { REQUEST_RUNNING, REQUEST_WAITING, REQUEST_ON_DISK };
+
+struct command;
+
+struct smb_request {
+	struct connection *conn;
+	struct smb_request *next, *previous; /* in conn->waiting, or in the spares */
+	enum request_state state;
+	struct frame frame;
+	size_t next_at; /* where in the frame the next message begins */
+	uint32_t index; /* of the message in the frame */
+
+	/* The message at hand. */
+	struct smb2_header header;
+	const struct command *command;
+	struct cursor message; /* base: its header; at: its body */
+	bool is_signed;	       /* and the signature was right */
+	bool is_related;
+	bool resumed;
+	bool keep_body; /* the handler's body stays although the status is an error */
+	bool no_answer; /* CANCEL */
+	bool granted;	/* its credits were, with the interim response */
+	bool drop;	/* the connection is to be dropped in place of an answer */
+	struct session *session;
+	struct tree *tree;
+	struct open *open;	/* counted; kept over a wait */
+	struct pipe_open *pipe; /* of an IPC$ tree; looked up anew after a wait */
+	uint64_t async_id;	/* once an interim response was sent */
+
+	/* What related messages take over from the one before. */
+	uint64_t last_session_id;
+	uint32_t last_tree_id;
+	bool has_last_file;
+	struct smb2_file_id last_file;
+	ntstatus last_status; /* why there is no last_file */
+
+	/* The reply frame. */
+	struct buf reply;
+	size_t base_at;	   /* where its first message begins */
+	size_t head_at;	   /* where the response at hand begins */
+	bool has_response; /* at head_at stands one that is not finished off (signed) */
+	bool force_sign;   /* the handler asks for it (the end of SESSION_SETUP) */
+	bool sign;	   /* the response at head_at is to be signed, by: */
+	struct session *signing_session;
+	uint64_t signed_id;
+	uint8_t *hash; /* pre-authentication hash that the response goes into */
+	bool is_encrypted;
+	struct session *sealing_session;
+	size_t held; /* what connection_hold was told */
+
+	/* Waiting. */
+	struct waiter waiter;
+	struct loop_task task;
+	struct io_op io;
+	bool is_pipe_wait;
+	ntstatus wake_status;
+	ssize_t io_result;
+	size_t progress;     /* of the handler: bytes done before it went to the disk */
+	char *path;	     /* of the handler: kept over a wait, freed with the message */
+	void *kept;	     /* likewise */
+	struct open *source; /* likewise, counted: what is copied from */
+};
+
+struct command {
+	ntstatus (*handle)(struct smb_request *rq);
+	bool needs_session;
+	bool needs_tree;
+	bool on_ipc;  /* answered on IPC$ */
+	bool interim; /* where it waits, the client is told (STATUS_PENDING) and may cancel */
+};
+/* command_find - the row of a command, or NULL. dispatch.c has the table. */
+const struct command *command_find(uint16_t command);
+/* dispatch - check what the command needs and call its handler. */
+ntstatus dispatch(struct smb_request *rq) MUST_CHECK;
+
+/* request_begin - a frame came in: handle its messages; owns the frame. */
+void request_begin(struct connection *conn, struct frame *frame);
+/* request_waiter - the waiter to give to a call that may return STATUS_PENDING. */
+struct waiter *request_waiter(struct smb_request *rq);
+/* request_wait - that call returned STATUS_PENDING: wait. What it returns the handler returns. */
+ntstatus request_wait(struct smb_request *rq) MUST_CHECK;
+/* request_wait_disk - the operation to start; the handler returns STATUS_PENDING behind it. */
+struct io_op *request_wait_disk(struct smb_request *rq);
+/* request_wait_pipe - wait for bytes in rq->pipe. */
+ntstatus request_wait_pipe(struct smb_request *rq) MUST_CHECK;
+/* request_wake - end a wait for a pipe; on its loop. */
+void request_wake(struct smb_request *rq, ntstatus status);
+/* request_cancel - take a waiting request back and answer it with @status; false where it cannot
+ * be. */
+bool request_cancel(struct smb_request *rq, ntstatus status);
+/* request_cancel_all - the connection has closed. */
+void request_cancel_all(struct connection *conn);
+/* request_cancel_session - cancel what still waits in @session (and @tree_id, UINT32_MAX: all). */
+void request_cancel_session(struct connection *conn, const struct session *session,
+			    uint32_t tree_id);
+/* request_cancel_id - CANCEL: by async id, else by message id. */
+void request_cancel_id(struct connection *conn, bool is_async, uint64_t id);
+
+/* request_open - find the open or pipe that @id names (or the related one) and keep it in rq. */
+ntstatus request_open(struct smb_request *rq, const struct smb2_file_id *id) MUST_CHECK;
+/* request_file - the same, and it must be a file or directory (not a pipe). */
+ntstatus request_file(struct smb_request *rq, const struct smb2_file_id *id) MUST_CHECK;
+/* request_charge - does the credit charge pay for @bytes in either direction? MS-SMB2 3.3.5.2.5. */
+ntstatus request_charge(const struct smb_request *rq, uint64_t bytes) MUST_CHECK;
+/* request_path - a name from the wire as UTF-8 with '/'; STATUS_OBJECT_NAME_INVALID where it is
+ * none. */
+ntstatus request_path(struct cursor name, char **out) MUST_CHECK;
+/* request_sequence - the channel sequence of a request that changes the file. MS-SMB2 3.3.5.2.10.
+ */
+ntstatus request_sequence(struct smb_request *rq, bool changes) MUST_CHECK;
+
+/* Between request.c and wait.c. */
+void request_free(struct smb_request *rq);
+/* request_send_interim - tell the client that the message at hand waits (MS-SMB2 3.3.4.2). */
+void request_send_interim(struct smb_request *rq);
+/* request_go_on - the wait of a request is over: its handler again, then what follows it. */
+void request_go_on(struct smb_request *rq);
+/* request_settle - answer a request that waited with @status, and go on with what follows it. */
+void request_settle(struct smb_request *rq, ntstatus status);
+
+/* sign.c */
+bool sign_check(struct session *session, const struct smb_request *rq) MUST_CHECK;
+/* sign_response - sign the message that runs from @at to the end of @b. */
+void sign_response(struct session *session, struct buf *b, size_t at, uint64_t message_id);
+/* seal.c: rq->frame is a transform: decrypt it in place. NULL, or why the connection must go. */
+const char *seal_open_frame(struct smb_request *rq) MUST_CHECK;
+bool seal_reply(struct session *session, struct buf *b) MUST_CHECK;
+
+/* negotiate.c */
+ntstatus cmd_negotiate(struct smb_request *rq);
+/* negotiate_smb1 - a frame that is SMB1: answers the NEGOTIATE that upgrades, or says why to drop.
+ */
+const char *negotiate_smb1(struct connection *conn, const struct frame *frame) MUST_CHECK;
+uint32_t negotiate_capabilities(uint16_t dialect, enum cipher cipher);
+uint16_t negotiate_dialect(const uint16_t *dialects, size_t count);
+
+ntstatus cmd_session_setup(struct smb_request *rq);
+ntstatus cmd_logoff(struct smb_request *rq);
+ntstatus cmd_tree_connect(struct smb_request *rq);
+ntstatus cmd_tree_disconnect(struct smb_request *rq);
+ntstatus cmd_create(struct smb_request *rq);
+ntstatus cmd_close(struct smb_request *rq);
+ntstatus cmd_flush(struct smb_request *rq);
+ntstatus cmd_read(struct smb_request *rq);
+ntstatus cmd_write(struct smb_request *rq);
+ntstatus cmd_lock(struct smb_request *rq);
+ntstatus cmd_ioctl(struct smb_request *rq);
+ntstatus cmd_cancel(struct smb_request *rq);
+ntstatus cmd_echo(struct smb_request *rq);
+ntstatus cmd_query_directory(struct smb_request *rq);
+ntstatus cmd_change_notify(struct smb_request *rq);
+ntstatus cmd_query_info(struct smb_request *rq);
+ntstatus cmd_set_info(struct smb_request *rq);
+ntstatus cmd_oplock_break(struct smb_request *rq);
+
+/* fsctl_copy.c: SRV_REQUEST_RESUME_KEY, SRV_COPYCHUNK and SRV_COPYCHUNK_WRITE. */
+ntstatus fsctl_resume_key(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			  struct buf *out);
+ntstatus fsctl_copychunk(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			 struct buf *out);
+
+/* cmd_oplock_break.c: takes breaks from the opens. */
+extern const struct open_events break_events;
+
+#endif

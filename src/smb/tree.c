@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Tree connects (MS-SMB2 3.3.5.7, 3.3.5.8): the name that was dialled picks the file server, the
+ * file server's scope the share; each refusal says in the log who asked for what and got which
+ * status.
+ */
+#include <base/log.h>
+#include <base/utf16.h>
+
+#include "request.h"
+
+#define UNC_MAX_BYTES 4096 /* of UTF-16 */
+
+bool unc_parse(const char *path, char **server, char **share)
+{
+	const char *name, *end;
+
+	*server = *share = NULL;
+	if (path[0] != '\\' || path[1] != '\\')
+		return false;
+	name = path + 2;
+	end = strchr(name, '\\');
+	if (!end || end == name || !end[1] || strchr(end + 1, '\\') || strchr(path, '/'))
+		return false;
+	*server = strndup(name, (size_t)(end - name));
+	*share = strdup(end + 1);
+	if (*server && *share)
+		return true;
+	free(*server);
+	free(*share);
+	*server = *share = NULL;
+	return false;
+}
+
+struct tree *tree_find(struct session *session, uint32_t id)
+{
+	struct tree *tree = session->trees;
+
+	while (tree && tree->id != id)
+		tree = tree->next;
+	return tree;
+}
+
+struct tree *tree_get(struct tree *tree)
+{
+	tree->refs++;
+	return tree;
+}
+
+void tree_put(struct tree *tree)
+{
+	if (--tree->refs)
+		return;
+	share_disconnect(tree->share);
+	share_put(tree->share);
+	server_put(tree->server);
+	free(tree->dialled);
+	free(tree);
+	COUNT(trees, -1);
+}
+
+void tree_end(struct session *session, struct tree *tree)
+{
+	struct tree **at = &session->trees;
+
+	while (*at != tree)
+		at = &(*at)->next;
+	*at = tree->next;
+	session->tree_count--;
+	tree->is_gone = true;
+	open_close_tree(session->id, tree->id);
+	pipe_close_tree(session, tree->id);
+	request_cancel_session(session->conn, session, tree->id);
+	tree_put(tree);
+}
+
+/* Everything that is known of one TREE_CONNECT while it is decided. */
+struct dial {
+	char *path, *name, *share_name;
+	struct server *server;
+	struct share *share;
+	uint32_t maximal_access;
+	const char *why; /* for the log */
+};
+
+static void dial_end(struct dial *dial)
+{
+	free(dial->path);
+	free(dial->name);
+	free(dial->share_name);
+	if (dial->server)
+		server_put(dial->server);
+	if (dial->share)
+		share_put(dial->share);
+}
+
+static ntstatus dial_share(const struct smb_request *rq, struct cursor path, struct dial *dial)
+{
+	if (cur_left(&path) > UNC_MAX_BYTES)
+		return STATUS_BAD_NETWORK_NAME;
+	dial->path = utf16_to_string(path);
+	if (!dial->path || !unc_parse(dial->path, &dial->name, &dial->share_name)) {
+		dial->why = "not a \\\\server\\share path";
+		return STATUS_BAD_NETWORK_NAME;
+	}
+	dial->server = scope_server(dial->name, (const void *)&rq->conn->local);
+	if (!dial->server || !dial->server->online) {
+		dial->why = "no file server of this name or address is online here";
+		return STATUS_BAD_NETWORK_NAME;
+	}
+	return scope_share(dial->server, dial->share_name, &dial->share, &dial->why);
+}
+
+/* May this session have it, and does it come as it must? */
+static ntstatus dial_allowed(const struct smb_request *rq, struct dial *dial, bool *encrypt)
+{
+	const struct session *session = rq->session;
+
+	if (session->tree_count >= smb.config.max_trees_per_session) {
+		dial->why = "max_trees_per_session";
+		return STATUS_INSUFFICIENT_RESOURCES;
+	}
+	*encrypt = !dial->share->is_ipc &&
+		   (dial->share->flags & STORE_SHARE_ENCRYPT || dial->server->encryption_required);
+	if (*encrypt && !session_can_seal(session)) {
+		dial->why = "encryption is required and this client cannot";
+		return STATUS_ACCESS_DENIED;
+	}
+	dial->why = NULL;
+	return share_connect(dial->share, dial->server, session->token, &dial->maximal_access);
+}
+
+static struct tree *tree_new(struct session *session, struct dial *dial, bool encrypt)
+{
+	struct tree *tree = xalloc(1, sizeof(*tree));
+
+	tree->id = session->next_tree_id++;
+	tree->refs = 1;
+	tree->server = dial->server;
+	tree->share = dial->share;
+	tree->dialled = dial->name;
+	dial->server = NULL;
+	dial->share = NULL;
+	dial->name = NULL;
+	tree->maximal_access = dial->maximal_access;
+	tree->encrypt = encrypt;
+	tree->next = session->trees;
+	session->trees = tree;
+	session->tree_count++;
+	COUNT(trees, 1);
+	return tree;
+}
+
+static void log_refusal(const struct smb_request *rq, const struct dial *dial, ntstatus status)
+{
+	COUNT(trees_refused, 1);
+	log_warn("tree-connect refused client=%s user=%s path=%s scope=%s status=%s why=\"%s\"",
+		 rq->conn->client, LOG_TEXT(rq->session->entry.user),
+		 LOG_TEXT(dial->path ? dial->path : ""), dial->server ? dial->server->name : "-",
+		 ntstatus_name(status), dial->why ? dial->why : "not allowed");
+}
+
+static void answer(const struct tree *tree, struct buf *out)
+{
+	const struct share *share = tree->share;
+	struct smb2_tree_connect_response r = {
+		.share_type = share->is_ipc ? SMB2_SHARE_TYPE_PIPE : SMB2_SHARE_TYPE_DISK,
+		.share_flags = share->is_ipc ? SMB2_SHAREFLAG_NO_CACHING : share->caching,
+		.maximal_access = tree->maximal_access,
+	};
+
+	if (share->flags & STORE_SHARE_ACCESS_BASED_ENUMERATION)
+		r.share_flags |= SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM;
+	if (tree->encrypt)
+		r.share_flags |= SMB2_SHAREFLAG_ENCRYPT_DATA;
+	smb2_tree_connect_response_encode(out, &r);
+}
+
+ntstatus cmd_tree_connect(struct smb_request *rq)
+{
+	cleanup(dial_end) struct dial dial = { 0 };
+	struct smb2_tree_connect_request r;
+	struct tree *tree;
+	bool encrypt;
+	ntstatus status;
+
+	/* MS-SMB2 3.3.5.7: with 3.1.1 this is where a downgrade would show. */
+	if (rq->conn->dialect == SMB2_DIALECT_311 && rq->session->signer && !rq->is_signed &&
+	    !rq->is_encrypted) {
+		rq->drop = true;
+		return STATUS_ACCESS_DENIED;
+	}
+	status = smb2_tree_connect_request_decode(&rq->message, &r);
+	if (status)
+		return status;
+	status = dial_share(rq, r.path, &dial);
+	if (!status)
+		status = dial_allowed(rq, &dial, &encrypt);
+	if (status) {
+		log_refusal(rq, &dial, status);
+		return status;
+	}
+	tree = tree_new(rq->session, &dial, encrypt);
+	rq->header.tree_id = tree->id;
+	answer(tree, &rq->reply);
+	return STATUS_SUCCESS;
+}
+
+ntstatus cmd_tree_disconnect(struct smb_request *rq)
+{
+	ntstatus status = smb2_empty_decode(&rq->message);
+
+	if (status)
+		return status;
+	tree_end(rq->session, rq->tree);
+	smb2_empty_encode(&rq->reply);
+	return STATUS_SUCCESS;
+}

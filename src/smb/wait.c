@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Requests that wait, and how a wait ends: exactly once, on the request's own loop. See request.h.
+ */
+#include "request.h"
+
+static void link_waiting(struct smb_request *rq)
+{
+	struct connection *conn = rq->conn;
+
+	rq->previous = NULL;
+	rq->next = conn->waiting;
+	if (rq->next)
+		rq->next->previous = rq;
+	conn->waiting = rq;
+	conn->waiting_count++;
+	COUNT(requests_waiting, 1);
+}
+
+static void unlink_waiting(struct smb_request *rq)
+{
+	struct connection *conn = rq->conn;
+
+	if (rq->previous)
+		rq->previous->next = rq->next;
+	else
+		conn->waiting = rq->next;
+	if (rq->next)
+		rq->next->previous = rq->previous;
+	rq->next = rq->previous = NULL;
+	conn->waiting_count--;
+	COUNT(requests_waiting, -1);
+}
+
+static void wait_over(struct loop_task *task)
+{
+	struct smb_request *rq = container_of(task, struct smb_request, task);
+
+	unlink_waiting(rq);
+	request_go_on(rq);
+}
+
+/* Any thread. */
+static void woken(struct waiter *waiter, ntstatus status)
+{
+	struct smb_request *rq = container_of(waiter, struct smb_request, waiter);
+
+	rq->wake_status = status;
+	loop_post(rq->conn->home->loop, &rq->task);
+}
+
+struct waiter *request_waiter(struct smb_request *rq)
+{
+	/* Everything that the waker touches is set before the call that may make it come. */
+	rq->waiter = (struct waiter){ .wake = woken };
+	rq->task = (struct loop_task){ .run = wait_over };
+	rq->is_pipe_wait = false;
+	return &rq->waiter;
+}
+
+/* Take the wait back; true: no wake will come. */
+static bool take_back(struct smb_request *rq)
+{
+	if (rq->state != REQUEST_WAITING)
+		return false;
+	if (!rq->is_pipe_wait)
+		return waiter_cancel(&rq->waiter);
+	if (!rq->pipe)
+		return false; /* woken: the task is on its way */
+	rq->pipe->reader = NULL;
+	rq->pipe = NULL;
+	return true;
+}
+
+static ntstatus begin_wait(struct smb_request *rq)
+{
+	bool is_last = rq->next_at >= rq->frame.length;
+
+	rq->state = REQUEST_WAITING;
+	if (rq->conn->waiting_count >= smb.config.max_outstanding && take_back(rq)) {
+		rq->state = REQUEST_RUNNING;
+		return STATUS_INSUFFICIENT_RESOURCES;
+	}
+	link_waiting(rq);
+	if (is_last && rq->command->interim && !rq->async_id)
+		request_send_interim(rq);
+	return STATUS_PENDING;
+}
+
+ntstatus request_wait(struct smb_request *rq)
+{
+	return begin_wait(rq);
+}
+
+ntstatus request_wait_pipe(struct smb_request *rq)
+{
+	if (rq->pipe->reader)
+		return STATUS_PIPE_BUSY;
+	(void)request_waiter(rq);
+	rq->is_pipe_wait = true;
+	rq->pipe->reader = rq;
+	return begin_wait(rq);
+}
+
+void request_wake(struct smb_request *rq, ntstatus status)
+{
+	rq->pipe = NULL;
+	woken(&rq->waiter, status);
+}
+
+static void disk_done(struct io_op *op, ssize_t result)
+{
+	struct smb_request *rq = container_of(op, struct smb_request, io);
+
+	rq->io_result = result;
+	unlink_waiting(rq);
+	request_go_on(rq);
+}
+
+struct io_op *request_wait_disk(struct smb_request *rq)
+{
+	rq->io = (struct io_op){ .done = disk_done };
+	rq->state = REQUEST_ON_DISK;
+	link_waiting(rq);
+	return &rq->io;
+}
+
+bool request_cancel(struct smb_request *rq, ntstatus status)
+{
+	if (!take_back(rq))
+		return false;
+	unlink_waiting(rq);
+	rq->state = REQUEST_RUNNING;
+	request_settle(rq, status);
+	return true;
+}
+
+/* Cancel all that @match says; each cancel may end others, so the list is begun anew after one. */
+static void cancel_where(struct connection *conn,
+			 bool (*match)(const struct smb_request *rq, const void *arg),
+			 const void *arg, ntstatus status)
+{
+	struct smb_request *rq = conn->waiting;
+
+	while (rq) {
+		if (match(rq, arg) && request_cancel(rq, status))
+			rq = conn->waiting;
+		else
+			rq = rq->next;
+	}
+}
+
+static bool match_any(const struct smb_request *rq, const void *arg)
+{
+	return true;
+}
+
+void request_cancel_all(struct connection *conn)
+{
+	cancel_where(conn, match_any, NULL, STATUS_CANCELLED);
+}
+
+struct of_tree {
+	const struct session *session;
+	uint32_t tree_id;
+};
+
+static bool match_tree(const struct smb_request *rq, const void *arg)
+{
+	const struct of_tree *of = arg;
+
+	return rq->session == of->session &&
+	       (of->tree_id == UINT32_MAX || (rq->tree && rq->tree->id == of->tree_id));
+}
+
+void request_cancel_session(struct connection *conn, const struct session *session,
+			    uint32_t tree_id)
+{
+	struct of_tree of = { session, tree_id };
+
+	cancel_where(conn, match_tree, &of, STATUS_CANCELLED);
+}
+
+void request_cancel_id(struct connection *conn, bool is_async, uint64_t id)
+{
+	for (struct smb_request *rq = conn->waiting; rq; rq = rq->next) {
+		if (is_async ? rq->async_id == id : rq->header.message_id == id) {
+			(void)request_cancel(rq, STATUS_CANCELLED);
+			return;
+		}
+	}
+}
