@@ -7,8 +7,6 @@
 
 #include "request.h"
 
-#define FILE_RENAME_REPLACE_IF_EXISTS 0x1u
-#define FILE_DISPOSITION_DELETE	      0x1u
 
 static ntstatus set_basic(struct smb_request *rq, const struct file_set *set)
 {
