@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One call: the row of its table, what the row needs, its handler, its line in the log.
+ */
+#include <base/log.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <wire/srvsvc.h>
+
+#include "interface.h"
+
+static const struct rpc_row *row_find(const struct rpc_interface *interface, uint16_t opnum)
+{
+	for (size_t i = 0; i < interface->row_count; i++) {
+		if (interface->rows[i].opnum == opnum)
+			return &interface->rows[i];
+	}
+	return NULL;
+}
+
+const char *call_text(struct rpc_call *call, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length < 0)
+		return NULL;
+	text = ndr_alloc(call->in, (size_t)length + 1, 1);
+	if (!text)
+		return NULL;
+	va_start(args, format);
+	vsnprintf(text, (size_t)length + 1, format, args);
+	va_end(args);
+	return text;
+}
+
+static void audit(const struct rpc_interface *interface, const struct rpc_call *call,
+		  uint32_t fault)
+{
+	const struct pipe_peer *peer = call->peer;
+	char user[2 * TOKEN_MAX_NAME];
+
+	snprintf(user, sizeof(user), "%s\\%s", peer->token->domain_name, peer->token->user_name);
+	log_info("rpc call client=%s user=%s server=%s dialled=%s call=%s.%s object=%s status=%u "
+		 "fault=0x%08x",
+		 LOG_TEXT(peer->client), LOG_TEXT(user), peer->server->name,
+		 LOG_TEXT(peer->dialled), interface->pipe, call->row->name,
+		 call->object ? LOG_TEXT(call->object) : "-", call->status, fault);
+}
+
+static uint32_t handle(const struct rpc_interface *interface, const struct pipe_peer *peer,
+		       uint16_t opnum, struct cursor stub, struct buf *reply)
+{
+	struct ndr_reader in = ndr_reader_of(stub);
+	struct ndr_writer out = ndr_writer_of(reply);
+	struct rpc_call call = { .peer = peer, .opnum = opnum, .in = &in, .out = &out };
+	uint32_t fault;
+
+	call.row = row_find(interface, opnum);
+	if (!call.row) {
+		log_debug("rpc call unknown client=%s server=%s pipe=%s opnum=%u",
+			  LOG_TEXT(peer->client), peer->server->name, interface->pipe, opnum);
+		return RPC_FAULT_OP_RANGE;
+	}
+	call.is_admin = manage_is_administrator(peer->server, peer->token);
+	if (call.row->needs == RPC_NEEDS_ADMIN && !call.is_admin)
+		call.refused = WERR_ACCESS_DENIED;
+	fault = call.row->handle(&call);
+	if (!fault && (reply->failed || in.fault == RPC_FAULT_OUT_OF_MEMORY))
+		fault = RPC_FAULT_OUT_OF_MEMORY;
+	if (call.row->changes || call.status == WERR_ACCESS_DENIED || fault)
+		audit(interface, &call, fault);
+	ndr_reader_free(&in);
+	return fault;
+}
+
+void call_run(const struct rpc_interface *interface, const struct pipe_peer *peer, uint16_t opnum,
+	      uint16_t context_id, uint32_t call_id, uint16_t max_frag, struct cursor stub,
+	      struct buf *out)
+{
+	auto_buf struct buf reply = { .limit = RPC_MAX_REPLY };
+	uint32_t fault = handle(interface, peer, opnum, stub, &reply);
+
+	if (fault)
+		dcerpc_fault_encode(out, call_id, context_id,
+				    fault == RPC_FAULT_OP_RANGE ? DCERPC_DID_NOT_EXECUTE : 0,
+				    fault);
+	else
+		dcerpc_response_encode(out, call_id, context_id, cur_of(reply.data, reply.len),
+				       max_frag);
+}

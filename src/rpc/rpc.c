@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The pipes of this room. */
+#include <rpc/rpc.h>
+
+#include "interface.h"
+
+static void *open_srvsvc(const struct pipe_peer *peer)
+{
+	return association_open(&rpc_srvsvc, peer);
+}
+
+static void *open_wkssvc(const struct pipe_peer *peer)
+{
+	return association_open(&rpc_wkssvc, peer);
+}
+
+static const struct pipe_endpoint endpoints[] = {
+	{ "srvsvc", open_srvsvc, association_exchange, association_close },
+	{ "wkssvc", open_wkssvc, association_exchange, association_close },
+};
+
+void rpc_register(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(endpoints); i++)
+		pipe_register(&endpoints[i]);
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A file server for the tests of rpc/: what fileserver/manage.h would say of "FS", kept in a table,
+ * and a client that writes and reads PDUs. Every share, session and file that a call changes is
+ * seen here.
+ */
+#ifndef RPC_FAKE_H
+#define RPC_FAKE_H
+
+#include <fileserver/manage.h>
+#include <fileserver/pipe.h>
+#include <rpc/rpc.h>
+#include <stdio.h>
+#include <wire/wkssvc.h>
+
+#define FAKE_MAX 4000
+
+struct fake_share {
+	char name[80], remark[80], path[80], scope[16];
+	uint32_t type, flags, max_uses, caching;
+	uint8_t sd[64];
+	size_t sd_length;
+};
+static struct fake_share fake_shares[FAKE_MAX];
+static size_t fake_share_count;
+static uint64_t fake_closed_file, fake_closed_session;
+
+static char fake_name[] = "FS";
+static struct server fake_server = {
+	.name = fake_name,
+	.names = { fake_name },
+	.name_count = 1,
+	.visibility = VISIBILITY_SERVER,
+	.drive_letter = 'S',
+	.id = 7,
+	.online = true,
+	.refs = 1,
+};
+static struct token fake_admin = {
+	.refs = 1, .user_name = "root", .domain_name = "FS", .authority = 7, .is_admin = true
+};
+static struct token fake_user = {
+	.refs = 1, .user_name = "alice", .domain_name = "FS", .authority = 7
+};
+static struct token fake_stranger = {
+	.refs = 1, .user_name = "eve", .domain_name = "X", .authority = 9, .is_admin = true
+};
+
+static void fake_add(const char *name, const char *path, const char *scope, uint32_t type)
+{
+	struct fake_share *s = &fake_shares[fake_share_count++];
+
+	memset(s, 0, sizeof(*s));
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->remark, sizeof(s->remark), "remark of %s", name);
+	snprintf(s->path, sizeof(s->path), "%s", path);
+	snprintf(s->scope, sizeof(s->scope), "%s", scope);
+	s->type = type;
+	s->max_uses = UINT32_MAX;
+}
+
+static void fake_reset(void)
+{
+	fake_share_count = 0;
+	fake_closed_file = fake_closed_session = 0;
+	fake_add("IPC$", "", "FS", STYPE_IPC | STYPE_SPECIAL);
+	fake_add("ADMIN$", "S:\\.admin", "FS", STYPE_SPECIAL);
+	fake_add("S$", "S:\\", "FS", STYPE_SPECIAL);
+	fake_add("distro_test", "S:\\packages", "FS", STYPE_CLUSTER_FS);
+	fake_add("files", "C:\\files", "*", STYPE_DISKTREE);
+}
+
+struct server *server_get(struct server *server)
+{
+	server->refs++;
+	return server;
+}
+
+void server_put(struct server *server)
+{
+	server->refs--;
+}
+
+bool manage_is_administrator(const struct server *server, const struct token *who)
+{
+	return who->is_admin && who->authority == server->id;
+}
+
+void manage_shares_free(struct manage_share *shares, size_t count)
+{
+	for (size_t i = 0; shares && i < count; i++) {
+		free(shares[i].name);
+		free(shares[i].remark);
+		free(shares[i].path);
+		free(shares[i].scope);
+		free(shares[i].sd);
+	}
+	free(shares);
+}
+
+ntstatus manage_shares(struct server *server, const struct token *who, bool all_scopes,
+		       struct manage_share **out, size_t *count)
+{
+	*out = xalloc(fake_share_count + 1, sizeof(**out));
+	*count = 0;
+	for (size_t i = 0; i < fake_share_count; i++) {
+		const struct fake_share *s = &fake_shares[i];
+
+		if (!all_scopes && strcmp(s->scope, "FS") != 0)
+			continue;
+		(*out)[(*count)++] = (struct manage_share){
+			.name = xstrdup(s->name),
+			.remark = xstrdup(s->remark),
+			.path = xstrdup(s->path),
+			.scope = xstrdup(s->scope),
+			.type = s->type,
+			.flags = s->flags,
+			.max_uses = s->max_uses,
+			.caching = s->caching,
+			.sd = s->sd_length ? memcpy(xalloc(1, s->sd_length), s->sd, s->sd_length)
+					   : NULL,
+			.sd_length = s->sd_length,
+		};
+	}
+	return STATUS_SUCCESS;
+}
+
+static struct fake_share *fake_find(const char *name)
+{
+	for (size_t i = 0; i < fake_share_count; i++) {
+		if (!strcasecmp(fake_shares[i].name, name) && !strcmp(fake_shares[i].scope, "FS"))
+			return &fake_shares[i];
+	}
+	return NULL;
+}
+
+static void fake_store(struct fake_share *s, const struct store_share *from)
+{
+	snprintf(s->remark, sizeof(s->remark), "%s", from->remark);
+	snprintf(s->path, sizeof(s->path), "S:\\%s", from->path);
+	s->flags = from->flags;
+	s->max_uses = from->max_uses;
+	s->caching = from->caching;
+	s->sd_length = from->sd && from->sd_length <= sizeof(s->sd) ? from->sd_length : 0;
+	if (s->sd_length)
+		memcpy(s->sd, from->sd, s->sd_length);
+}
+
+ntstatus manage_share_add(struct server *server, const struct token *who,
+			  const struct store_share *share, bool make_directory,
+			  struct manage_error *error)
+{
+	if (fake_find(share->name))
+		return STATUS_OBJECT_NAME_COLLISION;
+	if (!strcmp(share->path, "missing"))
+		return STATUS_OBJECT_PATH_NOT_FOUND;
+	if (fake_share_count == FAKE_MAX)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	fake_add(share->name, "", "FS", STYPE_CLUSTER_FS);
+	fake_store(&fake_shares[fake_share_count - 1], share);
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_share_set(struct server *server, const struct token *who,
+			  const struct store_share *share, struct manage_error *error)
+{
+	struct fake_share *s = fake_find(share->name);
+
+	if (!s)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	fake_store(s, share);
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_share_remove(struct server *server, const struct token *who, const char *name,
+			     struct manage_error *error)
+{
+	struct fake_share *s = fake_find(name);
+
+	if (!s)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	*s = fake_shares[--fake_share_count];
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_sessions(struct server *server, const struct token *who, struct session_row **out,
+			 size_t *count)
+{
+	struct session_row *rows = xalloc(2, sizeof(*rows));
+
+	for (size_t i = 0; i < 2; i++)
+		rows[i] = (struct session_row){ .id = 10 + i,
+						.user = xstrdup(i ? "FS\\bob" : "FS\\alice"),
+						.client = xstrdup(i ? "10.0.0.8" : "10.0.0.7"),
+						.server = xstrdup("FS"),
+						.age_ms = 5000,
+						.idle_ms = 1000,
+						.opens = 2,
+						.is_guest = i == 1 };
+	*out = rows;
+	*count = 2;
+	return STATUS_SUCCESS;
+}
+
+void session_rows_free(struct session_row *rows, size_t count)
+{
+	for (size_t i = 0; rows && i < count; i++) {
+		free(rows[i].user);
+		free(rows[i].client);
+		free(rows[i].server);
+	}
+	free(rows);
+}
+
+size_t session_count(struct server *server)
+{
+	return 2;
+}
+
+ntstatus manage_session_close(struct server *server, const struct token *who, uint64_t id,
+			      struct manage_error *error)
+{
+	fake_closed_session = id;
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_files(struct server *server, const struct token *who, struct open_listing_row **out,
+		      size_t *count)
+{
+	static const char *const paths[] = { "\\distro_test\\a\\b.txt", "\\distro_test\\c",
+					     "\\S$\\d" };
+	struct open_listing_row *rows = xalloc(ARRAY_LEN(paths), sizeof(*rows));
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		rows[i] = (struct open_listing_row){ .id = 0x100000000u + i,
+						     .session_id = 10,
+						     .path = xstrdup(paths[i]),
+						     .user = xstrdup("FS\\alice"),
+						     .granted_access = FILE_READ_DATA,
+						     .locks = (uint32_t)i };
+	*out = rows;
+	*count = ARRAY_LEN(paths);
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_file_close(struct server *server, const struct token *who, uint64_t id,
+			   struct manage_error *error)
+{
+	fake_closed_file = id;
+	return STATUS_SUCCESS;
+}
+
+void manage_server_info(struct server *server, struct manage_server_info *out)
+{
+	*out = (struct manage_server_info){ .name = "FS",
+					    .comment = "a file server",
+					    .type = SV_TYPE_SERVER | SV_TYPE_NT |
+						    SV_TYPE_CLUSTER_VS_NT,
+					    .version_major = 10 };
+}
+
+static void *fake_open(const char *pipe, const struct token *token)
+{
+	const struct pipe_endpoint *endpoint = pipe_endpoint_find(pipe);
+	struct pipe_peer peer = {
+		.server = &fake_server, .dialled = "FS", .token = token, .client = "10.0.0.7"
+	};
+
+	return endpoint ? endpoint->open(&peer) : NULL;
+}
+
+#endif
