@@ -15,9 +15,10 @@
  * @desired may hold generic bits and MAXIMUM_ALLOWED; @granted is then everything asked for and,
  * with MAXIMUM_ALLOWED, everything else that is granted; 0 on refusal. The owner has READ_CONTROL
  * and WRITE_DAC unless an OWNER RIGHTS entry says otherwise; privileges add ACCESS_SYSTEM_SECURITY
- * (security) and WRITE_OWNER (take-ownership, restore). Backup and restore add their rights only
- * through access_check_backup. An absent or null DACL grants everything; a descriptor that is NULL
- * is refused.
+ * (security; never by MAXIMUM_ALLOWED alone) and WRITE_OWNER (take-ownership). Backup and restore
+ * add their rights only through access_check_backup. An absent or null DACL grants everything that
+ * a file knows; a descriptor that is NULL is refused, and so is asking for nothing
+ * (MS-FSA 2.1.5.1).
  *
  * STATUS_SUCCESS, STATUS_ACCESS_DENIED, STATUS_PRIVILEGE_NOT_HELD (ACCESS_SYSTEM_SECURITY without
  * the security privilege).
@@ -37,8 +38,7 @@ uint32_t access_maximal(const struct security_descriptor *sd, const struct token
 
 /*
  * access_check_child_delete - may @token delete a child by FILE_DELETE_CHILD of its @parent? An
- * open that asks for DELETE or FILE_READ_ATTRIBUTES and does not get it from the file may have it
- * from the folder (MS-FSA 2.1.5.1.2.1).
+ * open that asks for DELETE and does not get it from the file may have it from the folder.
  */
 bool access_check_child_delete(const struct security_descriptor *parent, const struct token *token);
 

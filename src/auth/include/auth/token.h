@@ -13,14 +13,15 @@
 /* Privileges that matter to files (MS-LSAD 3.1.1.2.1); a token carries them enabled. */
 #define PRIVILEGE_BACKUP                                                                           \
 	0x1u /* SeBackupPrivilege: reads whatever an open with backup intent asks */
-#define PRIVILEGE_RESTORE	 0x2u  /* SeRestorePrivilege: writes, and may set any owner */
-#define PRIVILEGE_SECURITY	 0x4u  /* SeSecurityPrivilege: the SACL */
-#define PRIVILEGE_TAKE_OWNERSHIP 0x8u  /* SeTakeOwnershipPrivilege: WRITE_OWNER */
-#define PRIVILEGE_CHANGE_NOTIFY	 0x10u /* SeChangeNotifyPrivilege: traverses without being checked \
-					*/
+#define PRIVILEGE_RESTORE	 0x2u /* SeRestorePrivilege: writes, and may set any owner */
+#define PRIVILEGE_SECURITY	 0x4u /* SeSecurityPrivilege: the SACL */
+#define PRIVILEGE_TAKE_OWNERSHIP 0x8u /* SeTakeOwnershipPrivilege: WRITE_OWNER */
+#define PRIVILEGE_CHANGE_NOTIFY                                                                    \
+	0x10u /* SeChangeNotifyPrivilege: traverses without being checked                          \
+	       */
 
-#define TOKEN_MAX_GROUPS	 1024
-#define TOKEN_MAX_NAME		 256 /* bytes of a user, domain or authority name, its end included */
+#define TOKEN_MAX_GROUPS 1024
+#define TOKEN_MAX_NAME	 256 /* bytes of a user, domain or authority name, its end included */
 
 struct token {
 	int refs; /* atomic; token_get and token_put only */
