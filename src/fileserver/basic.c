@@ -315,7 +315,7 @@ ntstatus open_check_write(struct open *open, uint64_t offset, uint32_t length)
 	pthread_mutex_lock(&file->lock);
 	allowed = locks_allow(open, offset, length, true);
 	if (allowed && length) {
-		(void)caching_break(file, &by, CAUSE_WRITE, &actions);
+		(void)!caching_break(file, &by, CAUSE_WRITE, &actions);
 		times_written(open);
 	}
 	pthread_mutex_unlock(&file->lock);

@@ -117,7 +117,7 @@ static ntstatus check_rights(struct creation *c, struct file *base, struct place
 
 static ntstatus wait_for_break(struct creation *c, struct file *file)
 {
-	if (!c->waiter || (c->request->options & FILE_COMPLETE_IF_OPLOCKED))
+	if (!c->waiter)
 		return STATUS_SHARING_VIOLATION;
 	waiter_enqueue(&file->break_waiters, c->waiter);
 	return STATUS_PENDING;
@@ -131,16 +131,13 @@ static ntstatus wait_for_break(struct creation *c, struct file *file)
 static ntstatus check_sharing(struct creation *c, struct file *file, uint32_t access)
 {
 	struct caching_party by = caching_party_of_request(c->request);
-	bool overwrites = overwrite_access(c) != 0;
 	bool conflict = sharemode_conflicts(file, access, c->request->share_access, NULL);
+	enum cause cause = conflict		 ? CAUSE_SHARING
+			   : overwrite_access(c) ? CAUSE_OVERWRITE
+						 : CAUSE_OPEN;
 
-	if (caching_is_stat(c->request, access) && !overwrites && !conflict)
-		return STATUS_SUCCESS;
-	if (caching_break(file, &by,
-			  conflict     ? CAUSE_SHARING
-			  : overwrites ? CAUSE_OVERWRITE
-				       : CAUSE_OPEN,
-			  &c->actions))
+	by.access = access;
+	if (caching_break(file, &by, cause, &c->actions))
 		return wait_for_break(c, file);
 	return conflict ? STATUS_SHARING_VIOLATION : STATUS_SUCCESS;
 }
@@ -187,6 +184,8 @@ static ntstatus decide(struct creation *c, struct file *base, struct file *file,
 		return STATUS_DELETE_PENDING;
 	status = c->is_new ? STATUS_SUCCESS : check_attributes(c);
 	if (status == STATUS_SUCCESS)
+		status = caching_check(c->request, file);
+	if (status == STATUS_SUCCESS)
 		status = check_rights(c, base, place, &granted);
 	if (status != STATUS_SUCCESS)
 		return status;
@@ -205,7 +204,8 @@ static ntstatus decide(struct creation *c, struct file *base, struct file *file,
 	c->open->sharing_access = access;
 	c->open->is_stat = sharemode_is_stat(access);
 	open_attach(c->open, file_get(file), place);
-	return caching_grant(c->open, c->request, c->result);
+	caching_grant(c->open, c->request, c->result);
+	return STATUS_SUCCESS;
 }
 
 /* The open of @file; @base is @file itself, or the file that the stream @file is in. */
@@ -413,6 +413,8 @@ static ntstatus create_new(struct creation *c)
 		status = descriptor_of_directory(c->lookup.parent, above, &parent);
 	if (status == STATUS_SUCCESS)
 		status = rights_of_create(c->request, parent, wants_directory(c), &granted);
+	if (status == STATUS_SUCCESS && !c->name.stream)
+		status = caching_check(c->request, NULL);
 	if (status == STATUS_SUCCESS)
 		status = make(c, above, &node);
 	if (status != STATUS_SUCCESS)
@@ -422,6 +424,8 @@ static ntstatus create_new(struct creation *c)
 					: FILE_NOTIFY_CHANGE_FILE_NAME,
 		     &c->actions);
 	directory_changed(c->lookup.parent, &by, &c->actions);
+	if (node->is_directory)
+		descriptor_forget(&node->key);
 	if (c->name.stream) { /* the file is there now: its stream is the next round's */
 		volume_node_put(node);
 		return STATUS_RETRY;

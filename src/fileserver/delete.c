@@ -45,7 +45,8 @@ static ntstatus unlink_stream(struct file *file, struct actions *actions)
 	return status;
 }
 
-static ntstatus unlink_file(struct file *file, struct actions *actions)
+static ntstatus unlink_file(struct file *file, const struct caching_party *by,
+			    struct actions *actions)
 {
 	struct place *place = file->delete_place;
 	ntstatus status = STATUS_CANNOT_DELETE;
@@ -60,9 +61,10 @@ static ntstatus unlink_file(struct file *file, struct actions *actions)
 	return status;
 }
 
-static void delete_now(struct file *file, struct actions *actions)
+static void delete_now(struct file *file, const struct caching_party *by, struct actions *actions)
 {
-	ntstatus status = file->stream ? unlink_stream(file, actions) : unlink_file(file, actions);
+	ntstatus status =
+		file->stream ? unlink_stream(file, actions) : unlink_file(file, by, actions);
 
 	/* Another name of it may be left: then it lives on under that. */
 	if (status == STATUS_SUCCESS || status == STATUS_OBJECT_NAME_NOT_FOUND)
@@ -70,21 +72,22 @@ static void delete_now(struct file *file, struct actions *actions)
 	unmark(file);
 }
 
-void delete_if_last(struct file *file, struct actions *actions)
+void delete_if_last(struct file *file, const struct caching_party *by, struct actions *actions)
 {
 	if (file->delete_pending && !file->gone && !file->open_count && !file->stream_opens)
-		delete_now(file, actions);
+		delete_now(file, by, actions);
 }
 
 void delete_at_close(struct open *open, struct actions *actions)
 {
+	struct caching_party by = caching_party_of_open(open);
 	struct file *file = open->file;
 
 	if (open->delete_on_close && !file->gone)
 		delete_mark(open);
 	if (open->posix_delete && file->delete_pending && !file->gone)
-		delete_now(file, actions);
-	delete_if_last(file, actions);
+		delete_now(file, &by, actions);
+	delete_if_last(file, &by, actions);
 }
 
 static ntstatus may_delete(struct open *open, uint32_t flags)

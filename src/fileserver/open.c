@@ -340,25 +340,28 @@ static void detach(struct open *open)
 void open_detach(struct open *open, struct actions *actions)
 {
 	struct file *file = open->file, *base = open_base(open);
+	bool goes;
 
 	if (base != file)
 		pthread_mutex_lock(&base->lock);
 	pthread_mutex_lock(&file->lock);
-	if (open->closed)
-		notify_close(open, STATUS_NOTIFY_CLEANUP, actions);
+	notify_close(open, STATUS_NOTIFY_CLEANUP, actions);
 	locks_release(open, actions);
-	caching_release(open, actions);
 	detach(open);
 	times_release(open);
 	delete_at_close(open, actions);
+	caching_release(open, actions);
 	place_leave(base, open->place);
 	open->place = NULL;
+	goes = file->delete_pending && file->node->is_directory;
 	pthread_mutex_unlock(&file->lock);
 	if (base != file) {
 		base->stream_opens--;
-		delete_if_last(base, actions);
+		delete_if_last(base, &(struct caching_party){ 0 }, actions);
 		pthread_mutex_unlock(&base->lock);
 	}
+	if (goes)
+		notify_delete_pending(file, actions);
 }
 
 ntstatus open_close(struct open *open, struct volume_attributes *attributes)
@@ -460,6 +463,7 @@ void open_close_server(struct server *server)
 
 	for (size_t i = 0; i < SHARDS; i++)
 		close_chosen(&shards[i], &choice);
+	descriptors_changed(); /* another node may change them before the volume comes back */
 }
 
 void open_close_share(struct share *share)

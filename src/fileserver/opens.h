@@ -4,12 +4,12 @@
  * done once the locks are down. Nothing outside this folder sees it.
  *
  * Locks, outermost first:
- *   rename_lock   one rename or link at a time (rename.c)
- *   stripe->lock  the table of files: hash chains and file->refs (file.c)
- *   file->lock    everything of a file, its opens' share in it, its leases, its byte ranges; of two
- * files, the base before its stream leaves, under which no other is taken: shard->lock (open ids,
- * sessions; open.c), the lease table (lease.c), the queues of waiters (actions.c), the timer
- * (timer.c), the watches (notify.c), the descriptor cache (security.c)
+ *   rename_lock  one rename or link at a time (rename.c)
+ *   file->lock   everything of a file: its opens' share in it, its leases, its byte ranges. Of two
+ * files: a stream's base before the stream, a file before the directory it is in leaves
+ * stripe->lock (the table of files, file->refs; file.c), shard->lock (open ids, sessions; open.c),
+ * the lease table (lease.c), the timer (timer.c), the watches (notify.c), the descriptor cache
+ * (security.c), and under any of these the queues of waiters (actions.c)
  *
  * open->lock is the handle's own (open.h) and is never taken in this folder but for open_lock.
  */
@@ -63,6 +63,9 @@ struct timer {
 };
 void timer_arm(struct timer *timer);
 void timer_disarm(struct timer *timer);
+/* timer_is_armed - asked in fire, under the lock of what it is about: armed anew meanwhile, this
+ * firing counts for nothing. */
+bool timer_is_armed(struct timer *timer);
 
 /* ---- descriptors (security.c) ---- */
 struct descriptor {
@@ -94,6 +97,7 @@ struct place {
 };
 
 struct byte_lock;
+struct pending_lock;
 struct lease;
 
 struct file {
@@ -116,9 +120,9 @@ struct file {
 	bool descriptor_is_stored;
 	struct lease *leases;
 	struct waiter_queue break_waiters;
-	struct byte_lock *locks;
-	struct pending_lock *pending_first, *pending_last;
-	uint32_t lock_count;
+	struct byte_lock *locks, *last_lock; /* in the order in which they were taken */
+	struct pending_lock *pending;	     /* in the order of arrival */
+	uint32_t lock_count, pending_count;
 	uint8_t stopped_times; /* VOLUME_SET_* that are held at what stays says */
 	nttime held_last_write, held_last_access, held_change;
 	bool written; /* since its times were held */
@@ -145,6 +149,8 @@ char *path_parent(const char *path);
 char *path_join(const char *directory, const char *path);
 ntstatus file_descriptor(struct file *file, struct place *place,
 			 struct descriptor **out) MUST_CHECK;
+/* descriptor_forget - a directory has come, or gone: its inode number means another now. */
+void descriptor_forget(const struct volume_key *key);
 /* descriptors_changed - what directories hand down may be another now. */
 void descriptors_changed(void);
 
@@ -169,13 +175,15 @@ struct open {
 	bool is_stat;		 /* takes no part in share modes and breaks nothing */
 	bool delete_on_close;
 	bool posix_delete;
+	bool survives_connection; /* durable: no such handle is granted yet */
 	bool written;
 	bool size_changed;
 	uint8_t held_times; /* VOLUME_SET_* that this handle stopped */
 	/* caching; file->lock */
 	uint8_t oplock_level;
 	bool oplock_breaking;
-	uint8_t oplock_break_level;
+	uint8_t oplock_break_level; /* what the client was told */
+	uint8_t oplock_required;    /* what is needed by now: another break may follow the answer */
 	struct timer oplock_timer;
 	struct lease *lease;
 	uint8_t *lock_sequences; /* 64, made at first use */
@@ -216,9 +224,20 @@ void times_release(struct open *open);
 /* times_written - a change of data: times that other handles hold go on. file->lock held. */
 void times_written(struct open *open);
 
+/* Who causes a break or a change of a directory: its own caching is not in the way. */
+struct caching_party {
+	const struct open *open;
+	const struct guid *client_guid;
+	const uint8_t *lease_key;  /* NULL: none */
+	const uint8_t *parent_key; /* of the lease on the directory that its client expects to keep;
+				      NULL: none */
+	uint32_t access; /* CAUSE_OPEN: what the open gets; an open of attributes alone breaks
+			    nothing */
+};
+
 /* ---- deletion (delete.c); locks of the file and of its base held ---- */
 void delete_at_close(struct open *open, struct actions *actions);
-void delete_if_last(struct file *file, struct actions *actions);
+void delete_if_last(struct file *file, const struct caching_party *by, struct actions *actions);
 /* delete_mark - the file goes with its last open, by the name of @open. */
 void delete_mark(struct open *open);
 
@@ -230,28 +249,62 @@ enum cause {
 	CAUSE_WRITE,	 /* the data change: nobody else may cache reads */
 	CAUSE_HANDLE,	 /* rename, delete: nobody else may keep handles */
 };
-/* Who causes it: its own caching is not in the way. */
-struct caching_party {
-	const struct open *open;
-	const struct guid *client_guid;
-	const uint8_t *lease_key; /* NULL: none */
-};
 struct caching_party caching_party_of_request(const struct open_request *request);
 struct caching_party caching_party_of_open(const struct open *open);
-/* caching_is_stat - an open with @access that breaks nothing. */
-bool caching_is_stat(const struct open_request *request, uint32_t access);
 /* caching_break - ask for what is in the way to be given up. True: the operation has to wait for an
  * answer. */
 bool caching_break(struct file *file, const struct caching_party *by, enum cause cause,
-		   struct actions *actions);
-ntstatus caching_grant(struct open *open, const struct open_request *request,
-		       struct open_result *result) MUST_CHECK;
+		   struct actions *actions) MUST_CHECK;
+/* caching_check - may the request have a lease by this key on the file (NULL: one that is to be
+ * made)? */
+ntstatus caching_check(const struct open_request *request, const struct file *file) MUST_CHECK;
+void caching_grant(struct open *open, const struct open_request *request,
+		   struct open_result *result);
+/* caching_release - @open ends, or never began: what waits for it goes on. */
 void caching_release(struct open *open, struct actions *actions);
 void caching_facts(const struct open *open, uint8_t *oplock_level, uint32_t *lease_state);
 /* directory_changed - what @directory holds is another now: leases of others on it break. No lock
  * held. */
 void directory_changed(struct volume_node *directory, const struct caching_party *by,
 		       struct actions *actions);
+
+bool directory_leases_exist(void);
+
+/* What caching rights are made of, for lease.c and oplock.c. */
+#define LEASE_R SMB2_LEASE_READ
+#define LEASE_H SMB2_LEASE_HANDLE
+#define LEASE_W SMB2_LEASE_WRITE
+/* caching_target - what may stay of @state under @cause; what of it must be gone before the cause
+ * goes on is in @wait. */
+uint32_t caching_target(enum cause cause, uint32_t state, uint32_t *wait);
+bool oplock_break(struct open *holder, const struct caching_party *by, enum cause cause,
+		  struct actions *actions) MUST_CHECK;
+bool lease_break(struct lease *lease, const struct caching_party *by, enum cause cause,
+		 struct actions *actions) MUST_CHECK;
+/* What @open may cache at most, the others' opens being as they are. */
+uint32_t caching_grantable(const struct open *open, const struct lease *own);
+void oplock_grant(struct open *open, uint8_t wanted, struct open_result *result);
+void oplock_release(struct open *open);
+void lease_grant(struct open *open, const struct open_request *request, struct open_result *result);
+void lease_release(struct open *open);
+struct lease {
+	struct lease *hash_next; /* the lease table's lock */
+	struct lease *file_next;
+	atomic_uint refs;  /* the table's and those of its users */
+	struct file *file; /* counted; never another */
+	uint32_t opens;
+	struct guid client_guid;
+	uint8_t key[16], parent_key[16];
+	bool has_parent;
+	uint8_t version;
+	uint16_t epoch;
+	uint32_t state;
+	bool breaking;
+	uint32_t break_to; /* what the client was told */
+	uint32_t required; /* what is needed by now */
+	struct timer timer;
+};
+bool lease_is_of(const struct lease *lease, const struct caching_party *by);
 
 /* ---- byte ranges (lock.c); file->lock held ---- */
 uint32_t locks_of(const struct open *open);

@@ -13,9 +13,12 @@
 
 #include "opens.h"
 
-#define DEFAULT_SDDL "O:BAG:BAD:(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1301bf;;;AU)"
+#define DEFAULT_SDDL "O:BAG:BAD:AI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1301bf;;;AU)"
 #define DIRECTORIES  4096u
 #define SHARED	     1024u
+#define KEPT_MS                                                                                    \
+	1000u /* how long a directory is believed to be as it was, should the disk be changed      \
+		 under us */
 #define SHARED_BYTES 4096u /* longest descriptor that is shared */
 
 struct inherited {
@@ -25,7 +28,7 @@ struct inherited {
 };
 static struct directory_entry_cache {
 	struct volume_key key;
-	uint64_t generation;
+	uint64_t generation, until_ms;
 	struct descriptor *own, *child[2]; /* of a file, of a directory, that have none stored */
 	struct inherited created[2];	   /* what was stored with the last one created */
 } directories[DIRECTORIES];
@@ -138,7 +141,7 @@ static struct directory_entry_cache *entry_of(const struct volume_key *key)
 static bool entry_is(const struct directory_entry_cache *entry, const struct volume_key *key)
 {
 	return entry->own && entry->key.inode == key->inode && entry->key.device == key->device &&
-	       entry->generation == generation;
+	       entry->generation == generation && monotonic_ms() < entry->until_ms;
 }
 
 /* The entry becomes that of @key; cache_lock held. What it held is given back here: descriptor_put
@@ -153,7 +156,8 @@ static void entry_reset(struct directory_entry_cache *entry, const struct volume
 	}
 	*entry = (struct directory_entry_cache){ .key = *key,
 						 .own = descriptor_get(own),
-						 .generation = of_generation };
+						 .generation = of_generation,
+						 .until_ms = monotonic_ms() + KEPT_MS };
 }
 
 static struct descriptor *cached_directory(const struct volume_key *key, int child)
@@ -351,6 +355,15 @@ ntstatus file_descriptor(struct file *file, struct place *place, struct descript
 	file->descriptor = descriptor_get(*out);
 	file->descriptor_generation = now;
 	return STATUS_SUCCESS;
+}
+
+void descriptor_forget(const struct volume_key *key)
+{
+	struct directory_entry_cache *entry = entry_of(key);
+
+	pthread_mutex_lock(&cache_lock);
+	entry->until_ms = 0;
+	pthread_mutex_unlock(&cache_lock);
 }
 
 void descriptors_changed(void)

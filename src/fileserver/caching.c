@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Caching rights: what a client may keep of a file, and what takes it back
+ * (MS-FSA 2.1.4.12, 2.1.5.18; MS-SMB2 3.3.4.6, 3.3.4.7). An oplock and a lease are the same three
+ * rights, read (R), handle (H), write (W), and follow one table of causes; they differ in who holds
+ * them (an open; a key of a client), in how they are named on the wire, and in what may be
+ * answered.
+ *
+ * file->lock guards all of it. A break is decided under it and sent from the list of actions.
+ */
+#include "opens.h"
+
+/* What a cause takes, and what of that it has to wait for. */
+static const struct {
+	uint32_t takes, waits;
+} causes[] = {
+	[CAUSE_OPEN] = { LEASE_W, LEASE_W },
+	[CAUSE_SHARING] = { LEASE_H, LEASE_H },
+	[CAUSE_OVERWRITE] = { LEASE_R | LEASE_H | LEASE_W, LEASE_W },
+	[CAUSE_WRITE] = { LEASE_R | LEASE_H | LEASE_W, 0 },
+	[CAUSE_HANDLE] = { LEASE_H, LEASE_H },
+};
+
+uint32_t caching_target(enum cause cause, uint32_t state, uint32_t *wait)
+{
+	*wait = causes[cause].waits;
+	return state & ~causes[cause].takes;
+}
+
+struct caching_party caching_party_of_request(const struct open_request *request)
+{
+	struct caching_party party = { .client_guid = &request->client_guid };
+	const struct smb2_lease *lease = request->contexts ? &request->contexts->lease : NULL;
+
+	if (lease && lease->present && request->oplock_level == SMB2_OPLOCK_LEVEL_LEASE) {
+		party.lease_key = lease->key;
+		if (lease->version == 2 && (lease->flags & SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET))
+			party.parent_key = lease->parent_key;
+	}
+	return party;
+}
+
+struct caching_party caching_party_of_open(const struct open *open)
+{
+	struct caching_party party = { .open = open, .client_guid = &open->facts.client_guid };
+
+	if (open->lease) {
+		party.lease_key = open->lease->key;
+		if (open->lease->has_parent)
+			party.parent_key = open->lease->parent_key;
+	}
+	return party;
+}
+
+bool caching_break(struct file *file, const struct caching_party *by, enum cause cause,
+		   struct actions *actions)
+{
+	bool wait = false;
+
+	for (struct lease *lease = file->leases; lease; lease = lease->file_next)
+		wait |= lease_break(lease, by, cause, actions);
+	for (struct open *open = file->opens; open; open = open->file_next)
+		if (open->oplock_level && open != by->open)
+			wait |= oplock_break(open, by, cause, actions);
+	return wait;
+}
+
+/* What an open may ask for without being in the way of caching. */
+#define STAT_ACCESS (FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE | READ_CONTROL)
+
+uint32_t caching_grantable(const struct open *open, const struct lease *own)
+{
+	const struct file *file = open->file;
+	uint32_t grantable = LEASE_R | LEASE_H | LEASE_W;
+
+	if (file->lock_count)
+		return 0;
+	for (const struct open *other = file->opens; other; other = other->file_next) {
+		if (other == open || (own && other->lease == own))
+			continue;
+		if (other->oplock_level > SMB2_OPLOCK_LEVEL_II ||
+		    (other->lease && (other->lease->state & LEASE_W)))
+			return 0;
+		if (other->sharing_access & ~STAT_ACCESS)
+			grantable &= ~LEASE_W;
+	}
+	return grantable;
+}
+
+void caching_grant(struct open *open, const struct open_request *request,
+		   struct open_result *result)
+{
+	result->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
+	if (request->oplock_level != SMB2_OPLOCK_LEVEL_LEASE)
+		oplock_grant(open, request->oplock_level, result);
+	else if (request->contexts && request->contexts->lease.present)
+		lease_grant(open, request, result);
+}
+
+void caching_release(struct open *open, struct actions *actions)
+{
+	oplock_release(open);
+	if (open->lease)
+		lease_release(open);
+	waiters_wake(&open->file->break_waiters, STATUS_SUCCESS, actions);
+}
+
+void caching_facts(const struct open *open, uint8_t *oplock_level, uint32_t *lease_state)
+{
+	*oplock_level = open->lease ? SMB2_OPLOCK_LEVEL_LEASE : open->oplock_level;
+	*lease_state = open->lease ? open->lease->state : 0;
+}

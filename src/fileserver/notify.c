@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Change notification (MS-FSA 2.1.5.11, MS-SMB2 3.3.5.19): what this file server does itself is
+ * told to the watches on the directories above it. The volume has no other owner, so that nothing
+ * else changes it.
+ *
+ * A watch belongs to a directory handle and is found by its directory's path from the volume's
+ * root: an event looks its parent up, and each directory above for those that watch a whole tree.
+ * watches_lock, a leaf, guards the table and all that is in it; while there is no watch, an event
+ * costs one load.
+ */
+#include "opens.h"
+
+#define BUCKETS 1024u
+
+struct change {
+	struct change *next;
+	uint32_t action;
+	char name[]; /* from the watched directory */
+};
+
+struct watch {
+	struct watch *next; /* in its bucket */
+	struct open *open;  /* which owns it */
+	struct volume *volume;
+	char *path;
+	uint32_t filter;
+	bool recursive;
+	bool overflowed; /* more happened than was kept */
+	struct change *first, *last;
+	size_t bytes, limit;
+	struct waiter_queue waiters;
+};
+
+static struct watch *buckets[BUCKETS];
+static pthread_mutex_t watches_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint watch_count;
+
+static struct watch **bucket_of(const struct volume *volume, const char *path, size_t length)
+{
+	return &buckets[(hash_bytes(path, length) ^ (uintptr_t)volume >> 6) % BUCKETS];
+}
+
+static void forget_changes(struct watch *watch)
+{
+	while (watch->first) {
+		struct change *change = watch->first;
+
+		watch->first = change->next;
+		free(change);
+	}
+	watch->last = NULL;
+	watch->bytes = 0;
+}
+
+static void overflow(struct watch *watch)
+{
+	forget_changes(watch);
+	watch->overflowed = true;
+}
+
+/* 12 bytes of head, two a character, aligned to four: as much as it takes on the wire, at most. */
+static size_t wire_size(const char *name)
+{
+	return align_up(12 + 2 * strlen(name), 4);
+}
+
+static void keep(struct watch *watch, uint32_t action, const char *name)
+{
+	size_t size = wire_size(name);
+	struct change *change;
+
+	if (watch->overflowed)
+		return;
+	if (action == FILE_ACTION_MODIFIED && watch->last && watch->last->action == action &&
+	    !strcmp(watch->last->name, name))
+		return;
+	change = watch->bytes + size <= watch->limit ? malloc(sizeof(*change) + strlen(name) + 1)
+						     : NULL;
+	if (!change) {
+		overflow(watch);
+		return;
+	}
+	change->next = NULL;
+	change->action = action;
+	strcpy(change->name, name);
+	if (watch->last)
+		watch->last->next = change;
+	else
+		watch->first = change;
+	watch->last = change;
+	watch->bytes += size;
+}
+
+/* One event for the watches on the directory that is the first @length bytes of @path. */
+static void tell(struct volume *volume, const char *path, size_t length, bool is_parent,
+		 uint32_t action, uint32_t filter, struct actions *actions)
+{
+	const char *name = path + length + (length ? 1 : 0);
+
+	for (struct watch *watch = *bucket_of(volume, path, length); watch; watch = watch->next) {
+		if (watch->volume != volume || !(watch->filter & filter) ||
+		    (!is_parent && !watch->recursive) || strlen(watch->path) != length ||
+		    memcmp(watch->path, path, length) != 0)
+			continue;
+		keep(watch, action, name);
+		waiters_wake(&watch->waiters, STATUS_SUCCESS, actions);
+	}
+}
+
+static void event_locked(struct volume *volume, const char *path, uint32_t action, uint32_t filter,
+			 struct actions *actions)
+{
+	size_t length = strlen(path);
+	bool is_parent = true;
+
+	if (!length) /* the volume's root is in no directory */
+		return;
+	while (length) {
+		while (length && path[length - 1] != '/')
+			length--;
+		length -= length ? 1 : 0;
+		tell(volume, path, length, is_parent, action, filter, actions);
+		is_parent = false;
+	}
+}
+
+void notify_event(struct volume *volume, const char *path, uint32_t action, uint32_t filter,
+		  struct actions *actions)
+{
+	if (!atomic_load(&watch_count))
+		return;
+	pthread_mutex_lock(&watches_lock);
+	event_locked(volume, path, action, filter, actions);
+	pthread_mutex_unlock(&watches_lock);
+}
+
+void notify_renamed(struct volume *volume, const char *from, const char *to, uint32_t filter,
+		    struct actions *actions)
+{
+	size_t directory = (size_t)(path_name(from) - from);
+	bool is_same = directory == (size_t)(path_name(to) - to) && !memcmp(from, to, directory);
+
+	if (!atomic_load(&watch_count))
+		return;
+	pthread_mutex_lock(&watches_lock);
+	event_locked(volume, from, is_same ? FILE_ACTION_RENAMED_OLD_NAME : FILE_ACTION_REMOVED,
+		     filter, actions);
+	event_locked(volume, to, is_same ? FILE_ACTION_RENAMED_NEW_NAME : FILE_ACTION_ADDED, filter,
+		     actions);
+	pthread_mutex_unlock(&watches_lock);
+}
+
+void open_changed(struct open *open, uint32_t filter)
+{
+	struct caching_party by = caching_party_of_open(open);
+	struct volume_node cleanup(volume_node_put_ptr) *parent = NULL;
+	struct actions actions = { 0 };
+	struct file *base;
+	char *path = NULL;
+
+	if (!atomic_load(&watch_count) && !directory_leases_exist())
+		return;
+	base = open_base(open);
+	pthread_mutex_lock(&base->lock);
+	if (open->place) {
+		path = xstrdup(open->place->path);
+		parent = open->place->parent ? volume_node_get(open->place->parent) : NULL;
+	}
+	pthread_mutex_unlock(&base->lock);
+	if (!path)
+		return;
+	if (open->facts.is_stream)
+		filter = (filter & FILE_NOTIFY_CHANGE_SIZE ? FILE_NOTIFY_CHANGE_STREAM_SIZE : 0) |
+			 (filter & FILE_NOTIFY_CHANGE_LAST_WRITE ? FILE_NOTIFY_CHANGE_STREAM_WRITE
+								 : 0) |
+			 (filter & ~(FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE));
+	notify_event(base->node->volume, path,
+		     open->facts.is_stream ? FILE_ACTION_MODIFIED_STREAM : FILE_ACTION_MODIFIED,
+		     filter, &actions);
+	directory_changed(parent, &by, &actions);
+	free(path);
+	actions_run(&actions);
+}
+
+/* ---- watches ---- */
+
+static void bucket_remove(struct watch *watch)
+{
+	struct watch **at = bucket_of(watch->volume, watch->path, strlen(watch->path));
+
+	while (*at != watch)
+		at = &(*at)->next;
+	*at = watch->next;
+}
+
+static void bucket_insert(struct watch *watch)
+{
+	struct watch **bucket = bucket_of(watch->volume, watch->path, strlen(watch->path));
+
+	watch->next = *bucket;
+	*bucket = watch;
+}
+
+static struct watch *watch_new(struct open *open, uint32_t filter, bool recursive, uint32_t room,
+			       char *path)
+{
+	struct watch *watch;
+
+	if (atomic_load(&watch_count) >= open_limits.max_watches)
+		return NULL;
+	watch = calloc(1, sizeof(*watch));
+	if (!watch)
+		return NULL;
+	watch->open = open;
+	watch->volume = open->file->node->volume;
+	watch->path = path;
+	watch->filter = filter;
+	watch->recursive = recursive;
+	watch->limit = min_u64(room, open_limits.max_notify_bytes);
+	bucket_insert(watch);
+	atomic_fetch_add(&watch_count, 1);
+	return watch;
+}
+
+static void watch_free(struct watch *watch)
+{
+	bucket_remove(watch);
+	forget_changes(watch);
+	free(watch->path);
+	free(watch);
+	atomic_fetch_sub(&watch_count, 1);
+}
+
+void notify_close(struct open *open, ntstatus status, struct actions *actions)
+{
+	if (!open->facts.is_directory)
+		return;
+	pthread_mutex_lock(&watches_lock);
+	if (open->watch) {
+		waiters_wake(&open->watch->waiters, status, actions);
+		watch_free(open->watch);
+		open->watch = NULL;
+	}
+	pthread_mutex_unlock(&watches_lock);
+}
+
+void notify_moved(struct file *file, const char *path)
+{
+	if (!atomic_load(&watch_count))
+		return;
+	pthread_mutex_lock(&file->lock);
+	pthread_mutex_lock(&watches_lock);
+	for (struct open *open = file->opens; open; open = open->file_next) {
+		if (!open->watch)
+			continue;
+		bucket_remove(open->watch);
+		free(open->watch->path);
+		open->watch->path = xstrdup(path);
+		bucket_insert(open->watch);
+	}
+	pthread_mutex_unlock(&watches_lock);
+	pthread_mutex_unlock(&file->lock);
+}
+
+void notify_delete_pending(struct file *file, struct actions *actions)
+{
+	pthread_mutex_lock(&file->lock);
+	pthread_mutex_lock(&watches_lock);
+	for (struct open *open = file->opens; open; open = open->file_next)
+		if (open->watch)
+			waiters_wake(&open->watch->waiters, STATUS_DELETE_PENDING, actions);
+	pthread_mutex_unlock(&watches_lock);
+	pthread_mutex_unlock(&file->lock);
+}
+
+/* ---- the request ---- */
+
+/* What has been kept, as far as @room goes: all of it, or the advice to look for oneself. */
+static ntstatus give(struct watch *watch, uint32_t room, struct buf *out)
+{
+	size_t begin = out->len, previous = SIZE_MAX;
+	ntstatus status = watch->overflowed ? STATUS_NOTIFY_ENUM_DIR : STATUS_SUCCESS;
+
+	for (struct change *change = watch->first; status == STATUS_SUCCESS && change;
+	     change = change->next)
+		if (fscc_notify_entry(change->action, change->name, begin, room, &previous, out) !=
+		    STATUS_SUCCESS)
+			status = STATUS_NOTIFY_ENUM_DIR;
+	if (status != STATUS_SUCCESS)
+		out->len = begin;
+	forget_changes(watch);
+	watch->overflowed = false;
+	return status;
+}
+
+static ntstatus ask(struct open *open, uint32_t filter, bool recursive, uint32_t room,
+		    struct waiter *waiter, struct buf *out, char **path)
+{
+	if (open->closed)
+		return STATUS_FILE_CLOSED;
+	if (!open->watch) {
+		open->watch = watch_new(open, filter, recursive, room, *path);
+		if (!open->watch)
+			return STATUS_INSUFFICIENT_RESOURCES;
+		*path = NULL;
+	}
+	if (open->watch->first || open->watch->overflowed)
+		return give(open->watch, room, out);
+	waiter_enqueue(&open->watch->waiters, waiter);
+	return STATUS_PENDING;
+}
+
+ntstatus open_notify(struct open *open, uint32_t filter, bool recursive, uint32_t room,
+		     struct waiter *waiter, struct buf *out)
+{
+	struct file *file = open->file;
+	char auto_free *path = NULL;
+	ntstatus status;
+
+	if (!open->facts.is_directory)
+		return STATUS_INVALID_PARAMETER;
+	if (!(open->facts.granted_access & FILE_READ_DATA))
+		return STATUS_ACCESS_DENIED;
+	pthread_mutex_lock(&file->lock);
+	if (!open->place) {
+		status = STATUS_FILE_CLOSED;
+	} else if (file->delete_pending) {
+		status = STATUS_DELETE_PENDING;
+	} else {
+		path = xstrdup(open->place->path);
+		pthread_mutex_lock(&watches_lock);
+		status = ask(open, filter, recursive, room, waiter, out, &path);
+		pthread_mutex_unlock(&watches_lock);
+	}
+	pthread_mutex_unlock(&file->lock);
+	return status;
+}
