@@ -151,6 +151,29 @@ static ntstatus get_compression(struct smb_request *rq, const struct smb2_ioctl_
 	return STATUS_SUCCESS;
 }
 
+/* MS-FSCC 2.1.3.1: made of what never changes, so that it needs no place of its own. */
+static ntstatus get_object_id(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			      struct buf *out)
+{
+	const struct guid *volume = &rq->tree->share->server->guid;
+	struct file_facts facts;
+	ntstatus status = open_query_attributes(rq->open, &facts);
+
+	if (status)
+		return status;
+	if (r->max_output_response < 64)
+		return STATUS_INVALID_PARAMETER;
+	for (int i = 0; i < 2; i++) { /* ObjectId and BirthVolumeId; BirthObjectId and DomainId */
+		buf_u64le(out, facts.file_id);
+		buf_zero(out, 8);
+		if (!i)
+			buf_bytes(out, volume->bytes, sizeof(volume->bytes));
+		else
+			buf_zero(out, 16);
+	}
+	return STATUS_SUCCESS;
+}
+
 static ntstatus get_reparse_point(struct smb_request *rq, const struct smb2_ioctl_request *r,
 				  struct buf *out)
 {
@@ -197,6 +220,8 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA, true },
 	{ FSCTL_QUERY_ALLOCATED_RANGES,       query_ranges,       ON_FILE, FILE_READ_DATA },
 	{ FSCTL_GET_COMPRESSION,              get_compression,    ON_FILE },
+	{ FSCTL_CREATE_OR_GET_OBJECT_ID,      get_object_id,      ON_FILE },
+	{ FSCTL_GET_OBJECT_ID,                get_object_id,      ON_FILE },
 	{ FSCTL_GET_REPARSE_POINT,            get_reparse_point,  ON_FILE },
 };
 /* clang-format on */
@@ -215,11 +240,13 @@ static ntstatus find_target(struct smb_request *rq, const struct fsctl *fsctl,
 {
 	ntstatus status;
 
-	if (fsctl->target == ON_NOTHING)
+	if (fsctl && fsctl->target == ON_NOTHING)
 		return STATUS_SUCCESS;
 	status = request_open(rq, &r->file_id);
 	if (status)
 		return status;
+	if (!fsctl)
+		return STATUS_INVALID_DEVICE_REQUEST;
 	if ((fsctl->target == ON_PIPE) != (rq->pipe != NULL))
 		return STATUS_INVALID_DEVICE_REQUEST;
 	if (rq->pipe)
@@ -258,8 +285,6 @@ ntstatus cmd_ioctl(struct smb_request *rq)
 		return status;
 	out.limit = (size_t)r.max_output_response + 64;
 	fsctl = fsctl_find(r.code);
-	if (!fsctl)
-		return STATUS_INVALID_DEVICE_REQUEST;
 	status = find_target(rq, fsctl, &r);
 	if (!status)
 		status = fsctl->run(rq, &r, &out);

@@ -107,7 +107,8 @@ ntstatus cmd_read(struct smb_request *rq)
 		status = request_open(rq, &r.file_id);
 	if (status)
 		return status;
-	if (r.length > rq->conn->max_read || r.channel != CHANNEL_NONE)
+	if (r.length > rq->conn->max_read || r.channel != CHANNEL_NONE ||
+	    (!rq->pipe && r.offset > INT64_MAX - (uint64_t)r.length))
 		return STATUS_INVALID_PARAMETER;
 	return rq->pipe ? read_pipe(rq, &r) : read_file(rq, &r);
 }

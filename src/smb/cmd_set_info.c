@@ -7,7 +7,6 @@
 
 #include "request.h"
 
-
 static ntstatus set_basic(struct smb_request *rq, const struct file_set *set)
 {
 	return open_set_basic(rq->open, set);

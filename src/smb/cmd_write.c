@@ -99,7 +99,8 @@ ntstatus cmd_write(struct smb_request *rq)
 		status = request_sequence(rq, true);
 	if (status)
 		return status;
-	if (cur_left(&r.data) > rq->conn->max_write || r.channel != CHANNEL_NONE)
+	if (cur_left(&r.data) > rq->conn->max_write || r.channel != CHANNEL_NONE ||
+	    (!rq->pipe && r.offset > INT64_MAX - cur_left(&r.data)))
 		return STATUS_INVALID_PARAMETER;
 	return rq->pipe ? write_pipe(rq, &r) : write_file(rq, &r);
 }

@@ -92,21 +92,21 @@ static ntstatus check_tree(struct smb_request *rq)
 
 static ntstatus check(struct smb_request *rq)
 {
+	bool chained = rq->is_related && rq->index && rq->last_had_session;
 	bool is_valid;
 	ntstatus status;
 
-	if (rq->header.command == SMB2_NEGOTIATE)
-		return STATUS_SUCCESS;
 	if (!rq->conn->dialect || rq->conn->dialect == SMB2_DIALECT_2FF) {
 		rq->drop = true; /* nothing was negotiated */
 		return STATUS_INVALID_PARAMETER;
 	}
-	if (rq->is_related && !rq->index)
-		return STATUS_INVALID_PARAMETER;
 	status = check_session(rq);
+	is_valid = rq->session && rq->session->state == SESSION_VALID;
+	rq->last_had_session = is_valid;
 	if (status)
 		return status;
-	is_valid = rq->session && rq->session->state == SESSION_VALID;
+	if (!rq->command || (rq->is_related && !chained))
+		return STATUS_INVALID_PARAMETER; /* not a command, or related to nothing */
 	if (rq->command->needs_session && !is_valid)
 		return STATUS_USER_SESSION_DELETED;
 	if (is_valid)
@@ -118,14 +118,14 @@ static ntstatus check(struct smb_request *rq)
 
 ntstatus dispatch(struct smb_request *rq)
 {
-	ntstatus status;
+	ntstatus status = STATUS_SUCCESS;
 
 	rq->command = command_find(rq->header.command);
-	if (!rq->command)
-		return STATUS_INVALID_PARAMETER;
 	rq->no_answer = rq->header.command == SMB2_CANCEL;
-	COUNT(requests[rq->header.command], 1);
-	status = check(rq);
+	if (rq->command)
+		COUNT(requests[rq->header.command], 1);
+	if (rq->header.command != SMB2_NEGOTIATE)
+		status = check(rq);
 	if (status)
 		return status;
 	if (rq->session)

@@ -19,8 +19,8 @@ ntstatus request_open(struct smb_request *rq, const struct smb2_file_id *id)
 		return STATUS_SUCCESS; /* kept over a wait */
 	if (is_related_id(id)) {
 		if (!rq->is_related)
-			return STATUS_FILE_CLOSED;
-		if (!rq->has_last_file)
+			rq->last_status = STATUS_FILE_CLOSED;
+		if (!rq->is_related || !rq->has_last_file)
 			return rq->last_status;
 		wanted = rq->last_file;
 	}
@@ -28,8 +28,11 @@ ntstatus request_open(struct smb_request *rq, const struct smb2_file_id *id)
 		rq->pipe = pipe_find(rq->session, &wanted, rq->tree->id);
 	else
 		rq->open = open_find(&wanted, rq->session->id, rq->tree->id);
-	if (!rq->open && !rq->pipe)
+	if (!rq->open && !rq->pipe) {
+		rq->has_last_file = false;
+		rq->last_status = STATUS_FILE_CLOSED;
 		return STATUS_FILE_CLOSED;
+	}
 	rq->last_file = wanted;
 	rq->has_last_file = true;
 	return STATUS_SUCCESS;

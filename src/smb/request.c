@@ -89,8 +89,9 @@ static void finish_off(struct smb_request *rq, bool more)
 	if (!rq->has_response)
 		return;
 	rq->has_response = false;
-	if (more) {
+	if (more || rq->head_at > rq->base_at) /* every response of a compound ends at eight */
 		buf_align(&rq->reply, rq->base_at, 8);
+	if (more) {
 		buf_put_u32le(&rq->reply, rq->head_at + SMB2_HEADER_NEXT_AT,
 			      (uint32_t)(rq->reply.len - rq->head_at));
 	}
@@ -165,7 +166,8 @@ static void write_header(struct smb_request *rq, ntstatus status)
 		h.flags |= SMB2_FLAGS_ASYNC_COMMAND;
 		h.async_id = rq->async_id;
 	}
-	if (rq->sign)
+	/* Where there is no key to sign with, clients that sign still look for the flag. */
+	if (rq->sign || (!rq->session && rq->header.flags & SMB2_FLAGS_SIGNED))
 		h.flags |= SMB2_FLAGS_SIGNED;
 	rq->reply.len = rq->head_at;
 	smb2_header_encode(&rq->reply, &h);

@@ -53,6 +53,7 @@ struct smb_request {
 	/* What related messages take over from the one before. */
 	uint64_t last_session_id;
 	uint32_t last_tree_id;
+	bool last_had_session;
 	bool has_last_file;
 	struct smb2_file_id last_file;
 	ntstatus last_status; /* why there is no last_file */
