@@ -63,13 +63,6 @@ static size_t code_to_utf8(uint8_t *bytes, uint32_t code)
 	return n;
 }
 
-static void put_code(struct buf *out, uint32_t code)
-{
-	uint8_t bytes[4];
-
-	buf_bytes(out, bytes, code_to_utf8(bytes, code));
-}
-
 static bool is_high(uint32_t unit)
 {
 	return unit >= 0xd800 && unit < 0xdc00;
@@ -80,30 +73,98 @@ static bool is_low(uint32_t unit)
 	return unit >= 0xdc00 && unit < 0xe000;
 }
 
-bool utf16_decode(struct cursor *c, struct buf *out)
+/*
+ * decode_into - the units between @at and @end as UTF-8 at *@to, moved on; false for a NUL unit.
+ * With *@raw, units of the private range become the bytes they stand for; *@raw says afterwards
+ * whether there were any.
+ */
+static bool decode_into(uint8_t **to, const uint8_t *at, const uint8_t *end, bool *raw)
 {
-	if (c->bad || cur_left(c) % 2)
-		return false;
-	while (cur_left(c)) {
-		uint32_t unit = cur_u16le(c);
+	bool wants_raw = *raw;
+	uint8_t *out = *to;
 
+	*raw = false;
+	while (at < end) {
+		uint32_t unit = at[0] | (uint32_t)at[1] << 8;
+
+		at += 2;
+		if (unit - 1 < 0x7f) {
+			*out++ = (uint8_t)unit;
+			continue;
+		}
 		if (!unit)
 			return false;
-		if (is_high(unit) && cur_left(c)) {
-			struct cursor peek = *c;
-			uint32_t low = cur_u16le(&peek);
+		if (is_high(unit) && at < end) {
+			uint32_t low = at[0] | (uint32_t)at[1] << 8;
 
 			if (is_low(low)) {
-				*c = peek;
+				at += 2;
 				unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
 			}
 		}
-		if (unit >= RAW_BYTE_FIRST && unit <= RAW_BYTE_LAST)
-			buf_u8(out, (uint8_t)(unit - 0xf700u));
-		else
-			put_code(out, unit);
+		if (wants_raw && unit >= RAW_BYTE_FIRST && unit <= RAW_BYTE_LAST) {
+			*out++ = (uint8_t)(unit - 0xf700u);
+			*raw = true;
+		} else {
+			out += code_to_utf8(out, unit);
+		}
 	}
-	return !out->failed;
+	*to = out;
+	return true;
+}
+
+/* comes_back - does the text between @from and @to encode to exactly the @length bytes at @units?
+ */
+static bool comes_back(const uint8_t *from, const uint8_t *to, const uint8_t *units, size_t length)
+{
+	auto_buf struct buf text = { 0 };
+	auto_buf struct buf again = { 0 };
+
+	buf_bytes(&text, from, (size_t)(to - from));
+	buf_u8(&text, 0);
+	if (text.failed)
+		return false;
+	utf16_encode(&again, (const char *)text.data);
+	return again.len == length && !memcmp(again.data, units, length);
+}
+
+bool utf16_decode(struct cursor *c, struct buf *out)
+{
+	size_t length = cur_left(c);
+	const uint8_t *units;
+	bool raw = true;
+	uint8_t *start;
+	size_t most = length / 2 * 3; /* no unit becomes more than three bytes */
+	uint8_t *to;
+
+	if (c->bad || length % 2)
+		return false;
+	if (!length)
+		return !out->failed;
+	if (out->limit && most > out->limit - out->len) {
+		auto_buf struct buf whole = { 0 }; /* it may still fit: the exact bytes decide */
+
+		if (!utf16_decode(c, &whole))
+			return false;
+		buf_bytes(out, whole.data, whole.len);
+		return !out->failed;
+	}
+	start = to = buf_room(out, most);
+	if (!to)
+		return false;
+	units = cur_bytes(c, length);
+	if (!decode_into(&to, units, units + length, &raw))
+		return false;
+	if (raw && !comes_back(start, to, units, length)) {
+		/* A client's own use of the private range, whose bytes would read as another name.
+		 */
+		to = start;
+		raw = false;
+		if (!decode_into(&to, units, units + length, &raw))
+			return false;
+	}
+	out->len = (size_t)(to - out->data);
+	return true;
 }
 
 char *utf16_to_string(struct cursor c)
@@ -247,10 +308,7 @@ void name_fold(struct buf *out, const char *name)
 		code = next_code(&name);
 		if (!code)
 			break;
-		if (code >= RAW_BYTE_FIRST && code <= RAW_BYTE_LAST)
-			*to++ = (uint8_t)(code - 0xf700u);
-		else
-			to += code_to_utf8(to, fold(code));
+		to += code_to_utf8(to, fold(code)); /* a raw byte by its unit, which stands alone */
 	}
 	out->len += (size_t)(to - start);
 }
@@ -296,6 +354,8 @@ bool name_match(const char *pattern, const char *name)
 		uint32_t want = next_code(&p);
 		uint32_t have = next_code(&n);
 
+		if (want == '*' && !*p)
+			return true;
 		if (want == '*' || want == '<') {
 			star = pattern;
 			resume = name;

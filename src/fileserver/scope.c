@@ -12,8 +12,6 @@
  */
 #include "scopes.h"
 
-#include <fileserver/manage.h>
-
 #include <base/log.h>
 #include <base/utf16.h>
 
@@ -64,13 +62,6 @@ bool scope_vouches(const struct server *server, const struct token *token)
 		return true;
 	authority = registry_by_id(token->authority);
 	return authority && scope_principal(authority) == scope_principal(server);
-}
-
-bool manage_is_administrator(const struct server *server, const struct token *who)
-{
-	if (!who)
-		return true;
-	return who->is_admin && !who->is_guest && !who->is_anonymous && scope_vouches(server, who);
 }
 
 bool scope_list_holds(const char *list, const char *name)

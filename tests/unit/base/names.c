@@ -10,10 +10,12 @@
 static void every_name_a_client_sends_comes_back(void **state)
 {
 	static const uint16_t names[][5] = {
-		{ 'a', 'B', 0xe9, 0 },	 { 0xd83d, 0xde00, 'x', 0 }, /* a pair */
-		{ 'x', 0xd800, 'y', 0 },			     /* unpaired, high */
-		{ 0xdc00, 0xd800, 0 },				     /* in the wrong order */
+		{ 'a', 'B', 0xe9, 0 },	       { 0xd83d, 0xde00, 'x', 0 }, /* a pair */
+		{ 'x', 0xd800, 'y', 0 },				   /* unpaired, high */
+		{ 0xdc00, 0xd800, 0 },					   /* in the wrong order */
 		{ 0xf781, 0xffff, 0 }, /* the private range of raw bytes */
+		{ 0xf7c3, 0xf7a9, 0 }, /* raw bytes that would read as one letter */
+		{ 0xf7c3, 0xf7a9, 0xf7ff, 0 },
 	};
 
 	(void)state;
@@ -56,6 +58,68 @@ static void names_compare_without_case(void **state)
 	assert_int_equal(name_compare("a\xff", "A\xff"), 0);
 }
 
+static void long_names_are_encoded_whatever_their_mixture(void **state)
+{
+	static const char *const pieces[] = { "a", "\xc3\xa9", "\xf0\x9f\x98\x80", "\xff", "xyz" };
+
+	(void)state;
+	/* Every piece behind 0 to 40 letters, with letters behind it: each place within a word of
+	 * eight. */
+	for (size_t lead = 0; lead < 41; lead++) {
+		for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+			char name[128] = "";
+			struct buf wire = { 0 };
+			char *back;
+
+			memset(name, 'k', lead);
+			strcpy(name + lead, pieces[i]);
+			strcat(name, "tail of letters");
+			utf16_encode(&wire, name);
+			assert_int_equal(wire.len, utf16_length(name));
+			back = utf16_to_string(cur_of(wire.data, wire.len));
+			assert_string_equal(back, name);
+			free(back);
+			buf_free(&wire);
+		}
+	}
+}
+
+static void a_name_fits_its_buffers_limit_exactly_or_not_at_all(void **state)
+{
+	static const char name[] = "caf\xc3\xa9 \xf0\x9f\x98\x80";
+	size_t length = utf16_length(name);
+
+	(void)state;
+	for (size_t limit = 1; limit < 40; limit++) {
+		struct buf wire = { .limit = limit };
+		struct buf folded = { .limit = limit };
+
+		utf16_encode(&wire, name);
+		assert_int_equal(wire.failed, limit < length);
+		assert_int_equal(wire.len, limit < length ? 0 : length);
+		name_fold(&folded, name);
+		assert_int_equal(folded.failed, limit < strlen(name));
+		assert_int_equal(folded.len, limit < strlen(name) ? 0 : strlen(name));
+		if (!folded.failed)
+			assert_memory_equal(folded.data, "CAF\xc3\x89 \xf0\x9f\x98\x80",
+					    folded.len);
+		buf_free(&wire);
+		buf_free(&folded);
+	}
+	for (size_t limit = 1; limit < 40; limit++) {
+		struct buf wire = { 0 };
+		struct buf text = { .limit = limit };
+		struct cursor c;
+
+		utf16_encode(&wire, name);
+		c = cur_of(wire.data, wire.len);
+		assert_int_equal(utf16_decode(&c, &text), limit >= strlen(name));
+		assert_int_equal(text.len, limit < strlen(name) ? 0 : strlen(name));
+		buf_free(&wire);
+		buf_free(&text);
+	}
+}
+
 static void patterns_match_as_the_file_system_does(void **state)
 {
 	static const struct {
@@ -94,6 +158,8 @@ int main(void)
 		cmocka_unit_test(every_name_a_client_sends_comes_back),
 		cmocka_unit_test(a_name_with_a_nul_or_half_a_unit_is_refused),
 		cmocka_unit_test(names_compare_without_case),
+		cmocka_unit_test(long_names_are_encoded_whatever_their_mixture),
+		cmocka_unit_test(a_name_fits_its_buffers_limit_exactly_or_not_at_all),
 		cmocka_unit_test(patterns_match_as_the_file_system_does),
 	};
 

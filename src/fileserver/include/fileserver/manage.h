@@ -23,7 +23,9 @@ struct manage_error {
  * manage_is_administrator - is @who an Administrator by accounts that count at @server? NULL (root of this machine) is;
  * a guest, an anonymous session and an account of another file server are not.
  */
-bool manage_is_administrator(const struct server *server, const struct token *who);
+bool manage_is_administrator(const struct server *server, const struct token *who) MUST_CHECK;
+/* manage_on_change - call @changed, with no lock held, after each change of a server's shares or settings. Once, early. */
+void manage_on_change(void (*changed)(struct server *server));
 
 /* A share, as managers see it (MS-SRVS 2.2.4.26 SHARE_INFO_502 and 503). */
 struct manage_share {
@@ -66,6 +68,18 @@ ntstatus manage_member(struct server *server, const struct token *who, const cha
 /* manage_set - one setting of the server (visibility, signing, encryption, drive letter, guest ...); the table is in manage.c. */
 ntstatus manage_set(struct server *server, const struct token *who, const char *key, const char *value,
 		    struct manage_error *error) MUST_CHECK;
+
+/* The settings that manage_set takes. */
+struct manage_setting {
+	const char *key, *values, *help;
+	bool (*fits)(const struct manage_setting *setting, const char *value);
+	long low, high;     /* numbers */
+	bool next_online;   /* it counts from the next time that the server comes online */
+};
+const struct manage_setting *manage_settings(size_t *count);
+/* manage_setting_check - would manage_set take it? Else a sentence in @error; @server_name is for the sentence. */
+ntstatus manage_setting_check(const char *server_name, const char *key, const char *value,
+			      struct manage_error *error) MUST_CHECK;
 
 ntstatus manage_sessions(struct server *server, const struct token *who, struct session_row **out,
 			 size_t *count) MUST_CHECK;
