@@ -268,7 +268,7 @@ static int change_member(struct store *store, const char *group, const char *use
 			 enum statement which)
 {
 	cleanup(run_end) struct run run = { 0 };
-	uint32_t group_rid, user_rid;
+	uint32_t group_rid = 0, user_rid = 0;
 	int error;
 
 	run_begin(&run, store, SQL_BEGIN);
