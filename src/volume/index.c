@@ -275,7 +275,7 @@ static bool index_evict(struct volume *volume, struct names *held, const struct 
 
 static void index_keep_limit(struct volume *volume, struct names *held, const struct index *keep)
 {
-	while (__atomic_load_n(&volume->index_bytes, __ATOMIC_RELAXED) > VOLUME_INDEX_BYTES)
+	while (__atomic_load_n(&volume->index_bytes, __ATOMIC_RELAXED) > volume->index_limit)
 		if (!index_evict(volume, held, keep))
 			return;
 }
@@ -296,8 +296,7 @@ static nttime ctime_of(const struct statx *st)
 						       .tv_nsec = st->stx_ctime.tv_nsec });
 }
 
-/* index_build - by one scan. -EFBIG: it would not fit in memory; @match is then the first name that
- * is @wanted. */
+/* index_build - by one scan. -EFBIG: it would not fit in memory. */
 static int index_build(struct volume_node *directory, struct index **out)
 {
 	cleanup(scan_end) struct dir_scan scan = { .fd = -1 };
@@ -311,7 +310,7 @@ static int index_build(struct volume_node *directory, struct index **out)
 		error = scan_begin(&scan, directory);
 	while (!error && (error = scan_next(&scan, &name, NULL)) > 0) {
 		error = 0;
-		if (!index_add(index, name) || index_size(index) > VOLUME_INDEX_BYTES)
+		if (!index_add(index, name) || index_size(index) > directory->volume->index_limit)
 			error = -EFBIG;
 	}
 	if (error) {
@@ -471,7 +470,7 @@ void names_added(struct volume_node *directory, const char *name)
 	before = index_size(index);
 	added = index_add(index, name);
 	account(directory->volume, before, index_size(index));
-	if (!added || index_size(index) > VOLUME_INDEX_BYTES) {
+	if (!added || index_size(index) > directory->volume->index_limit) {
 		index_unlink(directory->volume, stripe, index);
 		return;
 	}

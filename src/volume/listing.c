@@ -14,7 +14,7 @@
 
 #include "scan.h"
 
-#define RECORD_ROOM 4096u
+#define RECORD_ROOM 512u /* the kernel zeroes as much for each entry */
 
 enum stage { STAGE_DOT, STAGE_DOT_DOT, STAGE_ENTRIES, STAGE_DONE };
 

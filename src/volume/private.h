@@ -106,8 +106,9 @@ struct volume {
 	struct volume_node *root;
 	bool is_read_only;
 	uint32_t serial;
-	uint64_t clock; /* draws index.changes and index.last_use */
-	uint64_t index_bytes;
+	uint64_t clock;	      /* draws index.changes and index.last_use */
+	uint64_t index_bytes; /* in use, of index_limit (VOLUME_INDEX_BYTES but in tests) */
+	uint64_t index_limit;
 	struct names *names; /* VOLUME_NAME_STRIPES */
 	struct inode **inodes;
 	pthread_mutex_t inode_locks[VOLUME_INODE_LOCKS];

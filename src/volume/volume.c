@@ -46,6 +46,7 @@ static struct volume *volume_new(const char *path)
 	volume->inodes = xalloc(VOLUME_INODE_BUCKETS, sizeof(struct inode *));
 	volume->dirs.slots = xalloc(VOLUME_DIRS, sizeof(*volume->dirs.slots));
 	volume->depot_fd = -1;
+	volume->index_limit = VOLUME_INDEX_BYTES;
 	for (size_t i = 0; i < VOLUME_NAME_STRIPES; i++)
 		pthread_mutex_init(&volume->names[i].lock, NULL);
 	for (size_t i = 0; i < VOLUME_INODE_LOCKS; i++)

@@ -35,22 +35,44 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
-static inline int fixture_open(void **state)
+static inline bool fixture_make(struct fixture *f, const char *where)
+{
+	snprintf(f->path, sizeof(f->path), "%s/berth-volume.XXXXXX", where);
+	if (!mkdtemp(f->path))
+		return false;
+	if (!setxattr(f->path, "user.test", "1", 1, 0))
+		return true;
+	rmdir(f->path);
+	return false;
+}
+
+static inline int fixture_open_at(void **state, bool in_memory)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	const char *tmp = getenv("TMPDIR");
 
-	snprintf(f->path, sizeof(f->path), "%s/berth-volume.XXXXXX", tmp ? tmp : "/var/tmp");
-	assert_non_null(mkdtemp(f->path));
 	*state = f;
 	f->sys = sys;
-	if (setxattr(f->path, "user.test", "1", 1, 0)) {
+	/* a file system in memory has user attributes since Linux 6.6 */
+	if (!(in_memory && fixture_make(f, "/dev/shm")) &&
+	    !fixture_make(f, tmp ? tmp : "/var/tmp")) {
 		print_message("skipped: %s has no user extended attributes\n", f->path);
 		return 0;
 	}
 	assert_int_equal(volume_open(f->path, &f->volume), STATUS_SUCCESS);
 	assert_int_equal(volume_directory(f->volume, "", &f->root), STATUS_SUCCESS);
 	return 0;
+}
+
+static inline int fixture_open(void **state)
+{
+	return fixture_open_at(state, false);
+}
+
+/* For tests that make many files. */
+static inline int fixture_open_in_memory(void **state)
+{
+	return fixture_open_at(state, true);
 }
 
 static inline int fixture_close(void **state)
@@ -145,6 +167,8 @@ static inline bool exists(struct volume_node *root, const char *path)
 	return there;
 }
 
+#define VOLUME_TEST_IN_MEMORY(f)                                                                   \
+	cmocka_unit_test_setup_teardown(f, fixture_open_in_memory, fixture_close)
 #define VOLUME_TEST(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
 
 #endif

@@ -163,7 +163,7 @@ static void an_entry_can_be_given_back_and_the_listing_begun_again(void **state)
 	volume_list_free(listing);
 }
 
-#define MANY 3000u
+#define MANY 2000u
 
 static void a_listing_neither_repeats_nor_loses_what_stays_while_others_come_and_go(void **state)
 {
