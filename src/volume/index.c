@@ -9,9 +9,10 @@
  *
  * Our own changes move the ctime too. Asking for it after each would cost a system call a create;
  * instead the index remembers until when a newer ctime is our doing. Before each change names_begin
- * asks whether others were there first. What remains unseen is a change from outside within the
- * same tick of the kernel's clock (4 ms) as one of ours; a name so missed is found as written at
- * any time, and in other case after the next change.
+ * asks whether others were there first. What ctime cannot tell is a change from outside within one
+ * tick of the kernel's clock as one of ours. So for INDEX_YOUNG after a change an index does not
+ * say by itself that a name is missing: the disk is asked for it as written. In other case such a
+ * name is found after the next change of the directory.
  *
  * Layout: an open-addressing table of (hash, place of the name), the names in one arena: about 30
  * bytes a name. All indexes of a volume together stay under VOLUME_INDEX_BYTES, the least recently
@@ -26,6 +27,8 @@
 #include "scan.h"
 #include "private.h"
 
+#define INDEX_YOUNG                                                                                \
+	200000u /* 20 ms in NT ticks: more than the longest tick of the kernel's clock, 10 ms */
 #define SLOTS_LEAST 16u
 #define NAMES_LEAST 256u
 
@@ -397,6 +400,13 @@ static int find_locked(struct volume_node *directory, const char *name, char **f
 	return 0;
 }
 
+/* is_young - so short after a change that another in the same tick would not show. */
+static bool is_young(const struct index *index)
+{
+	return nttime_now().ticks <
+	       max_u64(index->seen.ticks, index->own_until.ticks) + INDEX_YOUNG;
+}
+
 /* find_loaded - only what an index in memory says: that @name is there as written, or (asked of the
  * disk) that it is not. */
 static int find_loaded(struct volume_node *directory, const char *name, char **found,
@@ -408,6 +418,8 @@ static int find_loaded(struct volume_node *directory, const char *name, char **f
 	if (!index)
 		return -EAGAIN;
 	slot = index_slot_of(index, name, false);
+	if (!slot && is_young(index))
+		return -EAGAIN;
 	if (!slot)
 		return find_locked(directory, name, found, changes);
 	*found = xstrdup(name);

@@ -173,6 +173,20 @@ static void a_change_of_others_is_not_hidden_by_one_of_our_own_after_it(void **s
 	assert_true(exists(f->root, "THEIRS"));
 }
 
+static void a_name_made_by_others_right_after_one_of_our_own_is_found_as_written(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	char name[32];
+
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "mine%u", i);
+		create_ok(f->root, name, false);
+		snprintf(name, sizeof(name), "theirs%u", i);
+		touch_on_disk(f, name);
+		assert_true(exists(f->root, name));
+	}
+}
+
 static void no_path_leads_out(void **state)
 {
 	static const char *const bad[] = {
@@ -386,6 +400,7 @@ int main(void)
 		VOLUME_TEST_IN_MEMORY(a_large_directory_made_by_others_is_scanned_once),
 		VOLUME_TEST(what_others_do_in_the_directory_is_seen),
 		VOLUME_TEST(a_change_of_others_is_not_hidden_by_one_of_our_own_after_it),
+		VOLUME_TEST(a_name_made_by_others_right_after_one_of_our_own_is_found_as_written),
 		VOLUME_TEST(no_path_leads_out),
 		VOLUME_TEST(a_symbolic_link_is_as_if_it_were_not_there),
 		VOLUME_TEST(the_home_is_reached_by_the_server_alone),
