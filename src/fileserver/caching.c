@@ -44,11 +44,10 @@ struct caching_party caching_party_of_open(const struct open *open)
 {
 	struct caching_party party = { .open = open, .client_guid = &open->facts.client_guid };
 
-	if (open->lease) {
-		party.lease_key = open->lease->key;
-		if (open->lease->has_parent)
-			party.parent_key = open->lease->parent_key;
-	}
+	if (open->has_lease_key)
+		party.lease_key = open->lease_key;
+	if (open->has_parent_key)
+		party.parent_key = open->parent_key;
 	return party;
 }
 

@@ -320,6 +320,11 @@ void lease_grant(struct open *open, const struct open_request *request, struct o
 		return;
 	lease->opens++;
 	open->lease = lease;
+	open->has_lease_key = true;
+	memcpy(open->lease_key, lease->key, 16);
+	open->has_parent_key = by.parent_key != NULL;
+	if (by.parent_key)
+		memcpy(open->parent_key, by.parent_key, 16);
 	raise_to(lease, grantable(open, lease, asked), is_new);
 	result->oplock_level = SMB2_OPLOCK_LEVEL_LEASE;
 	result->lease = (struct smb2_lease){

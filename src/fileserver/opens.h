@@ -186,6 +186,8 @@ struct open {
 	uint8_t oplock_required;    /* what is needed by now: another break may follow the answer */
 	struct timer oplock_timer;
 	struct lease *lease;
+	bool has_lease_key, has_parent_key; /* these never change */
+	uint8_t lease_key[16], parent_key[16];
 	uint8_t *lock_sequences; /* 64, made at first use */
 	/* the handle's own, under open->lock */
 	struct volume_listing *listing;

@@ -148,9 +148,8 @@ static ntstatus check_target_opens(struct moving *m)
 
 static ntstatus may_delete_target(struct moving *m, struct descriptor *parent)
 {
-	struct volume_node cleanup(volume_node_put_ptr) *node = NULL;
+	struct volume_node *node;
 	struct descriptor auto_descriptor *descriptor = NULL;
-	struct volume_lookup again = { 0 };
 	struct file auto_file *file = NULL;
 	struct place *place;
 	uint32_t granted;
@@ -158,14 +157,10 @@ static ntstatus may_delete_target(struct moving *m, struct descriptor *parent)
 
 	if (access_check_child_delete(parent->sd, m->open->token))
 		return STATUS_SUCCESS;
-	/* The lookup is still needed for the rename: the node is opened by one of its own. */
-	status = volume_lookup(m->to.parent, m->to.name, &again);
-	if (status == STATUS_SUCCESS)
-		status = again.exists ? volume_lookup_open(&again, &node) : STATUS_RETRY;
-	volume_lookup_end(&again);
+	status = volume_lookup_open(&m->to, &node);
 	if (status != STATUS_SUCCESS)
 		return status;
-	file = file_enter(volume_node_get(node));
+	file = file_enter(node);
 	if (!file)
 		return STATUS_NO_MEMORY;
 	pthread_mutex_lock(&file->lock);
@@ -316,10 +311,6 @@ static ntstatus go(struct moving *m, const char *path)
 		status = check_beneath(m);
 	if (status != STATUS_SUCCESS)
 		return status;
-	if (m->to.exists && is_same_file(m) && !m->is_link) {
-		free(m->to.name);
-		m->to.name = xstrdup(path_name(path));
-	}
 	return m->is_link ? link_there(m) : move(m);
 }
 

@@ -57,7 +57,7 @@ static struct token *make_token(const char *name, uint32_t rid, bool admin)
 	return token_new(&info);
 }
 
-static int fixture_begin(void **state)
+static inline int fixture_begin(void **state)
 {
 	char home[128];
 
@@ -90,7 +90,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
-static int fixture_end(void **state)
+static inline int fixture_end(void **state)
 {
 	(void)state;
 	open_close_server(&F.server);
@@ -144,7 +144,7 @@ static ntstatus ask_open(const struct ask *ask, struct open **out)
 }
 
 /* try_open - opens, closes, and says how the open went. */
-static ntstatus try_open(struct ask ask)
+static inline ntstatus try_open(struct ask ask)
 {
 	struct open *open = NULL;
 	ntstatus status = ask_open(&ask, &open);
@@ -157,7 +157,7 @@ static ntstatus try_open(struct ask ask)
 }
 #define TRY(...) try_open((struct ask){ __VA_ARGS__ })
 
-static struct open *must_open(struct ask ask)
+static inline struct open *must_open(struct ask ask)
 {
 	struct open *open = NULL;
 	ntstatus status = ask_open(&ask, &open);
@@ -169,19 +169,19 @@ static struct open *must_open(struct ask ask)
 }
 #define OPEN(...) must_open((struct ask){ __VA_ARGS__ })
 
-static void done(struct open *open)
+static inline void done(struct open *open)
 {
 	assert_int_equal(open_close(open, NULL), STATUS_SUCCESS);
 	open_put(open);
 }
 
-static void make_file(const char *path)
+static inline void make_file(const char *path)
 {
 	done(OPEN(.path = path, .access = FILE_GENERIC_WRITE | DELETE_ACCESS,
 		  .disposition = FILE_CREATE));
 }
 
-static void make_directory(const char *path)
+static inline void make_directory(const char *path)
 {
 	done(OPEN(.path = path, .access = FILE_GENERIC_READ, .disposition = FILE_CREATE,
 		  .options = FILE_DIRECTORY_FILE));

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "opens_fixture.h"
+
+#define CHANGE (FILE_MODIFY_ACCESS)
+
+static void a_file_goes_with_its_last_handle(void **state)
+{
+	struct open *first, *second, *third;
+	struct file_facts facts;
+
+	(void)state;
+	make_file("f");
+	first = OPEN(.path = "f", .access = DELETE_ACCESS, .options = FILE_DELETE_ON_CLOSE);
+	second = OPEN(.path = "f");
+	third = OPEN(.path = "f");
+	assert_status(TRY(.path = "f"), STATUS_SUCCESS);
+	done(first);
+	assert_status(open_query_attributes(second, &facts), STATUS_SUCCESS);
+	assert_true(facts.delete_pending);
+	assert_status(TRY(.path = "f"), STATUS_DELETE_PENDING);
+	assert_status(TRY(.path = "f", .disposition = FILE_CREATE), STATUS_OBJECT_NAME_COLLISION);
+	done(second);
+	assert_status(TRY(.path = "f"), STATUS_DELETE_PENDING);
+	done(third);
+	assert_status(TRY(.path = "f"), STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+static void a_deletion_may_be_taken_back(void **state)
+{
+	struct open *open;
+
+	(void)state;
+	make_file("f");
+	open = OPEN(.path = "f", .access = DELETE_ACCESS);
+	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_SUCCESS);
+	assert_status(open_set_disposition(open, false, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	open = OPEN(.path = "f");
+	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_ACCESS_DENIED);
+	done(open);
+}
+
+static void a_directory_that_holds_something_stays(void **state)
+{
+	struct open *open;
+
+	(void)state;
+	make_directory("d");
+	make_file("d/f");
+	open = OPEN(.path = "d", .access = DELETE_ACCESS);
+	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_DIRECTORY_NOT_EMPTY);
+	done(open);
+	assert_status(TRY(.path = "d/f", .access = DELETE_ACCESS, .options = FILE_DELETE_ON_CLOSE),
+		      STATUS_SUCCESS);
+	open = OPEN(.path = "d", .access = DELETE_ACCESS);
+	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_SUCCESS);
+	assert_status(TRY(.path = "d/new", .disposition = FILE_CREATE), STATUS_DELETE_PENDING);
+	done(open);
+	assert_status(TRY(.path = "d"), STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+static void a_renamed_file_is_known_by_its_new_name(void **state)
+{
+	struct open *open, *other;
+	char *path;
+
+	(void)state;
+	make_file("a");
+	make_directory("d");
+	open = OPEN(.path = "a", .access = CHANGE);
+	other = OPEN(.path = "a");
+	assert_status(open_rename(open, "d/b", false, 0, NULL), STATUS_SUCCESS);
+	path = open_path(other);
+	assert_string_equal(path, "d/b");
+	free(path);
+	assert_status(TRY(.path = "a"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "d/B"), STATUS_SUCCESS);
+	/* Another case of the same name, and the very same. */
+	assert_status(open_rename(open, "D/B", false, 0, NULL), STATUS_SUCCESS);
+	path = open_path(other);
+	assert_string_equal(path, "d/B");
+	free(path);
+	assert_status(open_rename(open, "d/B", false, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	done(other);
+	/* Marked under its old name, it goes under its new one. */
+	open = OPEN(.path = "d/b", .access = CHANGE);
+	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_SUCCESS);
+	assert_status(open_rename(open, "c", false, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	assert_status(TRY(.path = "c"), STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+static void a_rename_replaces_what_it_may(void **state)
+{
+	struct open *open, *target;
+
+	(void)state;
+	make_file("a");
+	make_file("b");
+	make_directory("d");
+	open = OPEN(.path = "a", .access = CHANGE);
+	assert_status(open_rename(open, "b", false, 0, NULL), STATUS_OBJECT_NAME_COLLISION);
+	assert_status(open_rename(open, "d", true, 0, NULL), STATUS_ACCESS_DENIED);
+	assert_status(open_rename(open, "x/y", true, 0, NULL), STATUS_OBJECT_PATH_NOT_FOUND);
+	assert_status(open_rename(open, "b*", true, 0, NULL), STATUS_OBJECT_NAME_INVALID);
+	target = OPEN(.path = "b");
+	assert_status(open_rename(open, "b", true, 0, NULL), STATUS_ACCESS_DENIED);
+	done(target);
+	assert_status(open_rename(open, "b", true, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	assert_status(TRY(.path = "a"), STATUS_OBJECT_NAME_NOT_FOUND);
+	open = OPEN(.path = "b", .access = FILE_READ_DATA);
+	assert_status(open_rename(open, "a", false, 0, NULL), STATUS_ACCESS_DENIED);
+	done(open);
+}
+
+static void a_directory_with_open_files_stays_where_it_is(void **state)
+{
+	struct open *directory, *file;
+
+	(void)state;
+	make_directory("d");
+	make_directory("dd");
+	make_file("d/f");
+	make_file("dd/f");
+	directory = OPEN(.path = "d", .access = DELETE_ACCESS);
+	file = OPEN(.path = "d/f");
+	assert_status(open_rename(directory, "e", false, 0, NULL), STATUS_ACCESS_DENIED);
+	done(file);
+	file = OPEN(.path = "dd/f");
+	assert_status(open_rename(directory, "d/e", false, 0, NULL), STATUS_INVALID_PARAMETER);
+	assert_status(open_rename(directory, "e", false, 0, NULL), STATUS_SUCCESS);
+	assert_status(TRY(.path = "e/f"), STATUS_SUCCESS);
+	done(file);
+	done(directory);
+}
+
+static void a_link_is_another_name(void **state)
+{
+	struct open *open;
+	struct file_facts facts;
+
+	(void)state;
+	make_file("a");
+	open = OPEN(.path = "a", .access = CHANGE);
+	assert_status(open_link(open, "b", false, NULL), STATUS_SUCCESS);
+	assert_status(open_link(open, "b", false, NULL), STATUS_OBJECT_NAME_COLLISION);
+	assert_status(open_query_attributes(open, &facts), STATUS_SUCCESS);
+	assert_int_equal(facts.links, 2);
+	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	assert_status(TRY(.path = "a"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "b"), STATUS_SUCCESS);
+}
+
+static void a_stream_is_renamed_in_its_file(void **state)
+{
+	struct open *open;
+
+	(void)state;
+	make_file("a");
+	open = OPEN(.path = "a:one", .access = CHANGE, .disposition = FILE_CREATE);
+	assert_status(open_rename(open, "b", false, 0, NULL), STATUS_INVALID_PARAMETER);
+	assert_status(open_rename(open, ":two", false, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	assert_status(TRY(.path = "a:one"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "a:two"), STATUS_SUCCESS);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_file_goes_with_its_last_handle),
+		TEST(a_deletion_may_be_taken_back),
+		TEST(a_directory_that_holds_something_stays),
+		TEST(a_renamed_file_is_known_by_its_new_name),
+		TEST(a_rename_replaces_what_it_may),
+		TEST(a_directory_with_open_files_stays_where_it_is),
+		TEST(a_link_is_another_name),
+		TEST(a_stream_is_renamed_in_its_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
