@@ -10,9 +10,9 @@
  * Our own changes move the ctime too. Asking for it after each would cost a system call a create;
  * instead the index remembers until when a newer ctime is our doing. Before each change names_begin
  * asks whether others were there first. What ctime cannot tell is a change from outside within one
- * tick of the kernel's clock as one of ours. So for INDEX_YOUNG after a change an index does not
- * say by itself that a name is missing: the disk is asked for it as written. In other case such a
- * name is found after the next change of the directory.
+ * tick of the kernel's clock as one of ours. So an index never says by itself that a name is
+ * missing as written: the disk is asked first, and an index that does not know what is there goes.
+ * In other case such a name is found after that, or after the next change of the directory.
  *
  * Layout: an open-addressing table of (hash, place of the name), the names in one arena: about 30
  * bytes a name. All indexes of a volume together stay under VOLUME_INDEX_BYTES, the least recently
@@ -27,8 +27,6 @@
 #include "scan.h"
 #include "private.h"
 
-#define INDEX_YOUNG                                                                                \
-	200000u /* 20 ms in NT ticks: more than the longest tick of the kernel's clock, 10 ms */
 #define SLOTS_LEAST 16u
 #define NAMES_LEAST 256u
 
@@ -400,34 +398,7 @@ static int find_locked(struct volume_node *directory, const char *name, char **f
 	return 0;
 }
 
-/* is_young - so short after a change that another in the same tick would not show. */
-static bool is_young(const struct index *index)
-{
-	return nttime_now().ticks <
-	       max_u64(index->seen.ticks, index->own_until.ticks) + INDEX_YOUNG;
-}
-
-/* find_loaded - only what an index in memory says: that @name is there as written, or (asked of the
- * disk) that it is not. */
-static int find_loaded(struct volume_node *directory, const char *name, char **found,
-		       uint64_t *changes)
-{
-	struct index *index = index_of(stripe_of(directory), &directory->key);
-	struct index_slot *slot;
-
-	if (!index)
-		return -EAGAIN;
-	slot = index_slot_of(index, name, false);
-	if (!slot && is_young(index))
-		return -EAGAIN;
-	if (!slot)
-		return find_locked(directory, name, found, changes);
-	*found = xstrdup(name);
-	return 0;
-}
-
-int names_find(struct volume_node *directory, const char *name, bool loaded_only, char **found,
-	       uint64_t *changes)
+int names_find(struct volume_node *directory, const char *name, char **found, uint64_t *changes)
 {
 	int error;
 
@@ -435,10 +406,22 @@ int names_find(struct volume_node *directory, const char *name, bool loaded_only
 	if (changes)
 		*changes = 0;
 	names_lock(directory);
-	error = loaded_only ? find_loaded(directory, name, found, changes)
-			    : find_locked(directory, name, found, changes);
+	error = find_locked(directory, name, found, changes);
 	names_unlock(directory);
 	return error;
+}
+
+void names_opened(struct volume_node *directory, const char *name)
+{
+	struct names *stripe = stripe_of(directory);
+	struct index *index;
+	struct statx st;
+
+	names_lock(directory);
+	index = index_of(stripe, &directory->key);
+	if (index && !index_slot_of(index, name, false) && !sys.statx(directory->fd, name, &st))
+		index_unlink(directory->volume, stripe, index);
+	names_unlock(directory);
 }
 
 int names_absent(struct volume_node *directory, const char *name, uint64_t changes)

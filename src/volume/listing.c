@@ -112,15 +112,11 @@ static ntstatus literal_next(struct volume_listing *listing, const char *name,
 	if (!volume_name_valid(name))
 		return STATUS_NO_MORE_FILES;
 	free(listing->name);
-	listing->name = NULL;
-	error = names_find(listing->directory, name, true, &listing->name, NULL);
-	if (error == -EAGAIN) {
-		listing->name = xstrdup(name);
-		if (entry_fill(listing, listing->name, out))
-			return STATUS_SUCCESS;
-		free(listing->name);
-		error = names_find(listing->directory, name, false, &listing->name, NULL);
-	}
+	listing->name = xstrdup(name);
+	if (entry_fill(listing, listing->name, out))
+		return STATUS_SUCCESS;
+	free(listing->name);
+	error = names_find(listing->directory, name, &listing->name, NULL);
 	if (error)
 		return ntstatus_of_errno(error);
 	if (listing->name && !name_reserved(listing->name) &&

@@ -168,12 +168,14 @@ void names_lock2(struct volume_node *a, struct volume_node *b);
 void names_unlock2(struct volume_node *a, struct volume_node *b);
 /*
  * names_find - the name on disk of @name in @directory, without case, in *found (the caller frees
- * it; NULL: there is none). With @loaded_only nothing is asked of the disk: -EAGAIN where there is
- * no index or it cannot say. *changes (may be NULL) is the number of the change that the answer is
+ * it; NULL: there is none). *changes (may be NULL) is the number of the change that the answer is
  * from, where there is none. Takes the lock itself.
  */
-int names_find(struct volume_node *directory, const char *name, bool loaded_only, char **found,
+int names_find(struct volume_node *directory, const char *name, char **found,
 	       uint64_t *changes) MUST_CHECK;
+/* names_opened - @name was there as written: an index that does not know it goes. Takes the lock
+ * itself. */
+void names_opened(struct volume_node *directory, const char *name);
 /* The following under names_lock. */
 /* names_absent - no entry of @directory is @name in any case; @changes as names_find gave it (0:
  * none). */

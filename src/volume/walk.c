@@ -113,7 +113,7 @@ static int step(struct volume_node *from, const char *name, struct volume_node *
 		*disk = xstrdup(name);
 	if (error != -ENOENT)
 		return error;
-	error = names_find(from, name, false, disk, NULL);
+	error = names_find(from, name, disk, NULL);
 	if (error)
 		return error;
 	return *disk ? directory_at(from, *disk, out) : -ENOENT;
@@ -228,26 +228,21 @@ static int last_open(struct volume_lookup *lookup, const char *name, ntstatus *s
 	return 0;
 }
 
-/*
- * last_find - the last component. Where the directory's index is in memory it says at once what is
- * missing; where it is not, the file is opened as written and the index is made only when that
- * fails.
- */
+/* last_find - the last component: as written, and only where that is missing by the index, which is
+ * made then. */
 static ntstatus last_find(struct volume_lookup *lookup, const char *asked, char **disk)
 {
 	auto_free char *name = NULL;
 	ntstatus status = STATUS_SUCCESS;
-	int error = names_find(lookup->parent, asked, true, &name, &lookup->changes);
+	int error = last_open(lookup, asked, &status);
 
-	if (!error && !name)
-		return STATUS_SUCCESS;
-	error = last_open(lookup, name ? name : asked, &status);
-	if (!error && !status)
-		*disk = xstrdup(name ? name : asked);
+	if (!error && !status) {
+		*disk = xstrdup(asked);
+		names_opened(lookup->parent, asked);
+	}
 	if (error != -ENOENT)
 		return error ? ntstatus_of_errno(error) : status;
-	free(name);
-	error = names_find(lookup->parent, asked, false, &name, &lookup->changes);
+	error = names_find(lookup->parent, asked, &name, &lookup->changes);
 	if (error || !name)
 		return ntstatus_of_errno(error);
 	error = last_open(lookup, name, &status);
