@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Digests, HMAC and what is derived with them. HMAC is written out over a digest context, because
- * OpenSSL's own copies contexts (and so allocates) for each message that is signed.
- */
+/* Digests, HMAC of a message in parts, and what is derived with them. */
 #include "digest.h"
 
 #include <openssl/crypto.h>
@@ -36,8 +33,8 @@ bool hmac_key_set(struct hmac_key *k, const EVP_MD *md, const uint8_t *key, size
 	return true;
 }
 
-bool hmac_run(EVP_MD_CTX *ctx, const struct hmac_key *k, const struct iovec *parts, int count,
-	      uint8_t *out)
+static bool hmac_run(EVP_MD_CTX *ctx, const struct hmac_key *k, const struct iovec *parts,
+		     int count, uint8_t *out)
 {
 	uint8_t inner[EVP_MAX_MD_SIZE];
 	unsigned length = 0;

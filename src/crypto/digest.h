@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* HMAC over a digest context that is kept: what the signer and the one-shot functions share. */
+/* The key of an HMAC made ready: what the signer and the one-shot functions share. */
 #ifndef CRYPTO_DIGEST_H
 #define CRYPTO_DIGEST_H
 
@@ -16,8 +16,5 @@ struct hmac_key {
 
 bool hmac_key_set(struct hmac_key *k, const EVP_MD *md, const uint8_t *key,
 		  size_t length) MUST_CHECK;
-/* hmac_run - @ctx was made ready for the digest once; nothing is allocated here. */
-bool hmac_run(EVP_MD_CTX *ctx, const struct hmac_key *k, const struct iovec *parts, int count,
-	      uint8_t *out) MUST_CHECK;
 
 #endif

@@ -4,17 +4,20 @@
  *
  * A signer is made once for a key; what it holds is set back, never allocated, for each message.
  * AES-CMAC (RFC 4493) is written over AES-CBC: OpenSSL's CMAC calls the cipher once for each block,
- * CBC takes a whole buffer at a time.
+ * CBC takes a whole buffer at a time. HMAC is written over the old SHA-256 interface, whose state
+ * is a struct to copy: OpenSSL 3's contexts allocate whenever they are set back.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "digest.h"
+
+#include <openssl/sha.h>
 
 #define AES_BLOCK   16
 #define CBC_SCRATCH 4096 /* ciphertext that CMAC throws away, a part at a time */
 
 struct signer {
 	enum sign_algorithm algorithm;
-	EVP_MD_CTX *digest; /* HMAC-SHA256 */
-	struct hmac_key hmac;
+	SHA256_CTX inner, outer;	      /* HMAC-SHA256: the padded key is already in */
 	EVP_CIPHER_CTX *cipher;		      /* CMAC: AES-128-CBC; GMAC: AES-128-GCM */
 	uint8_t k1[AES_BLOCK], k2[AES_BLOCK]; /* the subkeys of CMAC */
 };
@@ -33,9 +36,13 @@ static void cmac_double(const uint8_t in[AES_BLOCK], uint8_t out[AES_BLOCK])
 
 static bool hmac_prepare(struct signer *s, const uint8_t key[16])
 {
-	s->digest = EVP_MD_CTX_new();
-	return s->digest && hmac_key_set(&s->hmac, EVP_sha256(), key, 16) &&
-	       EVP_DigestInit_ex(s->digest, EVP_sha256(), NULL);
+	struct hmac_key k;
+	bool ok = hmac_key_set(&k, EVP_sha256(), key, 16);
+
+	ok = ok && SHA256_Init(&s->inner) && SHA256_Update(&s->inner, k.inner, sizeof(k.inner)) &&
+	     SHA256_Init(&s->outer) && SHA256_Update(&s->outer, k.outer, sizeof(k.outer));
+	secret_wipe(&k, sizeof(k));
+	return ok;
 }
 
 static bool cmac_prepare(struct signer *s, const uint8_t key[16])
@@ -64,12 +71,18 @@ static bool gmac_prepare(struct signer *s, const uint8_t key[16])
 static bool hmac_sign(struct signer *s, const struct iovec *parts, int count,
 		      const uint8_t nonce[12], uint8_t signature[16])
 {
-	uint8_t mac[32];
+	uint8_t mac[SHA256_DIGEST_LENGTH];
+	SHA256_CTX hash = s->inner;
+	bool ok = true;
 
-	if (!hmac_run(s->digest, &s->hmac, parts, count, mac))
-		return false;
+	for (int i = 0; i < count; i++)
+		ok = ok && SHA256_Update(&hash, parts[i].iov_base, parts[i].iov_len);
+	ok = ok && SHA256_Final(mac, &hash);
+	hash = s->outer;
+	ok = ok && SHA256_Update(&hash, mac, sizeof(mac)) && SHA256_Final(mac, &hash);
+	secret_wipe(&hash, sizeof(hash));
 	memcpy(signature, mac, 16);
-	return true;
+	return ok;
 }
 
 /* cmac_blocks - run whole blocks through CBC for the sake of its chaining value. */
@@ -182,7 +195,6 @@ void signer_free(struct signer *s)
 {
 	if (!s)
 		return;
-	EVP_MD_CTX_free(s->digest);
 	EVP_CIPHER_CTX_free(s->cipher);
 	secret_wipe(s, sizeof(*s));
 	free(s);
