@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the files of the command share. A command is a row of one table (commands.c) that drives
+ * parsing, help and completion; most rows are a request to a node and columns to show of its
+ * answer, the rest have a function of their own. One thread.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <base/base.h>
+#include <cluster/record.h>
+#include <jansson.h>
+#include <stdio.h>
+
+/* Exit codes; berth site probe has those of monitoring plug-ins instead. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_NODE = 3 };
+
+#define MAX_ARGUMENTS 4
+#define MAX_OPTIONS   14
+
+enum option_kind {
+	OPTION_FLAG,	/* true in the request */
+	OPTION_NO_FLAG, /* false in the request: --no-encrypt is the option no-encrypt with the key
+			   encrypt */
+	OPTION_TEXT,
+	OPTION_LIST, /* may be repeated: joined with commas */
+	OPTION_NUMBER,
+	OPTION_LOCAL, /* a flag for the command itself, not for the request */
+	OPTION_LOCAL_TEXT,
+};
+struct option_row {
+	const char *name; /* without the dashes */
+	enum option_kind kind;
+	const char *key;   /* in the request */
+	const char *value; /* what help calls its value */
+	const char *help;
+};
+
+enum target { TARGET_OWNER, TARGET_ANY, TARGET_NONE };
+
+struct call;
+struct command {
+	const char *noun, *verb;
+	const char *arguments; /* keys of the request with spaces between; one that ends in '?' may
+				  be left out */
+	const char *help;
+	const char *request; /* what is sent; NULL: only run */
+	enum target target;
+	const char *columns;	       /* of a listing: "name:NAME path:PATH" */
+	int (*run)(struct call *call); /* NULL: send the request and show the answer */
+	const struct option_row *options[MAX_OPTIONS];
+};
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* One run of the program. */
+struct call {
+	const struct command *command;
+	const char *cluster_dir;
+	json_t *request; /* with what the arguments and options put into it */
+	json_t *local;	 /* options for the command itself, by name */
+	bool json;
+};
+const char *call_text(const struct call *call, const char *key);
+bool call_local(const struct call *call, const char *name);
+
+/* complain - "berth: ..." on standard error; gives @code back. */
+int complain(int code, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* ask.c: nodes */
+/* ask - send @request to the node at @control; a new object, or NULL and a sentence in *why (to be
+ * freed). */
+json_t *ask(const char *control, const json_t *request, char **why);
+/* ask_cluster - what all nodes that are up say, put together: {"nodes":[...],"servers":[...]}; NULL
+ * where there is no cluster. */
+json_t *ask_cluster(const char *cluster_dir, bool *any_up, char **why);
+/* ask_owner - send to the node that has the file server (or is the node) called @server; an exit
+ * code. */
+int ask_owner(struct call *call, const char *server, json_t **answer);
+/* ask_any - send to a node that is up, the owner first. */
+int ask_any(struct call *call, const char *server, json_t **answer);
+/* find_named - the object of the array @key of @status whose name is @name, without case; borrowed
+ * or NULL. */
+json_t *find_named(const json_t *status, const char *key, const char *name);
+
+/* print.c */
+void print_json(const json_t *value);
+void print_table(const json_t *rows, const char *columns);
+void print_help(FILE *out, const char *noun, const char *verb);
+void print_completion(void);
+
+/* password.c: into call->request as "password"; an exit code. @is_new: asked twice. */
+int password_take(struct call *call, bool is_new);
+/* password_read - from --password-file, --password-stdin or the terminal; to be wiped and freed.
+ * NULL: said why. */
+char *password_read(struct call *call, const char *prompt, bool is_new);
+
+/* Commands with a function of their own. */
+int run_status(struct call *call);
+int run_server_list(struct call *call);
+int run_server_create(struct call *call);
+int run_server_online(struct call *call);
+int run_server_offline(struct call *call);
+int run_server_move(struct call *call);
+int run_server_set(struct call *call);
+int run_new_password(struct call *call);
+int run_site_probe(struct call *call);
+int run_completion(struct call *call);
+int send_and_show(struct call *call);
+
+#endif
