@@ -15,8 +15,9 @@
 
 #include "interface.h"
 
-#define MAX_FRAGMENT   5840u /* what a client may send before it knows that we take DCERPC_MAX_FRAG \
-			      */
+#define MAX_FRAGMENT                                                                               \
+	5840u /* what a client may send before it knows that we take DCERPC_MAX_FRAG               \
+	       */
 #define FIRST_AND_LAST (DCERPC_FIRST_FRAG | DCERPC_LAST_FRAG)
 
 struct association {

@@ -46,10 +46,10 @@ static void audit(const struct rpc_interface *interface, const struct rpc_call *
 
 	snprintf(user, sizeof(user), "%s\\%s", peer->token->domain_name, peer->token->user_name);
 	log_info("rpc call client=%s user=%s server=%s dialled=%s call=%s.%s object=%s status=%u "
-		 "fault=0x%08x",
-		 LOG_TEXT(peer->client), LOG_TEXT(user), peer->server->name,
-		 LOG_TEXT(peer->dialled), interface->pipe, call->row->name,
-		 call->object ? LOG_TEXT(call->object) : "-", call->status, fault);
+		 "fault=0x%08x why=%s",
+		 peer->client, LOG_TEXT(user), peer->server->name, LOG_TEXT(peer->dialled),
+		 interface->pipe, call->row->name, call->object ? LOG_TEXT(call->object) : "-",
+		 call->status, fault, call->error.text[0] ? LOG_TEXT(call->error.text) : "-");
 }
 
 static uint32_t handle(const struct rpc_interface *interface, const struct pipe_peer *peer,

@@ -31,8 +31,9 @@ struct rpc_call {
 	uint32_t refused;      /* WERR_ACCESS_DENIED where the row needs what the caller has not */
 	struct ndr_reader *in; /* its memory is also that of the reply's texts */
 	struct ndr_writer *out;
-	uint32_t status;    /* what was answered, for the log */
-	const char *object; /* what it was about, for the log; NULL: nothing in particular */
+	uint32_t status;	   /* what was answered, for the log */
+	const char *object;	   /* what it was about, for the log; NULL: nothing in particular */
+	struct manage_error error; /* why the management interface refused */
 };
 
 enum rpc_needs {

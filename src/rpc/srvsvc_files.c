@@ -228,7 +228,6 @@ uint32_t srvsvc_file_close(struct rpc_call *call)
 	struct srvsvc_plain_request request;
 	auto_files struct files files = { 0 };
 	const struct open_listing_row *found = NULL;
-	struct manage_error error = { 0 };
 	uint32_t fault = srvsvc_plain_request_decode(call->in, call->opnum, &request);
 
 	if (fault)
@@ -242,7 +241,7 @@ uint32_t srvsvc_file_close(struct rpc_call *call)
 	if (found) {
 		call->object = call_text(call, "%s", found->path);
 		call->status = ntstatus_win32(manage_file_close(
-			call->peer->server, call->peer->token, found->id, &error));
+			call->peer->server, call->peer->token, found->id, &call->error));
 	}
 	srvsvc_status_encode(call->out, call->status);
 	return RPC_FAULT_NONE;

@@ -88,7 +88,6 @@ uint32_t srvsvc_session_enum(struct rpc_call *call)
 static uint32_t close_sessions(struct rpc_call *call, const struct srvsvc_plain_request *request)
 {
 	auto_sessions struct sessions sessions = { 0 };
-	struct manage_error error = { 0 };
 	uint32_t status;
 	size_t closed = 0;
 
@@ -100,7 +99,7 @@ static uint32_t close_sessions(struct rpc_call *call, const struct srvsvc_plain_
 		if (!matches(&sessions.rows[i], request->client, request->user_name))
 			continue;
 		status = ntstatus_win32(manage_session_close(call->peer->server, call->peer->token,
-							     sessions.rows[i].id, &error));
+							     sessions.rows[i].id, &call->error));
 		closed++;
 	}
 	if (status || closed)

@@ -115,6 +115,12 @@ static void fill_share(struct rpc_call *call, const void *source, size_t index, 
 	memcpy(row, &share, sizeof(share));
 }
 
+/* is_sticky - made by an administrator, and there until one removes it. */
+static bool is_sticky(const struct manage_share *share)
+{
+	return !(share->type & STYPE_SPECIAL) || share->flags & STORE_SHARE_HIDDEN;
+}
+
 uint32_t srvsvc_share_enum(struct rpc_call *call)
 {
 	struct srvsvc_enum_request request;
@@ -135,9 +141,7 @@ uint32_t srvsvc_share_enum(struct rpc_call *call)
 	if (!rows)
 		return RPC_FAULT_OUT_OF_MEMORY;
 	for (size_t i = 0; i < shares.count; i++) {
-		/* "sticky" are the ones that an administrator made */
-		if (call->opnum != SRVSVC_SHARE_ENUM_STICKY ||
-		    !(shares.rows[i].type & STYPE_SPECIAL))
+		if (call->opnum != SRVSVC_SHARE_ENUM_STICKY || is_sticky(&shares.rows[i]))
 			rows[list.count++] = &shares.rows[i];
 	}
 	source = (struct share_list){ rows, request.list.level };
@@ -254,8 +258,8 @@ static uint32_t add_share(struct rpc_call *call, const struct srvsvc_share_reque
 	struct server *server = call->peer->server;
 	const struct srvsvc_share *from = &request->share;
 	auto_free char *path = NULL;
-	struct manage_error error = { 0 };
 	struct store_share share = { .max_uses = from->max_uses ? from->max_uses : UINT32_MAX };
+	ntstatus status;
 
 	if (request->level != 2 && request->level != 502 && request->level != 503)
 		return WERR_INVALID_LEVEL;
@@ -283,7 +287,8 @@ static uint32_t add_share(struct rpc_call *call, const struct srvsvc_share_reque
 	share.path = path;
 	share.sd = (uint8_t *)(uintptr_t)from->sd;
 	share.sd_length = from->sd ? from->sd_length : 0;
-	return werror_of(manage_share_add(server, call->peer->token, &share, false, &error));
+	status = manage_share_add(server, call->peer->token, &share, false, &call->error);
+	return status == STATUS_OBJECT_NAME_NOT_FOUND ? NERR_UNKNOWN_DEV_DIR : werror_of(status);
 }
 
 uint32_t srvsvc_share_add(struct rpc_call *call)
@@ -328,7 +333,7 @@ static void apply(struct store_share *share, const struct srvsvc_share *from, ui
 	if (sets & SET_REMARK && from->remark)
 		share->remark = (char *)(uintptr_t)from->remark;
 	if (sets & SET_USES)
-		share->max_uses = from->max_uses;
+		share->max_uses = from->max_uses ? from->max_uses : UINT32_MAX;
 	if (sets & SET_SD && from->sd) {
 		share->sd = (uint8_t *)(uintptr_t)from->sd;
 		share->sd_length = from->sd_length;
@@ -352,7 +357,6 @@ static uint32_t set_share(struct rpc_call *call, const struct srvsvc_share_reque
 	auto_shares struct shares shares = { 0 };
 	const struct manage_share *old;
 	auto_free char *path = NULL;
-	struct manage_error error = { 0 };
 	struct store_share share;
 	uint32_t sets = 0;
 	uint32_t status;
@@ -369,7 +373,7 @@ static uint32_t set_share(struct rpc_call *call, const struct srvsvc_share_reque
 	old = share_named(&shares, request->name);
 	if (!old)
 		return NERR_NET_NAME_NOT_FOUND;
-	if (!request->has_share || old->type & STYPE_SPECIAL)
+	if (!request->has_share)
 		return WERR_INVALID_PARAMETER;
 	*wrong = PARM_SD;
 	if (sets & SET_SD && check_sd(&request->share))
@@ -387,7 +391,7 @@ static uint32_t set_share(struct rpc_call *call, const struct srvsvc_share_reque
 				      .sd = old->sd,
 				      .sd_length = old->sd_length };
 	apply(&share, &request->share, sets);
-	return werror_of(manage_share_set(server, call->peer->token, &share, &error));
+	return werror_of(manage_share_set(server, call->peer->token, &share, &call->error));
 }
 
 uint32_t srvsvc_share_set_info(struct rpc_call *call)
@@ -409,12 +413,12 @@ uint32_t srvsvc_share_set_info(struct rpc_call *call)
 
 static uint32_t delete_share(struct rpc_call *call, const char *name)
 {
-	struct manage_error error = { 0 };
 
 	call->object = name;
 	if (call->refused)
 		return call->refused;
-	return werror_of(manage_share_remove(call->peer->server, call->peer->token, name, &error));
+	return werror_of(
+		manage_share_remove(call->peer->server, call->peer->token, name, &call->error));
 }
 
 uint32_t srvsvc_share_del(struct rpc_call *call)

@@ -112,6 +112,7 @@ const char *ndr_get_string(struct ndr_reader *r)
 	const uint8_t *units = cur_bytes(&r->c, actual * 2u);
 	auto_buf struct buf text = { 0 };
 	struct cursor c;
+	uint32_t length = 0;
 	char *copy;
 
 	if (!units || !actual || offset || maximum < actual || units[actual * 2 - 2] ||
@@ -119,7 +120,9 @@ const char *ndr_get_string(struct ndr_reader *r)
 		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
 		return NULL;
 	}
-	c = cur_of(units, (actual - 1) * 2u);
+	while (length < actual && (units[length * 2] || units[length * 2 + 1]))
+		length++; /* some clients send more terminators than one */
+	c = cur_of(units, length * 2u);
 	if (!utf16_decode(&c, &text)) {
 		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
 		return NULL;

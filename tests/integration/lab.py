@@ -230,8 +230,9 @@ class Lab:
                     "-c", command, "-I", self.servers[name], name] + list(options), env=self.env)
 
     def net(self, name, *args, user="alice", password=PASSWORD):
+        # By address: "net rpc" of Samba 4.17 takes no notice of -I beside -S and looks the name up.
         return run(["net", "-s", self.smb_conf, "-A", self.auth_file(user, password), "-p", str(self.port),
-                    "-I", self.servers[name], "-S", name] + list(args), env=self.env)
+                    "-S", self.servers[name]] + list(args), env=self.env)
 
     def impacket(self, name, user="alice", password=PASSWORD, dialect=None, address=None, login=True):
         from impacket.smbconnection import SMBConnection

@@ -60,7 +60,8 @@ bool ndr_get_pointer(struct ndr_reader *r);
 /* ndr_get_count - the count before a conformant array of elements that take at least @element_bytes
  * each. */
 uint32_t ndr_get_count(struct ndr_reader *r, size_t element_bytes);
-/* ndr_get_string - [string] WCHAR*: conformant and varying, terminated, as UTF-8. */
+/* ndr_get_string - [string] WCHAR*: conformant and varying, as UTF-8. Its last unit must be NUL; it
+ * ends at the first. */
 const char *ndr_get_string(struct ndr_reader *r);
 /* ndr_get_unique_string - [string, unique] as a parameter: referent id and string; NULL where it is
  * NULL. */

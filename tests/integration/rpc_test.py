@@ -1,0 +1,452 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Remote management of a clustered file server: srvsvc and wkssvc asked by smbclient, rpcclient, net and impacket."""
+import os
+import re
+
+from lab import Failed, Lab, check, main, wait_until
+
+L = None
+VOLUME = None
+SPECIAL = 0x80000000
+IPC = 3
+FS_SHARES = {"IPC$", "ADMIN$", "S$", "distro_test", "second"}
+
+
+def dce(name="FS", user="alice", pipe="srvsvc", interface=None):
+    """A bound pipe of impacket, and the connection that has to be kept."""
+    from impacket.dcerpc.v5 import srvs, transport
+    conn = L.impacket(name, user=user)
+    wire = transport.SMBTransport(name, L.servers[name], filename="\\" + pipe, smb_connection=conn)
+    rpc = wire.get_dce_rpc()
+    rpc.connect()
+    rpc.bind(interface or srvs.MSRPC_UUID_SRVS)
+    return rpc, conn
+
+
+class Rpc:
+    def __init__(self, **kw):
+        self.rpc, self.conn = dce(**kw)
+
+    def __enter__(self):
+        return self.rpc
+
+    def __exit__(self, *what):
+        try:
+            self.rpc.disconnect()
+            self.conn.close()
+        except Exception:  # the server may have ended it, which is what some tests are about
+            pass
+
+
+def error_of(call):
+    """The Win32 error that a call fails with; 0 where it does not."""
+    from impacket.dcerpc.v5.rpcrt import DCERPCException
+    try:
+        call()
+    except DCERPCException as e:
+        return e.get_error_code()
+    return 0
+
+
+def text(value):
+    return value.rstrip("\0") if isinstance(value, str) else value
+
+
+def share_list(rpc, level, key):
+    from impacket.dcerpc.v5 import srvs
+    answer = srvs.hNetrShareEnum(rpc, level)
+    return {text(row["shi%d_netname" % level]): row
+            for row in answer["InfoStruct"]["ShareInfo"]["Level%d" % level]["Buffer"]}
+
+
+def test_start():
+    """a node and two file servers come up"""
+    global L, VOLUME
+    L = Lab()
+    L.node("N1", "127.0.0.11")
+    L.servers["N1"] = "127.0.0.11"
+    VOLUME = L.server("FS", "127.0.0.50")
+    L.server("FS2", "127.0.0.51")
+    for name in ("FS", "FS2", "N1"):
+        L.user(name, "alice", admin=True)
+        L.user(name, "bob")
+    L.share("FS", "distro_test", "--path", "packages")
+    L.share("FS", "second", "--path", "second")
+    L.share("FS2", "home", "--path", "home")
+    L.share("N1", "files", "--path", "files")
+
+
+def test_smbclient_list():
+    """smbclient -L shows the shares of the name that was dialled and no others"""
+    for name, expected in (("FS", FS_SHARES), ("FS2", {"IPC$", "ADMIN$", "S$", "home"})):
+        result = L.listing(name)
+        seen = {line.split("|")[1] for line in result.out.splitlines() if line.count("|") >= 2}
+        check(result.code == 0 and seen == expected, "%s: %r" % (name, result))
+    kinds = dict(line.split("|")[1::-1] for line in L.listing("FS").out.splitlines() if line.count("|") >= 2)
+    check(kinds["IPC$"] == "IPC" and kinds["distro_test"] == "Disk", repr(kinds))
+    result = L.listing("N1")
+    check("|files|" in result.out and "distro_test" not in result.out, repr(result))
+
+
+def test_smbclient_list_by_a_user():
+    """a user who is no Administrator sees the same names"""
+    result = L.listing("FS", user="bob")
+    seen = {line.split("|")[1] for line in result.out.splitlines() if line.count("|") >= 2}
+    check(result.code == 0 and seen == FS_SHARES, repr(result))
+
+
+def test_rpcclient_share_enum():
+    """rpcclient lists shares at levels 1, 2 and 502"""
+    for level in (1, 2, 502):
+        for command in ("netshareenumall", "netshareenum"):
+            result = L.rpcclient("FS", "%s %d" % (command, level))
+            seen = set(re.findall(r"netname: (\S+)", result.out))
+            check(result.code == 0, "%s %d: %r" % (command, level, result))
+            expected = FS_SHARES if command == "netshareenumall" else {"distro_test", "second"}
+            check(seen == FS_SHARES or seen == expected, "%s %d: %r" % (command, level, result))
+    result = L.rpcclient("FS", "netshareenumall 2")
+    check(re.search(r"path:\s*S:\\packages", result.out), repr(result))
+
+
+def test_levels_of_administrators():
+    """paths and descriptors are for Administrators only"""
+    for level in (2, 502):
+        result = L.rpcclient("FS", "netshareenumall %d" % level, user="bob")
+        check("ACCESS_DENIED" in result.text, "%d: %r" % (level, result))
+        result = L.rpcclient("FS", "netsharegetinfo distro_test %d" % level, user="bob")
+        check("ACCESS_DENIED" in result.text, "%d: %r" % (level, result))
+    result = L.rpcclient("FS", "netsharegetinfo distro_test 1", user="bob")
+    check("netname: distro_test" in result.out, repr(result))
+
+
+def test_rpcclient_share_info():
+    """rpcclient gets one share at every level, and an error for a share of another scope"""
+    for level in (1, 2, 501, 502, 1005):
+        result = L.rpcclient("FS", "netsharegetinfo distro_test %d" % level)
+        check(result.code == 0 and "ERR" not in result.text, "%d: %r" % (level, result))
+    for share in ("home", "files", "nothing"):
+        result = L.rpcclient("FS", "netsharegetinfo %s 1" % share)
+        check("NERR_NETNAMENOTFOUND" in result.text.upper().replace("_", "").replace("NERR", "NERR_") or
+              "2310" in result.text or "906" in result.text, "%s: %r" % (share, result))
+
+
+def test_rpcclient_server():
+    """rpcclient srvinfo, wkssvc_wkstagetinfo, netremotetod and netdiskenum answer for the file server"""
+    result = L.rpcclient("FS", "srvinfo")
+    check(result.code == 0 and re.search(r"\bFS\b", result.out), repr(result))
+    result = L.rpcclient("FS", "wkssvc_wkstagetinfo")
+    check(result.code == 0 and "ERR" not in result.text, repr(result))  # it prints nothing where all is well
+    result = L.rpcclient("FS", "netremotetod")
+    check(result.code == 0 and "ERR" not in result.text, repr(result))
+    result = L.rpcclient("FS", "netdiskenum")
+    check(result.code == 0 and "ERR" not in result.text, repr(result))  # prints nothing as well
+
+
+def test_net_rpc():
+    """net rpc share lists, adds and deletes a share that can then be used"""
+    os.makedirs(os.path.join(VOLUME, "added"), exist_ok=True)
+    result = L.net("FS", "rpc", "share", "list")
+    check(result.code == 0 and set(result.out.split()) >= {"distro_test", "second"} and "home" not in result.out,
+          repr(result))
+    result = L.net("FS", "rpc", "share", "add", "added=S:\\added")
+    check(result.code == 0, repr(result))
+    result = L.smbclient("//FS/added", "mkdir d; ls")
+    check(result.code == 0 and " d " in result.out, repr(result))
+    check("added" in L.server_state("FS")["shares"] or
+          any(isinstance(s, dict) and s.get("name") == "added" for s in L.server_state("FS")["shares"]),
+          "berth status does not show it: %r" % L.server_state("FS"))
+    result = L.net("FS", "rpc", "share", "delete", "added")
+    check(result.code == 0, repr(result))
+    result = L.smbclient("//FS/added", "ls")
+    check("NT_STATUS_BAD_NETWORK_NAME" in result.text, repr(result))
+    result = L.net("FS", "rpc", "share", "add", "added=S:\\added", user="bob")
+    check(result.code != 0, repr(result))
+    result = L.net("FS", "rpc", "share", "delete", "distro_test", user="bob")
+    check(result.code != 0 and "|distro_test|" in L.listing("FS").out, repr(result))
+
+
+def test_impacket_share_levels():
+    """impacket lists shares at levels 0, 1, 2, 501, 502 and 503"""
+    with Rpc() as rpc:
+        for level in (0, 1, 2, 501, 502):
+            check(set(share_list(rpc, level, None)) == FS_SHARES, "level %d" % level)
+        rows = share_list(rpc, 1, None)
+        check(rows["IPC$"]["shi1_type"] == SPECIAL | IPC, hex(rows["IPC$"]["shi1_type"]))
+        check(rows["ADMIN$"]["shi1_type"] & SPECIAL, hex(rows["ADMIN$"]["shi1_type"]))
+        check(not rows["distro_test"]["shi1_type"] & SPECIAL, hex(rows["distro_test"]["shi1_type"]))
+        from impacket.dcerpc.v5 import srvs
+        answer = srvs.hNetrShareEnum(rpc, 503)
+        scopes = {(text(r["shi503_servername"]), text(r["shi503_netname"]))
+                  for r in answer["InfoStruct"]["ShareInfo"]["Level503"]["Buffer"]}
+        for expected in (("FS", "distro_test"), ("FS", "ADMIN$"), ("FS2", "home"), ("*", "files"), ("*", "ADMIN$")):
+            check(expected in scopes, "%r is not in %r" % (expected, sorted(scopes)))
+
+
+def test_impacket_access():
+    """impacket as a user without rights is refused with error 5, and nothing changes"""
+    from impacket.dcerpc.v5 import srvs
+    with Rpc(user="bob") as rpc:
+        for level in (2, 502, 503):
+            check(error_of(lambda: srvs.hNetrShareEnum(rpc, level)) == 5, "NetrShareEnum %d" % level)
+        for level in (0, 1, 501):
+            check(error_of(lambda: srvs.hNetrShareEnum(rpc, level)) == 0, "NetrShareEnum %d" % level)
+        for what, call in (("NetrShareDel", lambda: srvs.hNetrShareDel(rpc, "distro_test\0")),
+                           ("NetrSessionEnum", lambda: srvs.hNetrSessionEnum(rpc, "\0", "\0", 10)),
+                           ("NetrFileEnum", lambda: srvs.hNetrFileEnum(rpc, "\0", "\0", 3)),
+                           ("NetrServerGetInfo 102", lambda: srvs.hNetrServerGetInfo(rpc, 102)),
+                           ("NetrServerDiskEnum", lambda: srvs.hNetrServerDiskEnum(rpc, 0))):
+            got = error_of(call)
+            check(got == 5, "%s: %s" % (what, got))
+    check("|distro_test|" in L.listing("FS").out, "the share has gone")
+
+
+def test_impacket_server_info():
+    """NetrServerGetInfo says the clustered name and that it is one; the node says that it is none"""
+    from impacket.dcerpc.v5 import srvs, wkst
+    for name, clustered in (("FS", True), ("FS2", True), ("N1", False)):
+        with Rpc(name=name) as rpc:
+            for level in (100, 101, 102):
+                info = srvs.hNetrServerGetInfo(rpc, level)["InfoStruct"]["ServerInfo%d" % level]
+                check(text(info["sv%d_name" % level]).upper() == name, text(info["sv%d_name" % level]))
+                check(info["sv%d_platform_id" % level] == 500, "platform")
+                if level > 100:
+                    kind = info["sv%d_type" % level]
+                    check(bool(kind & 0x04000000) == clustered, "%s: type %#x" % (name, kind))
+                    check(kind & 2, "%s: type %#x" % (name, kind))
+        with Rpc(name=name, pipe="wkssvc", interface=wkst.MSRPC_UUID_WKST) as rpc:
+            for level in (100, 101, 102):
+                info = wkst.hNetrWkstaGetInfo(rpc, level)["WkstaInfo"]["WkstaInfo%d" % level]
+                check(text(info["wki%d_computername" % level]).upper() == name, "wkssvc says %r" % info)
+
+
+def test_share_life():
+    """a share is added, changed, read back and deleted by impacket"""
+    from impacket.dcerpc.v5 import srvs
+    from impacket.dcerpc.v5.dtypes import NULL
+    os.makedirs(os.path.join(VOLUME, "life"), exist_ok=True)
+    with Rpc() as rpc:
+        info = srvs.SHARE_INFO_2()
+        info["shi2_netname"] = "life\0"
+        info["shi2_type"] = 0
+        info["shi2_remark"] = "a remark with \u00e4\0"
+        info["shi2_permissions"] = 0
+        info["shi2_max_uses"] = 0xffffffff
+        info["shi2_current_uses"] = 0
+        info["shi2_path"] = "S:\\life\0"
+        info["shi2_passwd"] = NULL
+        check(error_of(lambda: srvs.hNetrShareAdd(rpc, 2, info)) == 0,
+              "add: %d" % error_of(lambda: srvs.hNetrShareAdd(rpc, 2, info)))
+        check(error_of(lambda: srvs.hNetrShareAdd(rpc, 2, info)) == 2118, "a share of that name exists")
+        info["shi2_netname"] = "life2\0"
+        for path, error in (("S:\\no such directory\0", 2116), ("C:\\windows\0", 2116), ("S:\\..\\x\0", 87)):
+            info["shi2_path"] = path
+            got = error_of(lambda: srvs.hNetrShareAdd(rpc, 2, info))
+            check(got == error, "%r: %d" % (path, got))
+        got = srvs.hNetrShareGetInfo(rpc, "life\0", 2)["InfoStruct"]["ShareInfo2"]
+        check(text(got["shi2_remark"]) == "a remark with \u00e4", repr(text(got["shi2_remark"])))
+        check(text(got["shi2_path"]) == "S:\\life", repr(text(got["shi2_path"])))
+
+        change = srvs.SHARE_INFO_1005()
+        change["shi1005_flags"] = 0x30 | 0x800
+        srvs.hNetrShareSetInfo(rpc, "life\0", 1005, change)
+        got = srvs.hNetrShareGetInfo(rpc, "life\0", 1005)["InfoStruct"]["ShareInfo1005"]["shi1005_flags"]
+        check(got == 0x830, hex(got))
+        change = srvs.SHARE_INFO_1004()
+        change["shi1004_remark"] = "changed\0"
+        srvs.hNetrShareSetInfo(rpc, "life\0", 1004, change)
+        got = srvs.hNetrShareGetInfo(rpc, "life\0", 1)["InfoStruct"]["ShareInfo1"]
+        check(text(got["shi1_remark"]) == "changed", repr(text(got["shi1_remark"])))
+        change = srvs.SHARE_INFO_1006()
+        change["shi1006_max_uses"] = 3
+        srvs.hNetrShareSetInfo(rpc, "life\0", 1006, change)
+        got = srvs.hNetrShareGetInfo(rpc, "life\0", 2)["InfoStruct"]["ShareInfo2"]
+        check(got["shi2_max_uses"] == 3, "max_uses %d" % got["shi2_max_uses"])
+        check(error_of(lambda: srvs.hNetrShareDel(rpc, "life\0")) == 0, "delete")
+        check(error_of(lambda: srvs.hNetrShareDel(rpc, "life\0")) == 2310, "it was there")
+        check(error_of(lambda: srvs.hNetrShareDel(rpc, "ADMIN$\0")) != 0, "ADMIN$ was deleted")
+
+
+def test_sessions_and_files():
+    """an Administrator lists sessions and open files and closes a file"""
+    from impacket.dcerpc.v5 import srvs
+    from impacket.smbconnection import SessionError
+    conn = L.impacket("FS", user="bob")
+    tree = conn.connectTree("second")
+    handle = conn.createFile(tree, "open.txt")
+    conn.writeFile(tree, handle, b"text")
+    result = L.rpcclient("FS", "netsessenum")
+    check(re.search(r"Received [1-9]\d* entries", result.out), repr(result))
+    with Rpc() as rpc:
+        for level in (0, 1, 2, 10, 502):
+            rows = srvs.hNetrSessionEnum(rpc, "\0", "\0", level)["InfoStruct"]["SessionInfo"]["Level%d" % level]["Buffer"]
+            check(len(rows) >= 2, "level %d: %d rows" % (level, len(rows)))
+        rows = srvs.hNetrSessionEnum(rpc, "\0", "\0", 10)["InfoStruct"]["SessionInfo"]["Level10"]["Buffer"]
+        check({"alice", "bob"} <= {text(r["sesi10_username"]) for r in rows},
+              repr([text(r["sesi10_username"]) for r in rows]))
+        for level in (2, 3):
+            srvs.hNetrFileEnum(rpc, "\0", "\0", level)
+        rows = srvs.hNetrFileEnum(rpc, "\0", "bob\0", 3)["InfoStruct"]["FileInfo"]["Level3"]["Buffer"]
+        mine = [r for r in rows if text(r["fi3_path_name"]).lower() == "s:\\second\\open.txt"]
+        check(len(mine) == 1 and text(mine[0]["fi3_username"]) == "bob", repr([text(r["fi3_path_name"]) for r in rows]))
+        got = srvs.hNetrFileGetInfo(rpc, mine[0]["fi3_id"], 3)["InfoStruct"]["FileInfo3"]
+        check(text(got["fi3_path_name"]).lower() == "s:\\second\\open.txt", "NetrFileGetInfo")
+        rows = srvs.hNetrConnectionEnum(rpc, "second\0", 1)["InfoStruct"]["ConnectInfo"]["Level1"]["Buffer"]
+        check(any(text(r["coni1_username"]) == "bob" and r["coni1_num_opens"] == 1 for r in rows), "NetrConnectionEnum")
+        check(error_of(lambda: srvs.hNetrFileClose(rpc, 0x7fffffff)) == 2314, "an id that is none")
+        srvs.hNetrFileClose(rpc, mine[0]["fi3_id"])
+    try:
+        conn.readFile(tree, handle)
+        raise Failed("the file is still open")
+    except SessionError as e:
+        check(e.getErrorCode() in (0xc0000128, 0xc0000008), hex(e.getErrorCode()))
+    conn.close()
+
+
+def test_session_close():
+    """an Administrator ends the sessions of a user"""
+    from impacket.dcerpc.v5 import srvs
+    conn = L.impacket("FS", user="bob")
+    conn.connectTree("second")
+    with Rpc() as rpc:
+        check(error_of(lambda: srvs.hNetrSessionDel(rpc, "\0", "nobody\0")) == 2221, "a user that has none")
+        srvs.hNetrSessionDel(rpc, "\0", "bob\0")
+
+        def gone():
+            rows = srvs.hNetrSessionEnum(rpc, "\0", "\0", 10)["InfoStruct"]["SessionInfo"]["Level10"]["Buffer"]
+            return "bob" not in {text(r["sesi10_username"]) for r in rows}
+        wait_until("bob's session has gone", gone)
+    try:
+        conn.listPath("second", "*")
+        raise Failed("the session lives on")
+    except Failed:
+        raise
+    except Exception:  # reset or an error: the session is no more
+        pass
+
+
+def test_small_calls():
+    """NetrRemoteTOD, NetprPathType, NetprNameValidate, NetrShareCheck and NetrServerDiskEnum answer impacket"""
+    from impacket.dcerpc.v5 import srvs
+    import time
+    with Rpc() as rpc:
+        tod = srvs.hNetrRemoteTOD(rpc)["BufferPtr"]
+        check(abs(tod["tod_elapsedt"] - time.time()) < 60, "time %d" % tod["tod_elapsedt"])
+        check(tod["tod_year"] == time.gmtime().tm_year, "year %d" % tod["tod_year"])
+        check(srvs.hNetprPathType(rpc, "C:\\pagefile.sys\0", 0)["PathType"] == 8198, "path type")
+        check(error_of(lambda: srvs.hNetprNameValidate(rpc, "good\0", 9)) == 0, "a share's name")
+        check(error_of(lambda: srvs.hNetprNameValidate(rpc, "no/good\0", 9)) == 123, "no share's name")
+        check(srvs.hNetrShareCheck(rpc, "S:\\packages\0")["Type"] & 0xff == 0, "share check")
+        check(error_of(lambda: srvs.hNetrShareCheck(rpc, "S:\\other\0")) == 2311, "a directory that is not shared")
+        disks = srvs.hNetrServerDiskEnum(rpc, 0)["DiskInfoStruct"]["Buffer"]
+        check([text(d["Disk"]) for d in disks] == ["S:"], repr([d["Disk"] for d in disks]))
+
+
+def test_long_list():
+    """a list longer than many fragments comes whole, and in parts by its resume handle"""
+    from impacket.dcerpc.v5 import srvs
+    from impacket.dcerpc.v5.dtypes import NULL
+    from impacket.dcerpc.v5.rpcrt import DCERPCException
+    count = 200
+    os.makedirs(os.path.join(VOLUME, "many"), exist_ok=True)
+    with Rpc() as rpc:
+        for i in range(count):
+            info = srvs.SHARE_INFO_2()
+            info["shi2_netname"] = "many%d\0" % i
+            info["shi2_type"] = 0
+            info["shi2_remark"] = "r" * 60 + "\0"
+            info["shi2_permissions"] = 0
+            info["shi2_max_uses"] = 0xffffffff
+            info["shi2_current_uses"] = 0
+            info["shi2_path"] = "S:\\many\0"
+            info["shi2_passwd"] = NULL
+            srvs.hNetrShareAdd(rpc, 2, info)
+        check(len(share_list(rpc, 2, None)) == count + len(FS_SHARES), "the whole list")
+        seen, resume, calls = [], 0, 0
+        while True:
+            calls += 1
+            try:
+                answer = srvs.hNetrShareEnum(rpc, 1, resumeHandle=resume, preferedMaximumLength=5000)
+            except DCERPCException as e:
+                check(e.get_error_code() == 234, "error %d" % e.get_error_code())
+                answer = e.get_packet()
+            seen += [text(r["shi1_netname"]) for r in answer["InfoStruct"]["ShareInfo"]["Level1"]["Buffer"]]
+            if answer["ErrorCode"] == 0:
+                break
+            resume = answer["ResumeHandle"]
+        check(calls > 3 and len(seen) == len(set(seen)) == count + len(FS_SHARES), "%d in %d calls" % (len(seen), calls))
+        result = L.listing("FS")
+        check(result.out.count("|many") == count, repr(result))
+        for i in range(count):
+            srvs.hNetrShareDel(rpc, "many%d\0" % i)
+
+
+def test_unknown_call():
+    """a call that does not exist is a fault, and the pipe stays good"""
+    from impacket.dcerpc.v5 import srvs
+    from impacket.dcerpc.v5.rpcrt import DCERPCException
+    with Rpc() as rpc:
+        for opnum in (0, 7, 58, 4000):
+            rpc.call(opnum, b"\0" * 16)
+            try:
+                rpc.recv()
+                raise Failed("opnum %d was answered" % opnum)
+            except DCERPCException as e:
+                check("op_rng" in str(e) or e.get_error_code() == 0x1c010002, str(e))
+        check(set(share_list(rpc, 1, None)) == FS_SHARES, "the pipe")
+
+
+def test_bad_bytes():
+    """bytes that are no RPC end the pipe and disturb nobody else"""
+    from impacket.smb3structs import FILE_READ_DATA, FILE_WRITE_DATA
+    with Rpc() as bystander:
+        for bad in (b"GET / HTTP/1.1\r\n\r\n", b"\5\0\x0b\3\x10\0\0\0\xff\xff\0\0" + b"\0" * 4000, b"\0" * 64,
+                    b"\5\0\0\3\x10\0\0\0\x18\0\0\0\1\0\0\0" + b"\xff" * 8):
+            conn = L.impacket("FS", user="bob")
+            tree = conn.connectTree("IPC$")
+            pipe = conn.openFile(tree, "\\srvsvc", desiredAccess=FILE_READ_DATA | FILE_WRITE_DATA)
+            try:
+                conn.writeFile(tree, pipe, bad)
+                conn.writeFile(tree, pipe, bad)
+            except Exception:  # refused, as it should be
+                pass
+            conn.close()
+        check(set(share_list(bystander, 1, None)) == FS_SHARES, "the other client")
+
+
+def test_bind_with_credentials():
+    """a bind that brings credentials of its own is refused and not ignored"""
+    from impacket.dcerpc.v5 import srvs, transport
+    from impacket.dcerpc.v5.rpcrt import RPC_C_AUTHN_LEVEL_PKT_PRIVACY
+    conn = L.impacket("FS")
+    wire = transport.SMBTransport("FS", L.servers["FS"], filename="\\srvsvc", smb_connection=conn)
+    rpc = wire.get_dce_rpc()
+    rpc.set_credentials("alice", "whatever")
+    rpc.set_auth_level(RPC_C_AUTHN_LEVEL_PKT_PRIVACY)
+    rpc.connect()
+    try:
+        rpc.bind(srvs.MSRPC_UUID_SRVS)
+    except Exception:
+        conn.close()
+        return
+    raise Failed("it was accepted")
+
+
+def test_log():
+    """each call that changes something, and each that is refused, has left a line in the log"""
+    with open(L.nodes["N1"].log, errors="replace") as f:
+        log = f.read()
+    for call, user, status in (("NetrShareAdd", "alice", "0"), ("NetrShareDel", "alice", "0"),
+                               ("NetrShareDel", "bob", "5"), ("NetrShareEnum", "bob", "5"),
+                               ("NetrFileClose", "alice", "0"), ("NetrSessionDel", "alice", "0")):
+        check(re.search(r"rpc call client=\S+ user=FS\\%s server=FS .*call=srvsvc\.%s .*status=%s " %
+                        (user, call, status), log), "no line for %s by %s" % (call, user))
+
+
+def test_end():
+    """the nodes stop in good order"""
+    L.__exit__(None, None, None)
+
+
+if __name__ == "__main__":
+    main([f for n, f in list(globals().items()) if n.startswith("test_")])
