@@ -37,6 +37,11 @@ static int fill(struct dir_scan *scan)
 	n = sys.getdents(scan->fd, scan->data, scan->room);
 	scan->at = 0;
 	scan->length = n < 0 ? 0 : (size_t)n;
+	if (n <= 0) { /* whoever keeps the listing open keeps no block */
+		free(scan->data);
+		scan->data = NULL;
+		scan->room = 0;
+	}
 	return n < 0 ? (int)n : n > 0;
 }
 

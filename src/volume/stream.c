@@ -20,6 +20,12 @@
 #define PREFIX	     's'
 #define STREAMS_MOST 4096u /* of one file, in a listing */
 
+/* base_of - a stream has no streams of its own: its file is meant. */
+static struct volume_node *base_of(struct volume_node *node)
+{
+	return node->is_stream ? node->private_part->base : node;
+}
+
 /* on_disk - the file name of a stream; false where it is no name or too long for the file system.
  */
 static bool on_disk(const char *name, char out[NAME_MAX + 1])
@@ -115,6 +121,7 @@ ntstatus volume_stream_open(struct volume_node *file, const char *name, struct v
 	ntstatus status;
 
 	*out = NULL;
+	file = base_of(file);
 	pthread_mutex_lock(&node_inode(file)->lock);
 	status = open_locked(file, name, &fd);
 	pthread_mutex_unlock(&node_inode(file)->lock);
@@ -153,6 +160,7 @@ ntstatus volume_stream_create(struct volume_node *file, const char *name, struct
 	ntstatus status;
 
 	*out = NULL;
+	file = base_of(file);
 	pthread_mutex_lock(&node_inode(file)->lock);
 	status = create_locked(file, name, &fd, &dir);
 	pthread_mutex_unlock(&node_inode(file)->lock);
@@ -166,7 +174,7 @@ ntstatus volume_stream_create(struct volume_node *file, const char *name, struct
 
 ntstatus volume_stream_remove(struct volume_node *file, const char *name)
 {
-	struct inode *inode = node_inode(file);
+	struct inode *inode = node_inode(file = base_of(file));
 	char disk[NAME_MAX + 1];
 	ntstatus status;
 
@@ -222,6 +230,7 @@ ntstatus volume_stream_rename(struct volume_node *file, const char *from, const 
 {
 	ntstatus status;
 
+	file = base_of(file);
 	pthread_mutex_lock(&node_inode(file)->lock);
 	status = rename_locked(file, from, to, replace);
 	pthread_mutex_unlock(&node_inode(file)->lock);
@@ -252,7 +261,7 @@ static ntstatus list_into(struct volume_node *file, int dir, struct buf *rows)
 
 ntstatus volume_stream_list(struct volume_node *file, struct volume_stream **out, size_t *count)
 {
-	struct inode *inode = node_inode(file);
+	struct inode *inode = node_inode(file = base_of(file));
 	struct buf rows = { 0 };
 	ntstatus status;
 	int dir;

@@ -94,6 +94,8 @@ static void a_stream_has_its_own_size_and_the_rest_of_its_file(void **state)
 	assert_int_not_equal(of_stream.key.inode, of_file.key.inode);
 	assert_int_equal(of_stream.creation_time.ticks, of_file.creation_time.ticks);
 	assert_int_equal(volume_sync(stream), STATUS_SUCCESS);
+	assert_int_equal(count_streams(stream), 1);
+	assert_stream(stream, "S", "123");
 	volume_node_put(file);
 	volume_node_put(stream);
 }

@@ -67,6 +67,7 @@ ntstatus volume_space(struct volume *volume, struct volume_space *out) MUST_CHEC
 uint32_t volume_serial(const struct volume *volume); /* of the file server: kept in its home */
 bool volume_is_read_only(const struct volume *volume);
 
+/* Both of the following may name VOLUME_HOME: their paths are the server's, never a client's. */
 /* volume_directory - the node of @path beneath the volume's root ("" is the root itself): a share's root. */
 ntstatus volume_directory(struct volume *volume, const char *path, struct volume_node **out) MUST_CHECK;
 /* volume_directory_make - the same, and the directories of @path are made where they are missing. */
@@ -77,7 +78,8 @@ void volume_node_put_ptr(struct volume_node **node); /* for cleanup() */
 
 /*
  * volume_name_valid - may a client use @name as one component? Not empty, no control character, none of
- * \ / : * ? " < > |, not longer than 255 UTF-16 units. "." and ".." and VOLUME_HOME are not valid.
+ * \ / : * ? " < > |, not longer than 255 UTF-16 units. "." and ".." are not valid, nor is VOLUME_HOME in any case and in
+ * any directory: another file server's volume may lie beneath this one.
  */
 bool volume_name_valid(const char *name);
 
@@ -166,7 +168,8 @@ struct volume_entry {
 ntstatus volume_list(struct volume_node *directory, struct volume_listing **out) MUST_CHECK;
 /*
  * volume_list_next - the next entry that matches @pattern (NULL: all), "." and ".." first; STATUS_NO_MORE_FILES at the end.
- * @parent_attributes is what ".." is to show. VOLUME_HOME, symbolic links, and what is no file and no directory is left out.
+ * ".." shows the directory's own attributes. VOLUME_HOME, symbolic links, names that a client could not use, and what is no
+ * file and no directory is left out. A pattern without wildcards is one lookup (and gives no "." or "..").
  */
 ntstatus volume_list_next(struct volume_listing *listing, const char *pattern, struct volume_entry *out) MUST_CHECK;
 /* volume_list_back - give the entry that was read last once more: it did not fit. */
@@ -174,7 +177,10 @@ void volume_list_back(struct volume_listing *listing);
 void volume_list_rewind(struct volume_listing *listing);
 void volume_list_free(struct volume_listing *listing);
 
-/* Named streams of a file or directory. @name is without colons and type; compared without case. */
+/*
+ * Named streams of a file or directory. @name is without colons and type; compared without case; at most 254 bytes of
+ * UTF-8, else STATUS_OBJECT_NAME_INVALID. Where @file is itself a stream, its file is meant.
+ */
 struct volume_stream {
 	char *name;
 	uint64_t size, allocation_size;
