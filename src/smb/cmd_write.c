@@ -9,7 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define CHANNEL_NONE 0
+#define CHANNEL_NONE   0
+#define MAX_FILE_BYTES 0xfffffff0000u /* the longest file that NTFS has */
 
 static void answer(struct smb_request *rq, uint32_t count)
 {
@@ -47,8 +48,11 @@ static ntstatus begin_write(struct smb_request *rq, const struct smb2_write_requ
 {
 	uint32_t length = (uint32_t)cur_left(&r->data);
 	int fd = open_facts(rq->open)->node->fd;
-	ntstatus status = open_check_write(rq->open, r->offset, length);
+	ntstatus status;
 
+	if (length && r->offset + length > MAX_FILE_BYTES)
+		return STATUS_INVALID_PARAMETER;
+	status = open_check_write(rq->open, r->offset, length);
 	if (status)
 		return status;
 	if (length && is_write_through(rq, r)) {

@@ -102,7 +102,7 @@ static ntstatus check(struct smb_request *rq)
 	}
 	status = check_session(rq);
 	is_valid = rq->session && rq->session->state == SESSION_VALID;
-	rq->last_had_session = is_valid;
+	rq->last_had_session = is_valid && (!rq->is_related || chained);
 	if (status)
 		return status;
 	if (!rq->command || (rq->is_related && !chained))
