@@ -120,6 +120,8 @@ static ntstatus begin(struct smb_request *rq, const struct smb2_ioctl_request *r
 	status = smb2_copychunk_request_decode(r->input, &copy->chunks);
 	if (status || !within_limits(&copy->chunks))
 		return over_limits(rq, out);
+	answer(out, 0, 0, 0); /* an error says so, too: nothing was copied */
+	rq->keep_body = true;
 	rq->source = find_source(rq, copy->chunks.source_key);
 	if (!rq->source)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
@@ -148,9 +150,8 @@ ntstatus fsctl_copychunk(struct smb_request *rq, const struct smb2_ioctl_request
 	for (uint32_t i = 0; i < copy->done; i++)
 		open_wrote(rq->open, copy->chunks.chunks[i].target_offset,
 			   copy->chunks.chunks[i].length);
-	if (copy->status)
-		return copy->status;
 	COUNT(bytes_written, copy->done_bytes);
-	answer(out, copy->done, 0, copy->done_bytes);
-	return STATUS_SUCCESS;
+	answer(out, copy->done, copy->partial, copy->done_bytes);
+	rq->keep_body = true;
+	return copy->status;
 }
