@@ -20,16 +20,6 @@
 
 struct smb smb;
 
-struct smb_loop *smb_loop_current(void)
-{
-	struct loop *loop = loop_current();
-
-	for (size_t i = 0; i < smb.loop_count; i++)
-		if (smb.loops[i].loop == loop)
-			return &smb.loops[i];
-	return NULL;
-}
-
 struct connection *connection_get(struct connection *conn)
 {
 	conn->refs++;
@@ -233,7 +223,10 @@ void connection_open(struct smb_loop *home, int fd, uint64_t listener)
 		refuse(conn, fd, limit);
 		return;
 	}
-	conn->server = scope_server("", (const void *)&conn->local);
+	if (conn->local.ss_family == AF_INET || conn->local.ss_family == AF_INET6)
+		conn->server = scope_server("", (const void *)&conn->local);
+	else
+		conn->server = registry_node(); /* handed over on another kind of socket */
 	if (!conn->server) {
 		client_count_release(conn->client_slot);
 		refuse(conn, fd, "no file server is online on this address");

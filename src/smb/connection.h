@@ -104,10 +104,6 @@ void connection_authenticated(struct connection *conn);
 void connection_bare(struct connection *conn);
 /* connection_negotiated - NEGOTIATE is done: the next deadline holds. */
 void connection_negotiated(struct connection *conn);
-struct smb_loop *smb_loop_current(void);
-
-/* listen.c */
-struct smb_loop *smb_lightest_loop(void);
 
 /* limits.c: how many connections a client address has. False where that is too many. */
 bool client_count_take(const struct sockaddr_storage *peer, uint32_t *slot) MUST_CHECK;

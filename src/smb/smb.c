@@ -140,11 +140,13 @@ static void accepted(struct io_listener *io, int fd)
 	loop_post(to->loop, &hand_over->task);
 }
 
-void smb_accept(int fd)
+void smb_accept(struct loop *loop, int fd)
 {
-	struct smb_loop *home = smb_loop_current();
+	struct smb_loop *home = &smb.loops[0];
 
-	BUG_ON(!home);
+	while (home < &smb.loops[smb.loop_count] && home->loop != loop)
+		home++;
+	BUG_ON(home == &smb.loops[smb.loop_count]);
 	__atomic_add_fetch(&home->load, 1, __ATOMIC_RELAXED);
 	connection_open(home, fd, 0);
 }

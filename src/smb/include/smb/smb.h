@@ -82,10 +82,10 @@ int smb_listener_address(const struct smb_listener *listener,
 void smb_unlisten(struct smb_listener *listener, bool drop_connections);
 
 /*
- * smb_accept - take over a connected, non-blocking socket as if it had been accepted; for tests and
- * for sockets that are handed over. On a loop of smb_start only; the connection stays on it.
+ * smb_accept - take over a connected, non-blocking socket as if it had been accepted, for tests and
+ * for sockets that are handed over. On the thread of @loop (one of smb_start), or before it turns.
  */
-void smb_accept(int fd);
+void smb_accept(struct loop *loop, int fd);
 
 /*
  * smb_drop_server - end every session and tree connect of @server, and every connection that came
