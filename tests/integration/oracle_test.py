@@ -15,6 +15,7 @@ WIN32 = {
     # The client finds no server of that name, or nobody listens there: error 53, network path not found.
     "NT_STATUS_CONNECTION_REFUSED": "53",
     "NT_STATUS_NOT_FOUND": "53",
+    "NT_STATUS_INVALID_ADDRESS": "53",  # no resolver gives it an address
     "NT_STATUS_UNSUCCESSFUL": "53",
     "NT_STATUS_BAD_NETWORK_PATH": "53",
     "NT_STATUS_HOST_UNREACHABLE": "53",
