@@ -22,8 +22,6 @@
 #define BERTH_VERSION "0.1.0"
 #endif
 
-struct node node = { .lock = PTHREAD_MUTEX_INITIALIZER, .own_lock = -1 };
-
 static void usage(FILE *out)
 {
 	fprintf(out, "berthd: a node that serves files over SMB and takes over for others\n"
