@@ -44,7 +44,8 @@ static inline const uint8_t *cur_bytes(struct cursor *c, size_t length)
 		c->bad = true;
 		return NULL;
 	}
-	c->at += length;
+	if (length)
+		c->at += length; /* a cursor over nothing has no address to add to */
 	return p;
 }
 
