@@ -45,8 +45,10 @@ static const struct key keys[] = {
 	  "directory that the node's own shares live in; made where it is missing" },
 	{ "node", "cluster_dir", KIND_PATH, AT(cluster_dir), "/var/lib/berth/cluster", 0, 0, NULL,
 	  "directory that the nodes of this machine share" },
-	{ "node", "address", KIND_ADDRESSES, AT(address), "0.0.0.0", 0, 0, NULL,
-	  "address of the node's own file server; several with commas" },
+	{ "node", "address", KIND_ADDRESSES, AT(address), NULL, 0, 0, NULL,
+	  "address of the node's own file server, several with commas; 0.0.0.0 leaves none of its "
+	  "port to "
+	  "clustered ones" },
 	{ "node", "port", KIND_NUMBER, AT(port), "445", 1, 65535, NULL, "TCP port of it" },
 	{ "node", "control", KIND_PATH, AT(control), "", 0, 0, NULL,
 	  "control socket; left out: <cluster_dir>/<name>.sock" },

@@ -134,15 +134,15 @@ static int start(char **why)
 	int error;
 
 	raise_limits();
+	error = privileges_drop(node.config.user, why);
+	if (error)
+		return error;
 	error = cluster_directories(node.config.cluster_dir);
 	if (error) {
 		*why = xasprintf("cannot make the cluster directory %s: %s",
 				 node.config.cluster_dir, strerror(-error));
 		return error;
 	}
-	error = privileges_drop(node.config.user, why);
-	if (error)
-		return error;
 	manage_on_change(facts_publish);
 	rpc_register();
 	error = start_loops(why);

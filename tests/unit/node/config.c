@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define HEAD "[node]\nname = n1\nvolume = /v\n"
+#define HEAD "[node]\naddress = 127.0.0.11\nname = n1\nvolume = /v\n"
 
 static void a_short_file_has_the_defaults(void **state)
 {
@@ -35,9 +35,10 @@ static void every_kind_of_value_is_taken(void **state)
 
 	config_defaults(&config);
 	assert_true(config_parse("f",
-				 HEAD "address = 10.0.0.1,fd00::1 ; two\nio = epoll\nlog=debug\n"
-				      "control=/run/x\n[smb]\nmax_dialect = 3.0\n"
-				      "signing_required = yes\nidle_timeout_ms = 0\n",
+				 "[node]\nname = n1\nvolume = /v\naddress = 10.0.0.1,fd00::1 ; "
+				 "two\nio = epoll\nlog=debug\n"
+				 "control=/run/x\n[smb]\nmax_dialect = 3.0\n"
+				 "signing_required = yes\nidle_timeout_ms = 0\n",
 				 &config, &why));
 	assert_string_equal(config.address, "10.0.0.1,fd00::1");
 	assert_int_equal(config.io, IO_POOL);
@@ -53,24 +54,24 @@ static void what_is_wrong_is_named_with_file_and_line(void **state)
 	static const struct {
 		const char *text, *where, *what;
 	} rows[] = {
-		{ HEAD "colour = red\n", "f:4:", "colour" },
-		{ HEAD "port = 0\n", "f:4:", "1 to 65535" },
-		{ HEAD "port = 99999\n", "f:4:", "99999" },
-		{ HEAD "port = -1\n", "f:4:", "-1" },
-		{ HEAD "port = 12x\n", "f:4:", "12x" },
-		{ HEAD "io = fast\n", "f:4:", "auto|io_uring|epoll" },
-		{ HEAD "control = relative\n", "f:4:", "absolute" },
-		{ HEAD "address = here\n", "f:4:", "here" },
-		{ HEAD "name = n2\n", "f:4:", "twice" },
-		{ HEAD "\n\nnonsense\n", "f:6:", "key = value" },
+		{ HEAD "colour = red\n", "f:5:", "colour" },
+		{ HEAD "port = 0\n", "f:5:", "1 to 65535" },
+		{ HEAD "port = 99999\n", "f:5:", "99999" },
+		{ HEAD "port = -1\n", "f:5:", "-1" },
+		{ HEAD "port = 12x\n", "f:5:", "12x" },
+		{ HEAD "io = fast\n", "f:5:", "auto|io_uring|epoll" },
+		{ HEAD "control = relative\n", "f:5:", "absolute" },
+		{ "[node]\naddress = here\n", "f:2:", "here" },
+		{ HEAD "name = n2\n", "f:5:", "twice" },
+		{ HEAD "\n\nnonsense\n", "f:7:", "key = value" },
 		{ HEAD "[smb]\nmax_credits = 1000\n", "f:", "power of two" },
 		{ HEAD "[smb]\nmin_dialect = 3.1.1\nmax_dialect = 2.1\n", "f:", "newer" },
-		{ HEAD "[smb]\nsigning_required = maybe\n", "f:5:", "no|yes" },
+		{ HEAD "[smb]\nsigning_required = maybe\n", "f:6:", "no|yes" },
 		{ "[node]\nname = a/b\n", "f:2:", "a/b" },
 		{ "[node]\nname = n1\n", "f:", "volume" },
 		{ "name = n1\n", "f:1:", "section" },
 		{ "", "f:", "name" },
-		{ HEAD "[other]\nx = 1\n", "f:5:", "[other]" },
+		{ HEAD "[other]\nx = 1\n", "f:6:", "[other]" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
