@@ -18,6 +18,7 @@ struct files {
 	size_t count;
 	struct manage_share *shares;
 	size_t share_count;
+	const struct manage_share *last; /* the share that was found last: rows come in runs */
 	struct session_row *sessions;
 	size_t session_count;
 };
@@ -56,43 +57,50 @@ static const char *split(const char *path, const char **rest, size_t *length)
 	return name;
 }
 
-static const struct manage_share *share_of(const struct files *files, const char *path)
+static bool is_named(const struct manage_share *share, const char *name, size_t length)
+{
+	return strlen(share->name) == length && !strncasecmp(share->name, name, length);
+}
+
+static const struct manage_share *share_of(struct files *files, const char *path)
 {
 	const char *rest;
 	size_t length;
 	const char *name = split(path, &rest, &length);
 
+	if (files->last && is_named(files->last, name, length))
+		return files->last;
 	for (size_t i = 0; i < files->share_count; i++) {
-		const struct manage_share *share = &files->shares[i];
-
-		if (strlen(share->name) == length && !strncasecmp(share->name, name, length))
-			return share;
+		if (is_named(&files->shares[i], name, length))
+			return files->last = &files->shares[i];
 	}
 	return NULL;
 }
 
-/* local_path - "\share\a/b" as its administrator has it: "S:\packages\a\b". */
-static const char *local_path(struct rpc_call *call, const struct files *files, const char *path)
+/* local_path - "\share\a/b" as its administrator has it: "S:\packages\a\b", terminated, in @out. */
+static const char *local_path(struct buf *out, struct files *files, const char *path)
 {
 	const struct manage_share *share = share_of(files, path);
 	const char *root = share && share->path ? share->path : "";
 	const char *rest;
 	size_t length;
-	size_t ends = strlen(root);
-	char *text;
 
 	split(path, &rest, &length);
-	if (ends && root[ends - 1] == '\\')
-		ends--;
-	if (!*root)
-		return call_text(call, "%s", path); /* a pipe: \IPC$\name */
-	text = (char *)(uintptr_t)call_text(call, *rest ? "%.*s\\%s" : "%.*s%s", (int)ends, root,
-					    rest);
-	for (char *p = text; p && *p; p++) {
-		if (*p == '/')
-			*p = '\\';
+	out->len = 0;
+	if (!*root) {
+		buf_text(out, path); /* a pipe: \IPC$\name */
+	} else {
+		buf_text(out, root);
+		if (*rest && root[strlen(root) - 1] != '\\')
+			buf_u8(out, '\\');
+		buf_text(out, rest);
 	}
-	return text;
+	for (size_t i = 0; i < out->len; i++) {
+		if (out->data[i] == '/')
+			out->data[i] = '\\';
+	}
+	buf_u8(out, 0);
+	return out->failed ? "" : (const char *)out->data;
 }
 
 static const char *account_of(const char *user)
@@ -117,20 +125,22 @@ static uint32_t permissions_of(uint32_t access)
 	return out;
 }
 
-static struct srvsvc_file file_row(struct rpc_call *call, const struct files *files,
+static struct srvsvc_file file_row(struct rpc_call *call, struct files *files,
 				   const struct open_listing_row *from)
 {
+	auto_buf struct buf path = { 0 };
+
 	return (struct srvsvc_file){
 		.id = (uint32_t)from->id,
 		.permissions = permissions_of(from->granted_access),
 		.num_locks = from->locks,
-		.path_name = local_path(call, files, from->path),
+		.path_name = call_text(call, "%s", local_path(&path, files, from->path)),
 		.user_name = account_of(from->user),
 	};
 }
 
 struct file_list {
-	const struct files *files;
+	struct files *files;
 	const struct open_listing_row **rows;
 };
 
@@ -143,16 +153,13 @@ static void fill_file(struct rpc_call *call, const void *source, size_t index, v
 }
 
 /* is_beneath - does @path, in the words of an administrator, begin with @base? */
-static bool is_beneath(struct rpc_call *call, const struct files *files, const char *path,
-		       const char *base)
+static bool is_beneath(struct files *files, const char *path, const char *base)
 {
-	size_t length = base ? strlen(base) : 0;
-	const char *local;
+	auto_buf struct buf local = { 0 };
 
-	if (!length)
+	if (!base || !*base)
 		return true;
-	local = local_path(call, files, path);
-	return local && !strncasecmp(local, base, length);
+	return !strncasecmp(local_path(&local, files, path), base, strlen(base));
 }
 
 uint32_t srvsvc_file_enum(struct rpc_call *call)
@@ -177,14 +184,14 @@ uint32_t srvsvc_file_enum(struct rpc_call *call)
 		if (request.user_name && *request.user_name &&
 		    name_compare(text_or_empty(account_of(row->user)), request.user_name))
 			continue;
-		if (is_beneath(call, &files, row->path, request.qualifier))
+		if (is_beneath(&files, row->path, request.qualifier))
 			rows[list.count++] = row;
 	}
 	source.rows = rows;
 	return list_answer(call, &request, &list, status);
 }
 
-static const struct open_listing_row *file_by_id(const struct files *files, uint32_t id)
+static const struct open_listing_row *file_by_id(struct files *files, uint32_t id)
 {
 	const struct open_listing_row *found = NULL;
 
@@ -278,7 +285,7 @@ static size_t gather(struct connection_entry *entries, size_t count)
 	return kept;
 }
 
-static const struct session_row *session_by_id(const struct files *files, uint64_t id)
+static const struct session_row *session_by_id(struct files *files, uint64_t id)
 {
 	for (size_t i = 0; i < files->session_count; i++) {
 		if (files->sessions[i].id == id)
@@ -288,7 +295,7 @@ static const struct session_row *session_by_id(const struct files *files, uint64
 }
 
 struct connection_list {
-	const struct files *files;
+	struct files *files;
 	const struct connection_entry *entries;
 	bool by_client; /* the qualifier was a computer: shares are named, else computers */
 };
