@@ -239,6 +239,11 @@ class Lab:
         conn = SMBConnection(name, address or self.servers[name], sess_port=self.port, preferredDialect=dialect,
                              timeout=60)
         if login:
+            if dialect == 0x0311:
+                # impacket 0.10 begins the session's pre-authentication hash with zeros in place of the connection's
+                # (MS-SMB2 3.2.5.3), so that its keys are no server's; with this line it does as specified.
+                low = conn.getSMBServer()
+                low._Session["PreauthIntegrityHashValue"] = low._Connection["PreauthIntegrityHashValue"]
             conn.login(user, password)
         return conn
 
