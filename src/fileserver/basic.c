@@ -299,7 +299,18 @@ ntstatus open_check_read(struct open *open, uint64_t offset, uint32_t length)
 	return allowed ? STATUS_SUCCESS : STATUS_FILE_LOCK_CONFLICT;
 }
 
-ntstatus open_check_write(struct open *open, uint64_t offset, uint32_t length)
+/* Who may only append writes behind the end, and over nothing (MS-FSA 2.1.5.4). */
+static bool appends(struct open *open, uint64_t offset)
+{
+	struct volume_attributes now;
+
+	if (open->facts.granted_access & FILE_WRITE_DATA)
+		return true;
+	return volume_attributes(open->file->node, &now) == STATUS_SUCCESS &&
+	       offset >= now.end_of_file;
+}
+
+ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length)
 {
 	struct file *file = open->file;
 	struct caching_party by = caching_party_of_open(open);
@@ -312,6 +323,8 @@ ntstatus open_check_write(struct open *open, uint64_t offset, uint32_t length)
 		return STATUS_ACCESS_DENIED;
 	if (offset > (uint64_t)INT64_MAX || length > (uint64_t)INT64_MAX - offset)
 		return STATUS_INVALID_PARAMETER;
+	if (!appends(open, offset))
+		return STATUS_ACCESS_DENIED;
 	pthread_mutex_lock(&file->lock);
 	allowed = locks_allow(open, offset, length, true);
 	if (allowed && length) {

@@ -50,7 +50,7 @@ static ntstatus check_kind(const struct creation *c)
 	const struct volume_attributes *a = &c->lookup.attributes;
 
 	if (c->name.stream)
-		return STATUS_SUCCESS;
+		return a->is_other ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 	if (c->request->disposition == FILE_CREATE)
 		return STATUS_OBJECT_NAME_COLLISION;
 	if (a->is_other)
@@ -187,6 +187,9 @@ static ntstatus decide(struct creation *c, struct file *base, struct file *file,
 		status = caching_check(c->request, file);
 	if (status == STATUS_SUCCESS)
 		status = check_rights(c, base, place, &granted);
+	/* "As much as possible" may be less than it takes to delete. */
+	if (status == STATUS_SUCCESS && c->open->delete_on_close && !(granted & DELETE_ACCESS))
+		status = STATUS_ACCESS_DENIED;
 	if (status != STATUS_SUCCESS)
 		return status;
 	access = granted | overwrite_access(c);
@@ -243,7 +246,38 @@ static ntstatus open_file(struct creation *c, struct file *base, struct file *fi
 	return status;
 }
 
-static ntstatus stream_node(struct creation *c, struct file *base, struct volume_node **node)
+/*
+ * What the file of a stream gives the token, file->lock not held: what is asked for and, where a
+ * stream is to be made, @also.
+ */
+static ntstatus rights_of_base(struct creation *c, struct file *base, uint32_t also,
+			       uint32_t *granted)
+{
+	struct descriptor auto_descriptor *descriptor = NULL;
+	char auto_free *above = path_parent(c->path);
+	struct rights_request rights = {
+		.open = c->request,
+		.parent = c->lookup.parent,
+		.parent_path = above,
+		.attributes = &c->lookup.attributes,
+		.also = also,
+	};
+	struct place *place;
+	ntstatus status;
+
+	pthread_mutex_lock(&base->lock);
+	place = place_enter(base, c->lookup.parent, c->path);
+	status = base->gone		? STATUS_RETRY
+		 : base->delete_pending ? STATUS_DELETE_PENDING
+					: file_descriptor(base, place, &descriptor);
+	place_leave(base, place);
+	pthread_mutex_unlock(&base->lock);
+	rights.descriptor = descriptor;
+	return status == STATUS_SUCCESS ? rights_of_open(&rights, granted) : status;
+}
+
+static ntstatus stream_node(struct creation *c, struct file *base, struct volume_node **node,
+			    uint32_t *granted)
 {
 	uint32_t disposition = c->request->disposition;
 	ntstatus status = volume_stream_open(base->node, c->name.stream, node);
@@ -255,8 +289,10 @@ static ntstatus stream_node(struct creation *c, struct file *base, struct volume
 	if (status != STATUS_OBJECT_NAME_NOT_FOUND || disposition == FILE_OPEN ||
 	    disposition == FILE_OVERWRITE)
 		return status;
-	if (share_is_read_only(c->request->share))
-		return STATUS_ACCESS_DENIED;
+	/* A stream is data of its file: who makes one writes to it, whatever is asked for. */
+	status = rights_of_base(c, base, FILE_WRITE_DATA, granted);
+	if (status != STATUS_SUCCESS)
+		return status;
 	status = volume_stream_create(base->node, c->name.stream, node);
 	if (status == STATUS_SUCCESS) {
 		c->result->action = FILE_CREATED;
@@ -265,34 +301,17 @@ static ntstatus stream_node(struct creation *c, struct file *base, struct volume
 	return status;
 }
 
-/* A new stream needs the right to write to its file. */
-static ntstatus may_add_stream(struct creation *c, struct file *base)
-{
-	uint32_t granted = 0;
-	struct place *place;
-	ntstatus status;
-
-	pthread_mutex_lock(&base->lock);
-	place = place_enter(base, c->lookup.parent, c->path);
-	status = base->gone		? STATUS_RETRY
-		 : base->delete_pending ? STATUS_DELETE_PENDING
-					: check_rights(c, base, place, &granted);
-	place_leave(base, place);
-	pthread_mutex_unlock(&base->lock);
-	return status;
-}
-
 static ntstatus open_stream(struct creation *c, struct file *base)
 {
 	struct volume_node *node = NULL;
 	struct file auto_file *file = NULL;
-	uint32_t granted;
-	ntstatus status = may_add_stream(c, base);
+	uint32_t granted = 0;
+	ntstatus status = rights_of_base(c, base, 0, &granted);
 
 	if (wants_directory(c))
 		return STATUS_NOT_A_DIRECTORY;
 	if (status == STATUS_SUCCESS)
-		status = stream_node(c, base, &node);
+		status = stream_node(c, base, &node, &granted);
 	if (status != STATUS_SUCCESS)
 		return status;
 	file = file_enter(node);
@@ -304,9 +323,6 @@ static ntstatus open_stream(struct creation *c, struct file *base)
 		file->stream = xstrdup(c->name.stream);
 	}
 	pthread_mutex_unlock(&file->lock);
-	granted = access_map_generic(c->request->desired_access) & ~MAXIMUM_ALLOWED;
-	if (c->request->desired_access & MAXIMUM_ALLOWED)
-		granted |= FILE_ALL_ACCESS & c->request->share_maximal_access;
 	status = open_file(c, base, file, granted);
 	if (status == STATUS_SUCCESS && c->is_new)
 		notify_event(file->node->volume, c->path, FILE_ACTION_ADDED_STREAM,

@@ -117,8 +117,10 @@ static ntstatus set_locked(struct open *open, bool delete_file, uint32_t flags,
 	if (!open->place || file->gone)
 		return STATUS_FILE_CLOSED;
 	if (flags & FILE_DISPOSITION_ON_CLOSE) {
-		open->delete_on_close = delete_file;
-		return STATUS_SUCCESS;
+		status = delete_file ? may_delete(open, flags) : STATUS_SUCCESS;
+		if (status == STATUS_SUCCESS)
+			open->delete_on_close = delete_file;
+		return status;
 	}
 	if (!delete_file) {
 		open->posix_delete = false;

@@ -167,7 +167,7 @@ static ntstatus wait_for(struct open *open, struct byte_lock *lock, struct waite
 	struct pending_lock **at = &file->pending, *pending;
 
 	pending_sweep(file);
-	if (file->pending_count >= open_limits.max_locks_per_file)
+	if (file->pending_count >= open_limits.max_waiting_locks_per_file)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	pending = calloc(1, sizeof(*pending));
 	if (!pending)

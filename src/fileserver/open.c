@@ -35,6 +35,7 @@ struct open_limits open_limits = {
 	.max_opens_per_server = 1000000,
 	.break_timeout_ms = 35000,
 	.max_locks_per_file = 100000,
+	.max_waiting_locks_per_file = 1024,
 	.max_notify_bytes = 65536,
 	.max_watches = 100000,
 };

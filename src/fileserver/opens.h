@@ -149,6 +149,11 @@ char *path_parent(const char *path);
 char *path_join(const char *directory, const char *path);
 ntstatus file_descriptor(struct file *file, struct place *place,
 			 struct descriptor **out) MUST_CHECK;
+/*
+ * descriptor_keep - a file that has its descriptor by inheritance gets it as its own, before it is
+ * moved or linked to where it would inherit another; file->lock held.
+ */
+ntstatus descriptor_keep(struct file *file, struct place *place) MUST_CHECK;
 /* descriptor_forget - a directory has come, or gone: its inode number means another now. */
 void descriptor_forget(const struct volume_key *key);
 /* descriptors_changed - what directories hand down may be another now. */

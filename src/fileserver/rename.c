@@ -216,6 +216,19 @@ static ntstatus check_target(struct moving *m)
 	return access_check(parent->sd, m->open->token, to_add, &granted);
 }
 
+/* Rights do not change by moving: what was inherited at the old place is the file's own from now
+ * on. */
+static ntstatus keep_descriptor(struct moving *m)
+{
+	struct file *file = m->file;
+	ntstatus status;
+
+	pthread_mutex_lock(&file->lock);
+	status = m->open->place ? descriptor_keep(file, m->open->place) : STATUS_FILE_CLOSED;
+	pthread_mutex_unlock(&file->lock);
+	return status;
+}
+
 /* Whoever found the replaced file before it went looks its name up again. */
 static void target_is_gone(struct moving *m)
 {
@@ -309,6 +322,8 @@ static ntstatus go(struct moving *m, const char *path)
 	status = check_target(m);
 	if (status == STATUS_SUCCESS && !m->is_link)
 		status = check_beneath(m);
+	if (status == STATUS_SUCCESS)
+		status = keep_descriptor(m);
 	if (status != STATUS_SUCCESS)
 		return status;
 	return m->is_link ? link_there(m) : move(m);
@@ -390,7 +405,8 @@ ntstatus open_link(struct open *open, const char *path, bool replace, struct wai
 		return STATUS_FILE_IS_A_DIRECTORY;
 	if (open->facts.is_stream)
 		return STATUS_INVALID_PARAMETER;
-	if (share_is_read_only(open->share))
+	if (share_is_read_only(open->share) ||
+	    !(open->facts.granted_access & (FILE_WRITE_ATTRIBUTES | DELETE_ACCESS)))
 		return STATUS_ACCESS_DENIED;
 	pthread_mutex_lock(&rename_lock);
 	status = go(&m, path);

@@ -398,8 +398,31 @@ static ntstatus descriptor_of_open(struct open *open, struct descriptor **out)
 	ntstatus status;
 
 	pthread_mutex_lock(&file->lock);
-	status = file_descriptor(file, open->place, out);
+	/* No place: an administrator, or the end of its session, has closed it meanwhile. */
+	status = open->place ? file_descriptor(file, open->place, out) : STATUS_FILE_CLOSED;
 	pthread_mutex_unlock(&file->lock);
+	return status;
+}
+
+ntstatus descriptor_keep(struct file *file, struct place *place)
+{
+	struct descriptor auto_descriptor *descriptor = NULL;
+	struct buf auto_buf blob = { 0 };
+	ntstatus status = volume_get_sd(file->node, &blob);
+
+	if (status != STATUS_NOT_FOUND)
+		return status;
+	buf_free(&blob);
+	blob = (struct buf){ .limit = SD_MAX_BYTES };
+	status = file_descriptor(file, place, &descriptor);
+	if (status != STATUS_SUCCESS)
+		return status;
+	sd_encode(&blob, descriptor->sd, ALL_PARTS);
+	if (blob.failed)
+		return STATUS_NO_MEMORY;
+	status = volume_set_sd(file->node, blob.data, blob.len);
+	descriptor_put(file->descriptor);
+	file->descriptor = NULL;
 	return status;
 }
 
@@ -473,6 +496,8 @@ ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd)
 	ntstatus status;
 
 	which &= ALL_PARTS;
+	if (!which) /* nothing is named: nothing is written, by no right at all */
+		return STATUS_SUCCESS;
 	if (!may(open, which, true))
 		return STATUS_ACCESS_DENIED;
 	status = sd_decode(sd, &given);

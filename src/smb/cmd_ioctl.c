@@ -106,7 +106,7 @@ static ntstatus set_zero_data(struct smb_request *rq, const struct smb2_ioctl_re
 	if (c.bad || end < begin || end > INT64_MAX || open_facts(rq->open)->is_directory)
 		return STATUS_INVALID_PARAMETER;
 	checked = (uint32_t)min_u64(end - begin, UINT32_MAX);
-	status = open_check_write(rq->open, begin, checked);
+	status = open_check_write(rq->open, begin, end - begin);
 	if (!status && end > begin)
 		status = volume_zero(open_facts(rq->open)->node, begin, end - begin);
 	if (!status)

@@ -48,6 +48,7 @@ struct open_limits {
 	uint32_t max_opens_per_server;  /* 1,000,000 */
 	uint32_t break_timeout_ms;      /* 35,000 */
 	uint32_t max_locks_per_file;    /* 100,000 */
+	uint32_t max_waiting_locks_per_file; /* 1,024: each is looked at whenever a lock goes */
 	uint32_t max_notify_bytes;      /* 65,536 buffered for one watch */
 	uint32_t max_watches;           /* 100,000 */
 };
@@ -139,7 +140,7 @@ void open_close_share(struct share *share);
  * The caller then does the I/O on open_facts()->node->fd itself, and calls open_wrote afterwards.
  */
 ntstatus open_check_read(struct open *open, uint64_t offset, uint32_t length) MUST_CHECK;
-ntstatus open_check_write(struct open *open, uint64_t offset, uint32_t length) MUST_CHECK;
+ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length) MUST_CHECK;
 void open_wrote(struct open *open, uint64_t offset, uint32_t length);
 
 /*
