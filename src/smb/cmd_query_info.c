@@ -14,6 +14,7 @@
 #define FILE_READ_ONLY_VOLUME	  0x00080000u
 
 #define MAX_NAME_UNITS		  255
+#define SHORT_NAME_SIZE		  13 /* 8.3 and its end */
 
 static ntstatus query_streams(struct smb_request *rq, const struct smb2_query_info_request *r)
 {
@@ -43,11 +44,39 @@ static ntstatus query_streams(struct smb_request *rq, const struct smb2_query_in
 	return status;
 }
 
+/*
+ * short_name_of - the 8.3 name of the last component of @path, as NTFS has it where it makes none
+ * of its own: a name that is one already has itself, in capitals (MS-FSCC 2.1.5.2.1). False: it has
+ * none.
+ */
+static bool short_name_of(const char *path, char out[SHORT_NAME_SIZE])
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	const char *dot = strchr(name, '.');
+	size_t length = strlen(name);
+	size_t base = dot ? (size_t)(dot - name) : length;
+
+	if (!base || base > 8 || (dot && (length - base < 2 || length - base > 4)))
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)name[i];
+
+		if (c <= ' ' || c >= 0x7f || strchr("\"*+,/:;<=>?[\\]|", c) ||
+		    (c == '.' && i != base))
+			return false;
+		out[i] = (char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
+	}
+	out[length] = 0;
+	return true;
+}
+
 static ntstatus query_file(struct smb_request *rq, const struct smb2_query_info_request *r)
 {
 	const struct open_facts *open = open_facts(rq->open);
 	uint32_t needs = fscc_file_query_access(r->info_class);
 	auto_free char *path = NULL;
+	char short_name[SHORT_NAME_SIZE];
 	struct file_query query = {
 		.granted_access = open->granted_access,
 		.mode = open->options &
@@ -69,6 +98,7 @@ static ntstatus query_file(struct smb_request *rq, const struct smb2_query_info_
 	query.facts.volume_serial = volume_serial(rq->tree->share->server->volume);
 	path = open_path(rq->open);
 	query.name = path ? path : "";
+	query.short_name = short_name_of(query.name, short_name) ? short_name : NULL;
 	return fscc_file_query(r->info_class, &query, r->output_length, &rq->reply);
 }
 
