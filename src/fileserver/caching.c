@@ -67,7 +67,7 @@ bool caching_break(struct file *file, const struct caching_party *by, enum cause
 /* What an open may ask for without being in the way of caching. */
 #define STAT_ACCESS (FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE | READ_CONTROL)
 
-uint32_t caching_grantable(const struct open *open, const struct lease *own)
+uint32_t caching_grantable(const struct open *open, const struct lease *own, bool for_lease)
 {
 	const struct file *file = open->file;
 	uint32_t grantable = LEASE_R | LEASE_H | LEASE_W;
@@ -80,8 +80,12 @@ uint32_t caching_grantable(const struct open *open, const struct lease *own)
 		if (other->oplock_level > SMB2_OPLOCK_LEVEL_II ||
 		    (other->lease && (other->lease->state & LEASE_W)))
 			return 0;
-		if (other->sharing_access & ~STAT_ACCESS)
+		if ((other->sharing_access & ~STAT_ACCESS) || other->oplock_level || other->lease)
 			grantable &= ~LEASE_W;
+		/* An oplock has no H of its own: it and a lease with H do not go together. */
+		if (for_lease ? other->oplock_level == SMB2_OPLOCK_LEVEL_II
+			      : other->lease && (other->lease->state & LEASE_H))
+			grantable &= for_lease ? ~LEASE_H : 0;
 	}
 	return grantable;
 }

@@ -67,9 +67,7 @@ static ntstatus check_kind(const struct creation *c)
 /* What overwriting needs besides what the client asks for (MS-FSA 2.1.5.1.2.1). */
 static uint32_t overwrite_access(const struct creation *c)
 {
-	if (c->is_new || !OVERWRITES(c->request->disposition))
-		return 0;
-	return c->request->disposition == FILE_SUPERSEDE ? DELETE_ACCESS : FILE_WRITE_DATA;
+	return !c->is_new && OVERWRITES(c->request->disposition) ? FILE_WRITE_DATA : 0;
 }
 
 static ntstatus check_attributes(const struct creation *c)

@@ -12,8 +12,6 @@
 #define OPTION_TREE_CONNECTION 0x00000080u
 #define OPTIONS_REFUSED	       (FILE_OPEN_BY_FILE_ID | FILE_RESERVE_OPFILTER | OPTION_TREE_CONNECTION)
 #define ATTRIBUTES_VALID       0x00007fb7u
-#define ATTRIBUTES_IGNORED     0xffff8000u /* flags that only local callers give a meaning */
-
 #define OVERWRITES(disposition)                                                                    \
 	((disposition) == FILE_SUPERSEDE || (disposition) == FILE_OVERWRITE ||                     \
 	 (disposition) == FILE_OVERWRITE_IF)
@@ -28,17 +26,16 @@ ntstatus create_check(const struct open_request *r)
 	bool wants_directory = r->options & FILE_DIRECTORY_FILE;
 	bool may_delete = r->desired_access & (DELETE_ACCESS | GENERIC_ALL | MAXIMUM_ALLOWED);
 	const struct rule rules[] = {
+		{ !r->desired_access || (r->desired_access & ACCESS_RESERVED),
+		  STATUS_ACCESS_DENIED },
 		{ r->disposition > FILE_OVERWRITE_IF, STATUS_INVALID_PARAMETER },
 		{ r->share_access & ~7u, STATUS_INVALID_PARAMETER },
 		{ r->options & OPTIONS_INVALID, STATUS_INVALID_PARAMETER },
 		{ r->options & OPTIONS_REFUSED, STATUS_NOT_SUPPORTED },
-		{ r->file_attributes & ~(ATTRIBUTES_VALID | ATTRIBUTES_IGNORED),
-		  STATUS_INVALID_PARAMETER },
+		{ r->file_attributes & ~ATTRIBUTES_VALID, STATUS_INVALID_PARAMETER },
 		{ wants_directory && (r->options & FILE_NON_DIRECTORY_FILE),
 		  STATUS_INVALID_PARAMETER },
 		{ wants_directory && OVERWRITES(r->disposition), STATUS_INVALID_PARAMETER },
-		{ !r->desired_access || (r->desired_access & ACCESS_RESERVED),
-		  STATUS_ACCESS_DENIED },
 		{ (r->options & FILE_DELETE_ON_CLOSE) && !may_delete, STATUS_ACCESS_DENIED },
 	};
 
@@ -78,6 +75,15 @@ static ntstatus parse_stream(char *text, struct create_name *out)
 	return STATUS_SUCCESS;
 }
 
+/* Is one of the components ".."? Nobody climbs here; a path that tries is said to be no path. */
+static bool climbs(const char *path)
+{
+	for (const char *at = path; (at = strstr(at, "..")); at += 2)
+		if ((at == path || at[-1] == '/') && (!at[2] || at[2] == '/'))
+			return true;
+	return false;
+}
+
 ntstatus create_name_parse(const char *text, struct create_name *out)
 {
 	char *last, *colon;
@@ -93,6 +99,8 @@ ntstatus create_name_parse(const char *text, struct create_name *out)
 		out->path[length - 1] = 0;
 		out->must_be_directory = true;
 	}
+	if (climbs(out->path))
+		return STATUS_OBJECT_PATH_SYNTAX_BAD;
 	last = strrchr(out->path, '/');
 	last = last ? last + 1 : out->path;
 	colon = strchr(out->path, ':');

@@ -147,8 +147,6 @@ static void begin_break(struct lease *lease, uint32_t to, struct actions *action
 	struct open *open = an_open_of(lease);
 	bool must_answer = lease->state & (LEASE_W | LEASE_H);
 
-	if (lease->version == 2)
-		lease->epoch++;
 	if (open) {
 		struct action *action = actions_add(actions);
 
@@ -187,11 +185,31 @@ bool lease_break(struct lease *lease, const struct caching_party *by, enum cause
 		return false;
 	if (cause == CAUSE_OPEN && by->access && !(by->access & ~STAT_ACCESS))
 		return false;
-	if (lease->breaking)
+	if (lease->breaking) {
 		lease->required = left;
-	else if (left != state)
+	} else if (left != state) {
+		if (lease->version == 2)
+			lease->epoch++;
 		begin_break(lease, left, actions);
+	}
 	return lease->breaking && (lease->state & wait);
+}
+
+/*
+ * What came up while a break was on its way is taken now, one right at a time and within the same
+ * epoch: handles first, which is answered, then reads.
+ */
+static void take_more(struct lease *lease, uint32_t required, struct actions *actions)
+{
+	uint32_t required_now = required | (lease->state & LEASE_R);
+
+	lease->required = required;
+	if (lease->state != required_now) {
+		begin_break(lease, required_now, actions);
+		lease->required = required;
+	} else if (lease->state != required) {
+		begin_break(lease, required, actions);
+	}
 }
 
 static ntstatus ack_locked(struct lease *lease, uint32_t state, struct actions *actions)
@@ -205,9 +223,9 @@ static ntstatus ack_locked(struct lease *lease, uint32_t state, struct actions *
 	timer_disarm(&lease->timer);
 	lease->breaking = false;
 	lease->state = state;
-	if (valid_state(state & lease->required) != state)
-		begin_break(lease, valid_state(state & lease->required), actions);
-	waiters_wake(&lease->file->break_waiters, STATUS_SUCCESS, actions);
+	take_more(lease, valid_state(state & lease->required), actions);
+	if (!lease->breaking)
+		waiters_wake(&lease->file->break_waiters, STATUS_SUCCESS, actions);
 	return STATUS_SUCCESS;
 }
 
@@ -287,19 +305,22 @@ static struct lease *lease_new(struct open *open, const struct smb2_lease *asked
 static uint32_t grantable(const struct open *open, const struct lease *lease,
 			  const struct smb2_lease *asked)
 {
-	uint32_t state = asked->state & caching_grantable(open, lease);
+	uint32_t state = asked->state & caching_grantable(open, lease, true);
 
 	if (valid_state(asked->state) != (asked->state & (LEASE_R | LEASE_H | LEASE_W)))
 		return 0;
 	if (open->facts.is_directory)
-		state &= asked->version == 2 ? LEASE_R | LEASE_H : 0;
+		state &= LEASE_R | LEASE_H;
 	return valid_state(state);
 }
 
-static void raise_to(struct lease *lease, uint32_t state, bool is_new)
+/* One that is there already is raised to all that is asked for, or stays. */
+static void raise_to(struct lease *lease, uint32_t state, uint32_t asked, bool is_new)
 {
-	if (lease->breaking ||
-	    (!is_new && ((state & lease->state) != lease->state || state == lease->state)))
+	bool raises = (state & lease->state) == lease->state && state != lease->state &&
+		      state == (asked & (LEASE_R | LEASE_H | LEASE_W));
+
+	if (lease->breaking || (!is_new && !raises))
 		return;
 	lease->state = state;
 	if (lease->version == 2)
@@ -313,6 +334,8 @@ void lease_grant(struct open *open, const struct open_request *request, struct o
 	struct lease *lease = of_file(open->file, &by);
 	bool is_new = !lease;
 
+	if (open->facts.is_directory && asked->version != 2)
+		return;
 	if (!lease)
 		lease = lease_new(open, asked);
 	if (!lease) /* the key was taken for another file at this moment: no caching for this open
@@ -325,11 +348,11 @@ void lease_grant(struct open *open, const struct open_request *request, struct o
 	open->has_parent_key = by.parent_key != NULL;
 	if (by.parent_key)
 		memcpy(open->parent_key, by.parent_key, 16);
-	raise_to(lease, grantable(open, lease, asked), is_new);
+	raise_to(lease, grantable(open, lease, asked), asked->state, is_new);
 	result->oplock_level = SMB2_OPLOCK_LEVEL_LEASE;
 	result->lease = (struct smb2_lease){
 		.present = true,
-		.version = asked->version,
+		.version = lease->version,
 		.state = lease->state,
 		.flags = (lease->breaking ? SMB2_LEASE_FLAG_BREAK_IN_PROGRESS : 0) |
 			 (lease->has_parent ? SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET : 0),

@@ -244,9 +244,12 @@ static ntstatus unlock_all(struct open *open, const struct smb2_lock_request *re
 {
 	ntstatus status = STATUS_SUCCESS;
 
-	for (size_t i = 0; status == STATUS_SUCCESS && i < request->count; i++)
-		if (!drop(open, request->locks[i].offset, request->locks[i].length))
+	for (size_t i = 0; status == STATUS_SUCCESS && i < request->count; i++) {
+		status = check_element(request, &request->locks[i]);
+		if (status == STATUS_SUCCESS &&
+		    !drop(open, request->locks[i].offset, request->locks[i].length))
 			status = STATUS_RANGE_NOT_LOCKED;
+	}
 	pending_grant(open->file, actions);
 	return status;
 }
@@ -318,7 +321,9 @@ static ntstatus lock_all(struct open *open, const struct smb2_lock_request *requ
 	size_t taken = 0;
 
 	for (; taken < request->count; taken++) {
-		status = lock_one(open, &request->locks[taken], waiter);
+		status = check_element(request, &request->locks[taken]);
+		if (status == STATUS_SUCCESS)
+			status = lock_one(open, &request->locks[taken], waiter);
 		if (status != STATUS_SUCCESS)
 			break;
 	}
@@ -377,8 +382,6 @@ ntstatus open_lock_ranges(struct open *open, const struct smb2_lock_request *req
 
 	if (file->node->is_directory)
 		return STATUS_INVALID_PARAMETER;
-	for (size_t i = 0; status == STATUS_SUCCESS && i < request->count; i++)
-		status = check_element(request, &request->locks[i]);
 	if (status != STATUS_SUCCESS)
 		return status;
 	if (!(open->facts.granted_access & (FILE_READ_DATA | FILE_WRITE_DATA)))

@@ -289,7 +289,7 @@ bool oplock_break(struct open *holder, const struct caching_party *by, enum caus
 bool lease_break(struct lease *lease, const struct caching_party *by, enum cause cause,
 		 struct actions *actions) MUST_CHECK;
 /* What @open may cache at most, the others' opens being as they are. */
-uint32_t caching_grantable(const struct open *open, const struct lease *own);
+uint32_t caching_grantable(const struct open *open, const struct lease *own, bool for_lease);
 void oplock_grant(struct open *open, uint8_t wanted, struct open_result *result);
 void oplock_release(struct open *open);
 void lease_grant(struct open *open, const struct open_request *request, struct open_result *result);

@@ -103,7 +103,7 @@ void oplock_grant(struct open *open, uint8_t wanted, struct open_result *result)
 
 	if (!state || open->facts.is_directory)
 		return;
-	grantable = caching_grantable(open, NULL);
+	grantable = caching_grantable(open, NULL, false);
 	if (!(grantable & LEASE_R))
 		return;
 	if (!(grantable & LEASE_W))
@@ -137,7 +137,8 @@ static ntstatus ack_locked(struct open *open, uint8_t level, struct actions *act
 	open->oplock_level = level;
 	if (level > open->oplock_required)
 		begin_break(open, open->oplock_required, actions);
-	waiters_wake(&open->file->break_waiters, STATUS_SUCCESS, actions);
+	if (!open->oplock_breaking)
+		waiters_wake(&open->file->break_waiters, STATUS_SUCCESS, actions);
 	return status;
 }
 

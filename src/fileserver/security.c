@@ -13,9 +13,11 @@
 
 #include "opens.h"
 
-#define DEFAULT_SDDL "O:BAG:BAD:AI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1301bf;;;AU)"
-#define DIRECTORIES  4096u
-#define SHARED	     1024u
+#define DEFAULT_SDDL                                                                               \
+	"O:BAG:BAD:AI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICIIO;FA;;;CO)"                           \
+	"(A;OICI;0x1301bf;;;AU)"
+#define DIRECTORIES 4096u
+#define SHARED	    1024u
 #define KEPT_MS                                                                                    \
 	1000u /* how long a directory is believed to be as it was, should the disk be changed      \
 		 under us */
@@ -443,17 +445,38 @@ ntstatus open_query_security(struct open *open, uint32_t which, struct buf *out)
 #define DACL_BITS (SD_DACL_PRESENT | SD_DACL_AUTO_INHERITED | SD_DACL_PROTECTED)
 #define SACL_BITS (SD_SACL_PRESENT | SD_SACL_AUTO_INHERITED | SD_SACL_PROTECTED)
 
+/* A list says that it was inherited where whoever sets it says so and asks for it
+ * (MS-DTYP 2.5.3.4.1). */
+static uint16_t inherited_bits(uint16_t given, uint16_t inherited, uint16_t request)
+{
+	bool both = (given & inherited) && (given & request);
+
+	return (uint16_t)((given & ~(inherited | request)) | (both ? inherited : 0));
+}
+
 static uint16_t merged_control(const struct security_descriptor *old,
 			       const struct security_descriptor *new, uint32_t which)
 {
 	uint16_t control = old->control;
+	uint16_t given =
+		inherited_bits(new->control, SD_DACL_AUTO_INHERITED, SD_DACL_AUTO_INHERIT_REQ);
 
+	given = inherited_bits(given, SD_SACL_AUTO_INHERITED, SD_SACL_AUTO_INHERIT_REQ);
 	if (which & DACL_SECURITY_INFORMATION)
-		control = (uint16_t)((control & ~DACL_BITS) | (new->control &DACL_BITS) |
-				     SD_DACL_PRESENT);
+		control =
+			(uint16_t)((control & ~DACL_BITS) | (given & DACL_BITS) | SD_DACL_PRESENT);
 	if (which & SACL_SECURITY_INFORMATION)
-		control = (uint16_t)((control & ~SACL_BITS) | (new->control &SACL_BITS));
-	return (uint16_t)(control & ~(SD_DACL_AUTO_INHERIT_REQ | SD_SACL_AUTO_INHERIT_REQ));
+		control = (uint16_t)((control & ~SACL_BITS) | (given & SACL_BITS));
+	return control;
+}
+
+/* Generic bits mean what they mean for a file from the moment they are set; what only children get
+ * keeps them. */
+static void map_generic(struct acl *acl)
+{
+	for (size_t i = 0; acl && i < acl->count; i++)
+		if (!(acl->aces[i].flags & ACE_INHERIT_ONLY))
+			acl->aces[i].mask = access_map_generic(acl->aces[i].mask);
 }
 
 /* What @which names of @new, the rest of @old. Borrows the lists of both. */
@@ -503,8 +526,11 @@ ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd)
 	status = sd_decode(sd, &given);
 	if (status == STATUS_SUCCESS)
 		status = descriptor_of_open(open, &old);
-	if (status == STATUS_SUCCESS)
+	if (status == STATUS_SUCCESS) {
+		map_generic(given->dacl);
+		map_generic(given->sacl);
 		status = merge(open, old->sd, given, which, &merged);
+	}
 	if (status != STATUS_SUCCESS)
 		return status;
 	sd_encode(&blob, &merged, ALL_PARTS);

@@ -378,11 +378,13 @@ static void a_second_break_follows_the_first_answer(void **state)
 		      STATUS_PENDING);
 	nothing_sent();
 	ack(0, 1, RH, STATUS_SUCCESS);
-	lease_sent(1, RH, 0, true);
+	lease_sent(1, RH, R, true);
+	assert_int_equal(open_waiter.count, 0);
+	assert_int_equal(write_waiter.count, 0);
+	ack(0, 1, R, STATUS_SUCCESS);
+	lease_sent(1, R, 0, false);
 	assert_int_equal(open_waiter.count, 1);
 	assert_int_equal(write_waiter.count, 1);
-	ack(0, 1, 0, STATUS_SUCCESS);
-	nothing_sent();
 	done(first);
 }
 

@@ -177,7 +177,8 @@ static void rights_come_from_the_descriptor(void **state)
 	struct smb2_create_contexts contexts = { .wants_maximal_access = true };
 
 	(void)state;
-	make_directory("d");
+	done(OPEN(.path = "d", .token = F.admin, .disposition = FILE_CREATE,
+		  .options = FILE_DIRECTORY_FILE));
 	make_file("d/f");
 	set_dacl("d/f", "D:(A;;FR;;;S-1-5-21-1-2-3-1002)(A;;FA;;;BA)");
 	assert_status(TRY(.path = "d/f", .token = F.bob), STATUS_SUCCESS);
@@ -219,7 +220,8 @@ static void a_new_file_belongs_to_its_creator_and_inherits(void **state)
 		      STATUS_SUCCESS);
 	assert_status(sd_decode(cur_of(blob.data, blob.len), &sd), STATUS_SUCCESS);
 	assert_true(sid_equal(&sd->owner, &F.bob->user));
-	assert_int_equal(sd->dacl->count, 3);
+	assert_int_equal(sd->dacl->count, 4); /* CREATOR OWNER has become who created it */
+	assert_true(sid_equal(&sd->dacl->aces[2].sid, &F.bob->user));
 	assert_int_equal(sd->dacl->aces[0].mask, FILE_ALL_ACCESS);
 	assert_true(sd->dacl->aces[0].flags & ACE_INHERITED);
 	free(sd);

@@ -117,7 +117,12 @@ static void bad_lock_requests_are_refused(void **state)
 
 	(void)state;
 	assert_status(open_lock_ranges(opens[0], &two, NULL), STATUS_INVALID_PARAMETER);
+	/* What is not locked comes before what is wrong behind it; what was unlocked stays so. */
+	assert_status(open_lock_ranges(opens[0], &mixed, NULL), STATUS_RANGE_NOT_LOCKED);
+	assert_status(lock(0, 0, 1, EXCLUSIVE, NULL), STATUS_SUCCESS);
 	assert_status(open_lock_ranges(opens[0], &mixed, NULL), STATUS_INVALID_PARAMETER);
+	assert_status(lock(1, 0, 1, EXCLUSIVE, NULL), STATUS_SUCCESS);
+	assert_status(lock(1, 0, 1, UNLOCK, NULL), STATUS_SUCCESS);
 	assert_status(open_lock_ranges(opens[0], &none, NULL), STATUS_INVALID_PARAMETER);
 	assert_status(lock(0, 0, 1, 0, NULL), STATUS_INVALID_PARAMETER);
 	assert_status(lock(0, 0, 1, SHARED | EXCLUSIVE, NULL), STATUS_INVALID_PARAMETER);
