@@ -103,7 +103,7 @@ def test_smbd():
     os.makedirs(os.path.join(base, "share"))
     conf = os.path.join(base, "smb.conf")
     with open(conf, "w") as f:
-        f.write("[global]\nworkgroup = W\nbind interfaces only = yes\ninterfaces = 127.0.0.70\nsmb ports = 445\n"
+        f.write("[global]\nworkgroup = W\nbind interfaces only = yes\ninterfaces = 127.0.0.70/8\nsmb ports = 445\n"
                 "pid directory = {0}\nlock directory = {0}\nstate directory = {0}\ncache directory = {0}\n"
                 "private dir = {0}\nncalrpc dir = {0}/ncalrpc\nlog file = {0}/log\nguest account = root\n"
                 "map to guest = never\ndisable spoolss = yes\n"
@@ -112,7 +112,7 @@ def test_smbd():
     made = run(["smbpasswd", "-c", conf, "-L", "-a", "-s", "root"], input="%s\n%s\n" % (PASSWORD, PASSWORD))
     check(made.code == 0, repr(made))
     p = subprocess.Popen(["smbd", "-F", "--no-process-group", "-s", conf], stdin=subprocess.DEVNULL,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         result = wait_until("smbd answers", lambda: (lambda r: r if r.code == 0 else None)(
             probe(r"\\SAMBA\distro_test", "--address", "127.0.0.70", user="root")), 20)
