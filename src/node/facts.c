@@ -22,6 +22,21 @@ static json_t *list_of(const char *text)
 	return list;
 }
 
+/* Addresses as a client dials them: without the length of the prefix. */
+static json_t *bare_list_of(const char *text)
+{
+	json_t *list = list_of(text), *word;
+	size_t i;
+
+	json_array_foreach(list, i, word)
+	{
+		const char *whole = json_string_value(word);
+
+		json_array_set_new(list, i, json_stringn(whole, strcspn(whole, "/")));
+	}
+	return list;
+}
+
 static long number_setting(struct store *store, const char *key, long fallback)
 {
 	auto_free char *text = store_setting(store, key);
@@ -37,7 +52,7 @@ static json_t *settings_facts(struct store *store)
 	auto_free char *fqdn = store_setting(store, "fqdn");
 
 	return json_pack("{s:s, s:o, s:i, s:o, s:s}", "visibility",
-			 visibility ? visibility : "server", "addresses", list_of(addresses),
+			 visibility ? visibility : "server", "addresses", bare_list_of(addresses),
 			 "port", (int)number_setting(store, "port", 445), "aliases",
 			 list_of(aliases), "fqdn", fqdn ? fqdn : "");
 }
