@@ -62,6 +62,8 @@ static const struct key keys[] = {
 	  "user to run as; left out: whoever started it" },
 	SMB_NUMBER(max_connections, "16384", 1, 1000000, "connections to this node"),
 	SMB_NUMBER(max_unauthenticated, "1024", 1, 1000000, "connections that have no session yet"),
+	SMB_NUMBER(max_unauthenticated_per_client, "384", 1, 1000000,
+		   "such connections from one address"),
 	SMB_NUMBER(max_connections_per_client, "2048", 1, 1000000, "connections from one address"),
 	SMB_NUMBER(max_sessions_per_connection, "1024", 1, 65536, "sessions on a connection"),
 	SMB_NUMBER(max_trees_per_session, "4096", 1, 65536, "tree connects of a session"),

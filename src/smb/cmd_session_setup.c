@@ -10,7 +10,8 @@
 #include "request.h"
 #include "session_impl.h"
 
-#define GUEST_RID 501
+#define GUEST_RID     501
+#define BARE_SESSIONS 16u /* logins that may be under way before the first has succeeded */
 
 static ntstatus guest_account(void *arg, struct account *out)
 {
@@ -58,6 +59,7 @@ static ntstatus find_or_make(struct smb_request *rq, const struct smb2_session_s
 			return STATUS_USER_SESSION_DELETED;
 	} else {
 		if (conn->session_count >= smb.config.max_sessions_per_connection ||
+		    (conn->is_unauthenticated && conn->session_count >= BARE_SESSIONS) ||
 		    !conn->server->online)
 			return STATUS_REQUEST_NOT_ACCEPTED;
 		session_put(rq->session);
@@ -125,6 +127,26 @@ static void end_previous(struct session *session, uint64_t id)
 	session_end_elsewhere(previous);
 }
 
+static bool has_groups_of(const struct token *token, const struct token *other)
+{
+	for (uint32_t i = 0; i < other->group_count; i++)
+		if (!token_has_sid(token, &other->groups[i]))
+			return false;
+	return true;
+}
+
+/*
+ * A session keeps the token that it began with, which its opens and pipes refer to. Where the
+ * account is another one by now, or may more or less than then, the session ends and the client
+ * logs on anew.
+ */
+static bool is_still(const struct token *now, const struct token *then)
+{
+	return sid_equal(&now->user, &then->user) && now->authority == then->authority &&
+	       now->privileges == then->privileges && now->is_admin == then->is_admin &&
+	       has_groups_of(now, then) && has_groups_of(then, now);
+}
+
 static ntstatus complete(struct smb_request *rq, const struct smb2_session_setup_request *r)
 {
 	struct session *session = rq->session;
@@ -137,8 +159,8 @@ static ntstatus complete(struct smb_request *rq, const struct smb2_session_setup
 	if (is_new) {
 		session->token = token_get(result.token);
 		status = decide_rules(session, &result, r->security_mode);
-	} else if (!sid_equal(&result.token->user, &session->token->user)) {
-		status = STATUS_ACCESS_DENIED; /* a session stays its user's */
+	} else if (!is_still(result.token, session->token)) {
+		status = STATUS_ACCESS_DENIED;
 	}
 	secret_wipe(&result, sizeof(result));
 	if (status)

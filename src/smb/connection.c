@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <base/log.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -69,8 +70,10 @@ void connection_negotiated(struct connection *conn)
 
 static void count_authenticated(struct connection *conn)
 {
-	if (conn->is_unauthenticated)
-		COUNT(unauthenticated, -1);
+	if (!conn->is_unauthenticated)
+		return;
+	COUNT(unauthenticated, -1);
+	client_bare_release(conn->client_slot);
 	conn->is_unauthenticated = false;
 }
 
@@ -182,6 +185,23 @@ static void name_client(struct connection *conn, const struct sockaddr_storage *
 			 peer->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/* A client that has gone without a word (power, cable) gives up what it holds after ten minutes. */
+static void keep_alive(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 300 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 60 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 5 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) /* fails on a Unix socket: no matter */
+		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+				 sizeof(options[i].value));
+}
+
 /* May there be one more? NULL, or the limit that says no. */
 static const char *admit(struct connection *conn, const struct sockaddr_storage *peer)
 {
@@ -191,6 +211,10 @@ static const char *admit(struct connection *conn, const struct sockaddr_storage 
 		return "max_unauthenticated";
 	if (!client_count_take(peer, &conn->client_slot))
 		return "max_connections_per_client";
+	if (!client_bare_take(conn->client_slot)) {
+		client_count_release(conn->client_slot);
+		return "max_unauthenticated_per_client";
+	}
 	return NULL;
 }
 
@@ -228,10 +252,12 @@ void connection_open(struct smb_loop *home, int fd, uint64_t listener)
 	else
 		conn->server = registry_node(); /* handed over on another kind of socket */
 	if (!conn->server) {
+		client_bare_release(conn->client_slot);
 		client_count_release(conn->client_slot);
 		refuse(conn, fd, "no file server is online on this address");
 		return;
 	}
+	keep_alive(fd);
 	conn->refs = 1;
 	conn->is_unauthenticated = true;
 	sequence_begin(&conn->sequence, smb.config.max_credits);

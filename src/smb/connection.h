@@ -108,5 +108,8 @@ void connection_negotiated(struct connection *conn);
 /* limits.c: how many connections a client address has. False where that is too many. */
 bool client_count_take(const struct sockaddr_storage *peer, uint32_t *slot) MUST_CHECK;
 void client_count_release(uint32_t slot);
+/* The same for its connections that have no session yet. */
+bool client_bare_take(uint32_t slot) MUST_CHECK;
+void client_bare_release(uint32_t slot);
 
 #endif

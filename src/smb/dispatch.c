@@ -83,7 +83,12 @@ static ntstatus check_tree(struct smb_request *rq)
 	if (!tree || !tree->share->server->online)
 		return STATUS_NETWORK_NAME_DELETED;
 	rq->tree = tree_get(tree);
+	/* By an administrator, meanwhile: nothing happens in it any more but its end. */
+	if (tree->share->removed && rq->header.command != SMB2_TREE_DISCONNECT)
+		return STATUS_NETWORK_NAME_DELETED;
 	if (tree->encrypt && !rq->is_encrypted)
+		return STATUS_ACCESS_DENIED;
+	if (tree->sign && !rq->is_signed && !rq->is_encrypted)
 		return STATUS_ACCESS_DENIED;
 	if (tree->share->is_ipc && !rq->command->on_ipc)
 		return STATUS_INVALID_DEVICE_REQUEST;

@@ -11,7 +11,7 @@
 #define SLOTS	65536u
 #define NO_SLOT UINT32_MAX
 
-static uint32_t slots[SLOTS];
+static uint32_t slots[SLOTS], bare[SLOTS];
 
 bool client_count_take(const struct sockaddr_storage *peer, uint32_t *slot)
 {
@@ -38,4 +38,19 @@ void client_count_release(uint32_t slot)
 {
 	if (slot != NO_SLOT)
 		__atomic_sub_fetch(&slots[slot], 1, __ATOMIC_RELAXED);
+}
+
+bool client_bare_take(uint32_t slot)
+{
+	if (slot == NO_SLOT || __atomic_add_fetch(&bare[slot], 1, __ATOMIC_RELAXED) <=
+				       smb.config.max_unauthenticated_per_client)
+		return true;
+	client_bare_release(slot);
+	return false;
+}
+
+void client_bare_release(uint32_t slot)
+{
+	if (slot != NO_SLOT)
+		__atomic_sub_fetch(&bare[slot], 1, __ATOMIC_RELAXED);
 }

@@ -70,7 +70,8 @@ struct smb_request {
 	uint8_t *hash; /* pre-authentication hash that the response goes into */
 	bool is_encrypted;
 	struct session *sealing_session;
-	size_t held; /* what connection_hold was told */
+	size_t held;	   /* what connection_hold was told */
+	size_t held_reply; /* of it, for the reply frame while the request waits */
 
 	/* Waiting. */
 	struct waiter waiter;

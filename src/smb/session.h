@@ -35,6 +35,7 @@ struct tree {
 	char *dialled;	       /* the server part of the path, as the client wrote it */
 	uint32_t maximal_access;
 	bool encrypt; /* refuses what is not encrypted */
+	bool sign;    /* refuses what is neither signed nor encrypted */
 	bool is_gone;
 };
 

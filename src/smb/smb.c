@@ -19,6 +19,7 @@ void smb_config_defaults(struct smb_config *config)
 	*config = (struct smb_config){
 		.max_connections = 16384,
 		.max_unauthenticated = 1024,
+		.max_unauthenticated_per_client = 384,
 		.max_connections_per_client = 2048,
 		.max_sessions_per_connection = 1024,
 		.max_trees_per_session = 4096,

@@ -99,8 +99,9 @@ static ntstatus dial_allowed(const struct smb_request *rq, struct dial *dial, bo
 		dial->why = "max_trees_per_session";
 		return STATUS_INSUFFICIENT_RESOURCES;
 	}
-	*encrypt = !dial->share->is_ipc &&
-		   (dial->share->flags & STORE_SHARE_ENCRYPT || dial->server->encryption_required);
+	/* The session may be of another server (of its node): what this one asks for holds too. */
+	*encrypt = dial->server->encryption_required || dial->share->server->encryption_required ||
+		   (!dial->share->is_ipc && dial->share->flags & STORE_SHARE_ENCRYPT);
 	if (*encrypt && !session_can_seal(session)) {
 		dial->why = "encryption is required and this client cannot";
 		return STATUS_ACCESS_DENIED;
@@ -123,6 +124,8 @@ static struct tree *tree_new(struct session *session, struct dial *dial, bool en
 	dial->name = NULL;
 	tree->maximal_access = dial->maximal_access;
 	tree->encrypt = encrypt;
+	tree->sign = session->signer &&
+		     (tree->server->signing_required || tree->share->server->signing_required);
 	tree->next = session->trees;
 	session->trees = tree;
 	session->tree_count++;

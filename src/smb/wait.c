@@ -4,6 +4,21 @@
  */
 #include "request.h"
 
+/* What the replies before it in its frame, and its own, hold meanwhile counts as the client's. */
+static void hold_reply(struct smb_request *rq)
+{
+	rq->held += rq->reply.cap;
+	rq->held_reply = rq->reply.cap;
+	connection_hold(rq->conn, (ssize_t)rq->held_reply);
+}
+
+static void give_reply_back(struct smb_request *rq)
+{
+	rq->held -= rq->held_reply;
+	connection_hold(rq->conn, -(ssize_t)rq->held_reply);
+	rq->held_reply = 0;
+}
+
 static void link_waiting(struct smb_request *rq)
 {
 	struct connection *conn = rq->conn;
@@ -21,6 +36,7 @@ static void unlink_waiting(struct smb_request *rq)
 {
 	struct connection *conn = rq->conn;
 
+	give_reply_back(rq);
 	if (rq->previous)
 		rq->previous->next = rq->next;
 	else
@@ -84,6 +100,7 @@ static ntstatus begin_wait(struct smb_request *rq)
 	link_waiting(rq);
 	if (is_last && rq->command->interim && !rq->async_id)
 		request_send_interim(rq);
+	hold_reply(rq);
 	return STATUS_PENDING;
 }
 
@@ -122,15 +139,34 @@ struct io_op *request_wait_disk(struct smb_request *rq)
 	rq->io = (struct io_op){ .done = disk_done };
 	rq->state = REQUEST_ON_DISK;
 	link_waiting(rq);
+	hold_reply(rq);
 	return &rq->io;
 }
 
+static void cancelled(struct loop_task *task)
+{
+	struct smb_request *rq = container_of(task, struct smb_request, task);
+
+	request_settle(rq, rq->wake_status);
+}
+
+/*
+ * Whoever cancels is in the middle of ending a session, a tree or another request. What follows in
+ * the compound of a cancelled request is handled when that is done, because it may end the same
+ * things once more, under the caller's hands.
+ */
 bool request_cancel(struct smb_request *rq, ntstatus status)
 {
 	if (!take_back(rq))
 		return false;
 	unlink_waiting(rq);
 	rq->state = REQUEST_RUNNING;
+	if (rq->next_at < rq->frame.length && !rq->conn->is_dropped) {
+		rq->wake_status = status;
+		rq->task = (struct loop_task){ .run = cancelled };
+		loop_post(rq->conn->home->loop, &rq->task);
+		return true;
+	}
 	request_settle(rq, status);
 	return true;
 }

@@ -21,18 +21,19 @@
 /* Limits and policy. smb_config_defaults fills in what stands behind each. */
 struct smb_config {
 	/* How much a client, or all of them, may hold. */
-	uint32_t max_connections;	      /* 16,384 on this node */
-	uint32_t max_unauthenticated;	      /* 1,024 connections that have no session yet */
-	uint32_t max_connections_per_client;  /* 2,048 from one address */
-	uint32_t max_sessions_per_connection; /* 1,024 */
-	uint32_t max_trees_per_session;	      /* 4,096 */
-	uint32_t max_pipes_per_session;	      /* 256 */
-	uint32_t max_credits;		      /* 8,192 for a connection; a power of two */
-	uint32_t max_outstanding;	      /* 1,024 requests of a connection that wait */
-	uint32_t max_compound;		      /* 128 requests in one frame */
-	uint32_t max_transact_bytes;	      /* 8 MiB (64 KiB for dialect 2.0.2) */
-	uint32_t max_read_bytes;	      /* 8 MiB, likewise */
-	uint32_t max_write_bytes;	      /* 8 MiB, likewise */
+	uint32_t max_connections;		 /* 16,384 on this node */
+	uint32_t max_unauthenticated;		 /* 1,024 connections that have no session yet */
+	uint32_t max_unauthenticated_per_client; /* 384 of them from one address */
+	uint32_t max_connections_per_client;	 /* 2,048 from one address */
+	uint32_t max_sessions_per_connection;	 /* 1,024 */
+	uint32_t max_trees_per_session;		 /* 4,096 */
+	uint32_t max_pipes_per_session;		 /* 256 */
+	uint32_t max_credits;			 /* 8,192 for a connection; a power of two */
+	uint32_t max_outstanding;		 /* 1,024 requests of a connection that wait */
+	uint32_t max_compound;			 /* 128 requests in one frame */
+	uint32_t max_transact_bytes;		 /* 8 MiB (64 KiB for dialect 2.0.2) */
+	uint32_t max_read_bytes;		 /* 8 MiB, likewise */
+	uint32_t max_write_bytes;		 /* 8 MiB, likewise */
 	uint32_t max_queued_bytes; /* 32 MiB held for a client before no more is read from it */
 
 	/* How long. 0: no limit. */

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients with an account that do what no client does: what they may not have they do not get, and the server stays up."""
+import socket
+import struct
+import time
+
+from bad_input_test import answer, frame, header, status_of
+from lab import PASSWORD, Lab, check, main
+
+L = None
+FS = "127.0.0.50"
+NTLM_NEGOTIATE = b"NTLMSSP\0\1\0\0\0" + struct.pack("<I", 0x62088215) + b"\0" * 16
+NETWORK_NAME_DELETED = 0xC00000C9
+REQUEST_NOT_ACCEPTED = 0xC00000D0
+BARE_SESSIONS = 16  # as in cmd_session_setup.c
+
+
+def still_serving(user="alice"):
+    result = L.smbclient("//FS/data", "ls", user=user)
+    check(result.code == 0 and "NT_STATUS" not in result.text, "the server no longer serves: %r" % result)
+
+
+class Raw:
+    """A session of impacket's, and frames of our own on it."""
+
+    def __init__(self, dialect=0x0311, user="alice", share="data"):
+        self.conn = L.impacket("FS", user=user, dialect=dialect)
+        self.low = self.conn.getSMBServer()
+        self.tree = self.conn.connectTree(share)
+        self.session = self.low._Session["SessionID"]
+        self.socket = self.low._NetBIOSSession.get_socket()
+        self.socket.settimeout(60)
+        self.mid = self.low._Connection["SequenceWindow"]
+
+    def message(self, command, body, next_command=0, message_id=None, tree=None, session=None):
+        if message_id is None:
+            message_id = self.mid
+            self.mid += 1
+        return header(command, message_id, credits=10, next_command=next_command,
+                      tree=self.tree if tree is None else tree,
+                      session=self.session if session is None else session) + body
+
+    def chain(self, *messages):
+        """A compound: (command, body[, message id])."""
+        out = b""
+        for i, (command, body, *rest) in enumerate(messages):
+            body += b"\0" * (-len(body) % 8)
+            last = i + 1 == len(messages)
+            out += self.message(command, body, 0 if last else 64 + len(body), *rest)
+        return frame(out)
+
+    def statuses(self, count):
+        """The next so many responses: (command, status)."""
+        got = []
+        while len(got) < count:
+            body = answer(self.socket)
+            if body is None:
+                break
+            at = 0
+            while True:
+                status, command = struct.unpack_from("<IH", body, at + 8)
+                got.append((command, status))
+                following = struct.unpack_from("<I", body, at + 20)[0]
+                if not following:
+                    break
+                at += following
+        return got
+
+
+def setup(token):
+    return struct.pack("<HBBIIHHQ", 25, 0, 1, 0, 0, 88, len(token), 0) + token
+
+
+def lock(file_id, offset, length, flags):
+    return struct.pack("<HHI", 48, 1, 0) + file_id + struct.pack("<QQII", offset, length, flags, 0)
+
+
+def test_start():
+    """a node with a file server that lets clients leave signing out comes up"""
+    global L
+    L = Lab()
+    L.node("N1", "127.0.0.11", "loops = 2")
+    L.server("FS", FS)
+    L.user("FS", "alice", admin=True)
+    L.user("FS", "bob")
+    L.share("FS", "data", "--path", "data")
+    L.berth("server", "set", "FS", "signing=enabled")
+    L.smbclient("//FS/data", "put /etc/hostname h")
+
+
+def test_cancel_in_compound():
+    """a cancelled request does not end a session under the hands of whoever cancels it"""
+    for _ in range(5):
+        holder = Raw()
+        held = holder.low.create(holder.tree, "h", 0x12019F, 7, 0x40, 1, 0)
+        holder.mid = holder.low._Connection["SequenceWindow"]
+        holder.socket.sendall(holder.chain((10, lock(held, 0, 10, 0x12))))
+        check(holder.statuses(1) == [(10, 0)], "the range cannot be locked")
+        client = Raw()
+        wanted = client.low.create(client.tree, "h", 0x12019F, 7, 0x40, 1, 0)
+        client.mid = client.low._Connection["SequenceWindow"]
+        waiting = client.mid
+        # A lock that waits, and behind it in the same frame the end of the session.
+        client.socket.sendall(client.chain((10, lock(wanted, 0, 10, 2)), (2, struct.pack("<HH", 4, 0))))
+        time.sleep(0.3)
+        # The session is authenticated anew, and in the same frame the lock is cancelled.
+        client.socket.sendall(client.chain((1, setup(NTLM_NEGOTIATE)), (12, struct.pack("<HH", 4, 0), waiting)))
+        got = client.statuses(3)
+        commands = sorted(command for command, _ in got)
+        check(commands == [1, 2, 10], "answered: %r" % got)
+        client.socket.close()
+        holder.socket.close()
+    still_serving()
+
+
+def test_removed_share():
+    """a share that is removed is closed to those who are connected to it"""
+    L.share("FS", "gone", "--path", "gone")
+    client = Raw(dialect=0x0210, share="gone")
+    client.low.create(client.tree, "before", 0x12019F, 7, 0x40, 2, 0)
+    L.berth("share", "remove", "FS", "gone")
+    try:
+        client.low.create(client.tree, "after", 0x12019F, 7, 0x40, 2, 0)
+        raise AssertionError("a file was made on a share that has been removed")
+    except Exception as e:
+        check("NAME_DELETED" in str(e).upper() or getattr(e, "get_error_code", lambda: 0)() == NETWORK_NAME_DELETED,
+              "refused with %s" % e)
+    still_serving()
+
+
+def test_half_logins_on_one_connection():
+    """before the first login has succeeded, few others can be begun beside it"""
+    s = socket.create_connection((FS, L.port), 20)
+    s.settimeout(60)
+    s.sendall(frame(header(0) + struct.pack("<HHHHI16sQH", 36, 1, 1, 0, 0, b"c" * 16, 0, 0x0210)))
+    answer(s)
+    refused = begun = 0
+    for i in range(1, 40):
+        s.sendall(frame(header(1, i) + setup(NTLM_NEGOTIATE)))
+        body = answer(s)
+        if body is None:
+            break
+        if status_of(body) == REQUEST_NOT_ACCEPTED:
+            refused += 1
+        else:
+            begun += 1
+    check(refused and begun <= BARE_SESSIONS, "%d begun, %d refused" % (begun, refused))
+    s.close()
+    still_serving()
+
+
+def test_many_silent_connections():
+    """one address cannot take all the places for connections that have no session yet"""
+    held = []
+    for _ in range(600):
+        try:
+            s = socket.socket()
+            s.bind(("127.0.9.9", 0))
+            s.settimeout(20)
+            s.connect((FS, L.port))
+            held.append(s)
+        except OSError:
+            break
+    still_serving()
+    ended = 0
+    for s in held:
+        s.setblocking(False)
+        try:
+            ended += s.recv(1) == b""
+        except BlockingIOError:
+            pass
+        except OSError:
+            ended += 1
+        s.close()
+    check(ended >= 600 - 400, "%d of %d were refused" % (ended, len(held)))
+
+
+def test_group_removed():
+    """a session that authenticates anew after its groups changed ends"""
+    L.user("FS", "carol", admin=True)
+    conn = L.impacket("FS", user="carol", dialect=0x0300)
+    conn.connectTree("ADMIN$")
+    L.berth("member", "remove", "FS", "Administrators", "carol")
+    try:
+        conn.login("carol", PASSWORD)
+        tree = conn.connectTree("ADMIN$")
+        conn.getSMBServer().create(tree, "x", 0x12019F, 7, 0x40, 3, 0)
+        raise AssertionError("ADMIN$ is still open to who is no administrator any more")
+    except AssertionError:
+        raise
+    except Exception as e:
+        check("ACCESS_DENIED" in str(e) or "DELETED" in str(e), "refused with %s" % e)
+    still_serving()
+
+
+def test_stop():
+    """the node stops cleanly"""
+    L.__exit__(None, None, None)
+
+
+if __name__ == "__main__":
+    main([v for k, v in list(globals().items()) if k.startswith("test_")])
