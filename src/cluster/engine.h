@@ -13,10 +13,11 @@
 #define KEEPER_FIRST_DELAY_MS 250  /* before the first restart; doubled for each further one */
 #define KEEPER_CHECK_MS	      5000 /* between two health checks */
 #define KEEPER_MAX_DEATHS     3	   /* owners in a row that may die while bringing a server online */
-#define MOVE_TIMEOUT_MS	      15000 /* how long others leave a released server to the target of a move \
-				     */
-#define MOVE_DRAIN_MS	      60000   /* how long the owner may take to release it */
-#define WAKE_SIGNAL	      SIGUSR2 /* ends a wait for a lock; its handler does nothing */
+#define MOVE_TIMEOUT_MS                                                                            \
+	15000		      /* how long others leave a released server to the target of a move   \
+			       */
+#define MOVE_DRAIN_MS 60000   /* how long the owner may take to release it */
+#define WAKE_SIGNAL   SIGUSR2 /* ends a wait for a lock; its handler does nothing */
 
 /* One file server as this node keeps it; a thread of its own. */
 struct keeper {

@@ -237,7 +237,8 @@ static void uring_turn(struct loop *loop, int timeout_ms)
 	int error;
 
 	if (!data->enabled) {
-		/* The library of Debian 12 declares io_uring_enable_rings, but does not export it. */
+		/* The library of Debian 12 declares io_uring_enable_rings, but does not export it.
+		 */
 		BUG_ON(syscall(__NR_io_uring_register, data->ring.ring_fd,
 			       IORING_REGISTER_ENABLE_RINGS, NULL, 0));
 		data->enabled = true;

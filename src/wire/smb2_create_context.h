@@ -5,8 +5,9 @@
 
 #include "smb2_parts.h"
 
-#define CREATE_MAX_CONTEXTS 64 /* links in one chain; a well-behaved client sends at most a dozen  \
-				*/
+#define CREATE_MAX_CONTEXTS                                                                        \
+	64 /* links in one chain; a well-behaved client sends at most a dozen                      \
+	    */
 
 /* create_contexts_decode - the chain of a request; an empty @list holds none. */
 ntstatus create_contexts_decode(struct cursor list, struct smb2_create_contexts *x) MUST_CHECK;

@@ -28,12 +28,14 @@ struct signer *signer_new(enum sign_algorithm algorithm, const uint8_t key[16]);
 void signer_free(struct signer *s);
 /*
  * signer_sign - the 16-byte signature of one message (its Signature field already zero), given in
- * parts. GMAC derives its nonce from @message_id, and @is_response and @is_cancel (MS-SMB2 3.1.4.1).
+ * parts. GMAC derives its nonce from @message_id, and @is_response and @is_cancel
+ * (MS-SMB2 3.1.4.1).
  */
 bool signer_sign(struct signer *s, const struct iovec *parts, int count, uint64_t message_id,
 		 bool is_response, bool is_cancel, uint8_t signature[16]) MUST_CHECK;
 
-/* sealer_new - @key is 16 or 32 bytes by cipher. One sealer encrypts or decrypts, either, by call. */
+/* sealer_new - @key is 16 or 32 bytes by cipher. One sealer encrypts or decrypts, either, by call.
+ */
 struct sealer *sealer_new(enum cipher cipher, const uint8_t *key);
 void sealer_free(struct sealer *s);
 /* sealer_nonce_length - how many of the 16 Nonce bytes of the transform header the cipher takes. */
@@ -58,7 +60,8 @@ bool kdf_sp800_108(const uint8_t *key, size_t key_length, const void *label, siz
 /* sha512_extend - hash = SHA-512(hash || message), for pre-authentication integrity. */
 bool sha512_extend(uint8_t hash[64], const void *message, size_t length) MUST_CHECK;
 
-bool hash_md4(const void *data, size_t length, uint8_t out[16]) MUST_CHECK; /* own code: MD4 left OpenSSL */
+bool hash_md4(const void *data, size_t length,
+	      uint8_t out[16]) MUST_CHECK; /* own code: MD4 left OpenSSL */
 bool hash_md5(const void *data, size_t length, uint8_t out[16]) MUST_CHECK;
 bool hash_sha256(const void *data, size_t length, uint8_t out[32]) MUST_CHECK;
 bool hmac_md5(const uint8_t *key, size_t key_length, const struct iovec *parts, int count,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The management interface: what an administrator may ask of a file server that is online on this node. The control
- * socket and the RPC services call it, nothing else; it takes names and plain values, checks them, changes the store, and makes
- * the change visible (server_reload). Every refusal carries a sentence that says what failed, on what, why, what to do.
+ * The management interface: what an administrator may ask of a file server that is online on this
+ * node. The control socket and the RPC services call it, nothing else; it takes names and plain
+ * values, checks them, changes the store, and makes the change visible (server_reload). Every
+ * refusal carries a sentence that says what failed, on what, why, what to do.
  *
- * @who: the token of the caller, or NULL for the control socket (root of this machine). A caller that is no Administrator of
- * the server gets STATUS_ACCESS_DENIED for everything that changes something or lists other people's sessions and files.
+ * @who: the token of the caller, or NULL for the control socket (root of this machine). A caller
+ * that is no Administrator of the server gets STATUS_ACCESS_DENIED for everything that changes
+ * something or lists other people's sessions and files.
  */
 #ifndef FILESERVER_MANAGE_H
 #define FILESERVER_MANAGE_H
@@ -20,64 +22,70 @@ struct manage_error {
 };
 
 /*
- * manage_is_administrator - is @who an Administrator by accounts that count at @server? NULL (root of this machine) is;
- * a guest, an anonymous session and an account of another file server are not.
+ * manage_is_administrator - is @who an Administrator by accounts that count at @server? NULL (root
+ * of this machine) is; a guest, an anonymous session and an account of another file server are not.
  */
 bool manage_is_administrator(const struct server *server, const struct token *who) MUST_CHECK;
-/* manage_on_change - call @changed, with no lock held, after each change of a server's shares or settings. Once, early. */
+/* manage_on_change - call @changed, with no lock held, after each change of a server's shares or
+ * settings. Once, early. */
 void manage_on_change(void (*changed)(struct server *server));
 
 /* A share, as managers see it (MS-SRVS 2.2.4.26 SHARE_INFO_502 and 503). */
 struct manage_share {
 	char *name, *remark, *path; /* path as a client of RPC sees it: "S:\packages" */
-	char *scope;                /* the server's name; "*" for the node's */
-	uint32_t type;              /* STYPE_* with STYPE_SPECIAL, STYPE_CLUSTER_FS */
+	char *scope;		    /* the server's name; "*" for the node's */
+	uint32_t type;		    /* STYPE_* with STYPE_SPECIAL, STYPE_CLUSTER_FS */
 	uint32_t flags, max_uses, uses, caching;
 	uint8_t *sd;
 	size_t sd_length;
 };
-#define STYPE_DISKTREE   0x00000000u
-#define STYPE_IPC        0x00000003u
+#define STYPE_DISKTREE	 0x00000000u
+#define STYPE_IPC	 0x00000003u
 #define STYPE_CLUSTER_FS 0x02000000u
-#define STYPE_SPECIAL    0x80000000u
+#define STYPE_SPECIAL	 0x80000000u
 void manage_shares_free(struct manage_share *shares, size_t count);
-/* manage_shares - what the scope of @server shows (hidden and special ones too); @all_scopes: every scope on this node (level 503). */
+/* manage_shares - what the scope of @server shows (hidden and special ones too); @all_scopes: every
+ * scope on this node (level 503). */
 ntstatus manage_shares(struct server *server, const struct token *who, bool all_scopes,
 		       struct manage_share **out, size_t *count) MUST_CHECK;
-ntstatus manage_share_add(struct server *server, const struct token *who, const struct store_share *share,
-			  bool make_directory, struct manage_error *error) MUST_CHECK;
-ntstatus manage_share_set(struct server *server, const struct token *who, const struct store_share *share,
+ntstatus manage_share_add(struct server *server, const struct token *who,
+			  const struct store_share *share, bool make_directory,
 			  struct manage_error *error) MUST_CHECK;
+ntstatus manage_share_set(struct server *server, const struct token *who,
+			  const struct store_share *share, struct manage_error *error) MUST_CHECK;
 ntstatus manage_share_remove(struct server *server, const struct token *who, const char *name,
 			     struct manage_error *error) MUST_CHECK;
 
 ntstatus manage_user_add(struct server *server, const struct token *who, const char *name,
-			 const char *full_name, const char *password, struct manage_error *error) MUST_CHECK;
+			 const char *full_name, const char *password,
+			 struct manage_error *error) MUST_CHECK;
 ntstatus manage_user_remove(struct server *server, const struct token *who, const char *name,
 			    struct manage_error *error) MUST_CHECK;
 ntstatus manage_user_password(struct server *server, const struct token *who, const char *name,
 			      const char *password, struct manage_error *error) MUST_CHECK;
-ntstatus manage_user_enable(struct server *server, const struct token *who, const char *name, bool enabled,
-			    struct manage_error *error) MUST_CHECK;
+ntstatus manage_user_enable(struct server *server, const struct token *who, const char *name,
+			    bool enabled, struct manage_error *error) MUST_CHECK;
 ntstatus manage_group_add(struct server *server, const struct token *who, const char *name,
 			  struct manage_error *error) MUST_CHECK;
 ntstatus manage_group_remove(struct server *server, const struct token *who, const char *name,
 			     struct manage_error *error) MUST_CHECK;
-ntstatus manage_member(struct server *server, const struct token *who, const char *group, const char *user,
-		       bool add, struct manage_error *error) MUST_CHECK;
-/* manage_set - one setting of the server (visibility, signing, encryption, drive letter, guest ...); the table is in manage.c. */
-ntstatus manage_set(struct server *server, const struct token *who, const char *key, const char *value,
-		    struct manage_error *error) MUST_CHECK;
+ntstatus manage_member(struct server *server, const struct token *who, const char *group,
+		       const char *user, bool add, struct manage_error *error) MUST_CHECK;
+/* manage_set - one setting of the server (visibility, signing, encryption, drive letter, guest
+ * ...); the table is in manage.c. */
+ntstatus manage_set(struct server *server, const struct token *who, const char *key,
+		    const char *value, struct manage_error *error) MUST_CHECK;
 
 /* The settings that manage_set takes. */
 struct manage_setting {
 	const char *key, *values, *help;
 	bool (*fits)(const struct manage_setting *setting, const char *value);
-	long low, high;     /* numbers */
-	bool next_online;   /* it counts from the next time that the server comes online */
+	long low, high;	  /* numbers */
+	bool next_online; /* it counts from the next time that the server comes online */
 };
 const struct manage_setting *manage_settings(size_t *count);
-/* manage_setting_check - would manage_set take it? Else a sentence in @error; @server_name is for the sentence. */
+/* manage_setting_check - would manage_set take it? Else a sentence in @error; @server_name is for
+ * the sentence. */
 ntstatus manage_setting_check(const char *server_name, const char *key, const char *value,
 			      struct manage_error *error) MUST_CHECK;
 
@@ -94,7 +102,7 @@ ntstatus manage_file_close(struct server *server, const struct token *who, uint6
 struct manage_server_info {
 	char name[64];
 	char comment[256];
-	uint32_t type;             /* SV_TYPE_*: SERVER, NT, and CLUSTER_VS_NT for a clustered name */
+	uint32_t type; /* SV_TYPE_*: SERVER, NT, and CLUSTER_VS_NT for a clustered name */
 	uint32_t version_major, version_minor;
 };
 void manage_server_info(struct server *server, struct manage_server_info *out);

@@ -2,15 +2,17 @@
 /*
  * Opens: the shared state of every open file (MS-SMB2 3.3.1.10, MS-FSA 2.1).
  *
- *   file   one for each open inode or stream: share modes, byte-range locks, leases, delete-pending, times that stick.
- *          Lives in a table striped by key; file->lock guards all of it.
- *   open   one for each handle. Belongs to a tree connect of a session; what only its owner touches (position,
- *          listing) has no lock: requests on one handle that run at once are serialised by open->lock.
+ *   file   one for each open inode or stream: share modes, byte-range locks, leases,
+ * delete-pending, times that stick. Lives in a table striped by key; file->lock guards all of it.
+ *   open   one for each handle. Belongs to a tree connect of a session; what only its owner touches
+ * (position, listing) has no lock: requests on one handle that run at once are serialised by
+ * open->lock.
  *
  * Order of locks: stripe, file, open. No callback (waiter, break) is called with any of them held.
  *
- * What must wait: a call returns STATUS_PENDING and keeps @waiter, whose wake is called exactly once, on any thread, when
- * it is worth calling again (or, where the call says so, with the final status). waiter_cancel takes it back.
+ * What must wait: a call returns STATUS_PENDING and keeps @waiter, whose wake is called exactly
+ * once, on any thread, when it is worth calling again (or, where the call says so, with the final
+ * status). waiter_cancel takes it back.
  */
 #ifndef FILESERVER_OPEN_H
 #define FILESERVER_OPEN_H
@@ -30,10 +32,12 @@ struct waiter {
 	void *queue;
 	struct file *file;
 };
-/* waiter_cancel - take @waiter out of its queue. True: wake will not be called. False: it has been, or is being, called. */
+/* waiter_cancel - take @waiter out of its queue. True: wake will not be called. False: it has been,
+ * or is being, called. */
 bool waiter_cancel(struct waiter *waiter);
 
-/* Where breaks go. Implemented by smb/; called with no lock held, on any thread; @open is counted for the call. */
+/* Where breaks go. Implemented by smb/; called with no lock held, on any thread; @open is counted
+ * for the call. */
 struct open_events {
 	/* oplock_break - tell the holder of @open that its oplock goes down to @level. */
 	void (*oplock_break)(struct open *open, uint8_t level);
@@ -45,19 +49,20 @@ void open_set_events(const struct open_events *events);
 
 /* Limits, settable before the first open; names as in the configuration. */
 struct open_limits {
-	uint32_t max_opens_per_server;  /* 1,000,000 */
-	uint32_t break_timeout_ms;      /* 35,000 */
-	uint32_t max_locks_per_file;    /* 100,000 */
+	uint32_t max_opens_per_server;	     /* 1,000,000 */
+	uint32_t break_timeout_ms;	     /* 35,000 */
+	uint32_t max_locks_per_file;	     /* 100,000 */
 	uint32_t max_waiting_locks_per_file; /* 1,024: each is looked at whenever a lock goes */
-	uint32_t max_notify_bytes;      /* 65,536 buffered for one watch */
-	uint32_t max_watches;           /* 100,000 */
+	uint32_t max_notify_bytes;	     /* 65,536 buffered for one watch */
+	uint32_t max_watches;		     /* 100,000 */
 };
 extern struct open_limits open_limits;
 
 struct open_request {
 	struct share *share;
 	const struct token *token;
-	const char *path;            /* UTF-8, '/' separated, from the share's root; may end in :stream or :stream:$DATA */
+	const char *path; /* UTF-8, '/' separated, from the share's root; may end in :stream or
+			     :stream:$DATA */
 	uint64_t session_id;
 	uint32_t tree_id;
 	struct guid client_guid;
@@ -69,23 +74,23 @@ struct open_request {
 	uint32_t options;
 	uint8_t oplock_level;
 	const struct smb2_create_contexts *contexts;
-	uint64_t message_id;         /* tells a retry of this request (after a wait) from another request */
-	bool is_retry;               /* the second and later calls for the same request */
+	uint64_t message_id; /* tells a retry of this request (after a wait) from another request */
+	bool is_retry;	     /* the second and later calls for the same request */
 };
 struct open_result {
-	uint32_t action;             /* FILE_OPENED ... */
+	uint32_t action; /* FILE_OPENED ... */
 	uint8_t oplock_level;
-	struct smb2_lease lease;     /* granted, where asked for */
+	struct smb2_lease lease; /* granted, where asked for */
 	struct volume_attributes attributes;
-	uint32_t maximal_access;     /* where MxAc asked */
+	uint32_t maximal_access; /* where MxAc asked */
 	ntstatus maximal_access_status;
 	bool durable_v1, durable_v2; /* granted */
 	uint32_t durable_timeout_ms;
 };
 /*
- * open_create - CREATE as a whole, but for pipes and the wire (MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1). STATUS_PENDING: a break
- * must be answered first; call again with is_retry when woken. On success *out is a counted reference for the caller, and the
- * table holds another until open_close.
+ * open_create - CREATE as a whole, but for pipes and the wire (MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1).
+ * STATUS_PENDING: a break must be answered first; call again with is_retry when woken. On success
+ * *out is a counted reference for the caller, and the table holds another until open_close.
  */
 ntstatus open_create(const struct open_request *request, struct waiter *waiter, struct open **out,
 		     struct open_result *result) MUST_CHECK;
@@ -94,7 +99,8 @@ struct open *open_get(struct open *open);
 void open_put(struct open *open);
 void open_put_ptr(struct open **open);
 
-/* open_find - the open with this file id if it belongs to @session_id and @tree_id, or NULL; counted. O(1). */
+/* open_find - the open with this file id if it belongs to @session_id and @tree_id, or NULL;
+ * counted. O(1). */
 struct open *open_find(const struct smb2_file_id *id, uint64_t session_id, uint32_t tree_id);
 /* open_of_lease - any open that holds lease @key of @client_guid; counted, or NULL. */
 struct open *open_of_lease(const struct guid *client_guid, const uint8_t key[16]);
@@ -113,21 +119,25 @@ struct open_facts {
 };
 const struct open_facts *open_facts(const struct open *open);
 const struct token *open_token(const struct open *open);
-/* open_owner - a pointer of the room above (its session), set once after open_create, for the delivery of breaks. */
+/* open_owner - a pointer of the room above (its session), set once after open_create, for the
+ * delivery of breaks. */
 void open_set_owner(struct open *open, void *owner);
 void *open_owner(const struct open *open);
-/* open_path - the path from the share's root as it is now (renames followed); the caller frees it. */
+/* open_path - the path from the share's root as it is now (renames followed); the caller frees it.
+ */
 char *open_path(struct open *open);
 struct mutex_guard; /* handlers that need handle-serial order (QUERY_DIRECTORY) take this lock */
 void open_lock(struct open *open);
 void open_unlock(struct open *open);
 
 /*
- * open_close - the end of a handle: releases its locks, its oplock or share of a lease, its watch, its share mode; the last one
- * of a file marked for deletion deletes it. @attributes may be NULL. Waiters on what it held are woken.
+ * open_close - the end of a handle: releases its locks, its oplock or share of a lease, its watch,
+ * its share mode; the last one of a file marked for deletion deletes it. @attributes may be NULL.
+ * Waiters on what it held are woken.
  */
 ntstatus open_close(struct open *open, struct volume_attributes *attributes);
-/* open_close_tree / open_close_session - all of them: tree disconnect, logoff, connection lost (durable ones are kept by the rules). */
+/* open_close_tree / open_close_session - all of them: tree disconnect, logoff, connection lost
+ * (durable ones are kept by the rules). */
 void open_close_tree(uint64_t session_id, uint32_t tree_id);
 void open_close_session(uint64_t session_id, bool connection_lost);
 /* open_close_server / open_close_share - the server leaves this node, or the share is removed. */
@@ -135,17 +145,19 @@ void open_close_server(struct server *server);
 void open_close_share(struct share *share);
 
 /*
- * open_check_read / open_check_write - may this range be read or written now: granted access, byte-range locks of others,
- * end of file, not a directory. A write also breaks the read caching of others (no wait) and marks the file written.
- * The caller then does the I/O on open_facts()->node->fd itself, and calls open_wrote afterwards.
+ * open_check_read / open_check_write - may this range be read or written now: granted access,
+ * byte-range locks of others, end of file, not a directory. A write also breaks the read caching of
+ * others (no wait) and marks the file written. The caller then does the I/O on
+ * open_facts()->node->fd itself, and calls open_wrote afterwards.
  */
 ntstatus open_check_read(struct open *open, uint64_t offset, uint32_t length) MUST_CHECK;
 ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length) MUST_CHECK;
 void open_wrote(struct open *open, uint64_t offset, uint32_t length);
 
 /*
- * open_lock_ranges - LOCK (MS-SMB2 3.3.5.14): all elements or none; checks the lock sequence of replays. STATUS_PENDING: the one
- * range that may wait is queued, and wake gives the final status (STATUS_SUCCESS: it is locked).
+ * open_lock_ranges - LOCK (MS-SMB2 3.3.5.14): all elements or none; checks the lock sequence of
+ * replays. STATUS_PENDING: the one range that may wait is queued, and wake gives the final status
+ * (STATUS_SUCCESS: it is locked).
  */
 ntstatus open_lock_ranges(struct open *open, const struct smb2_lock_request *request,
 			  struct waiter *waiter) MUST_CHECK;
@@ -161,35 +173,44 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set) MUST_CHEC
 /* The following may have to break leases first: STATUS_PENDING, call again when woken. */
 ntstatus open_set_end_of_file(struct open *open, uint64_t size, struct waiter *waiter) MUST_CHECK;
 ntstatus open_set_allocation(struct open *open, uint64_t size, struct waiter *waiter) MUST_CHECK;
-ntstatus open_set_disposition(struct open *open, bool delete_file, uint32_t flags, struct waiter *waiter) MUST_CHECK;
+ntstatus open_set_disposition(struct open *open, bool delete_file, uint32_t flags,
+			      struct waiter *waiter) MUST_CHECK;
 /* open_rename - @path from the share's root, or ":stream" to rename a stream. */
-ntstatus open_rename(struct open *open, const char *path, bool replace, uint32_t flags, struct waiter *waiter) MUST_CHECK;
-ntstatus open_link(struct open *open, const char *path, bool replace, struct waiter *waiter) MUST_CHECK;
+ntstatus open_rename(struct open *open, const char *path, bool replace, uint32_t flags,
+		     struct waiter *waiter) MUST_CHECK;
+ntstatus open_link(struct open *open, const char *path, bool replace,
+		   struct waiter *waiter) MUST_CHECK;
 
-/* Security descriptors: what is stored, or what the file has by inheritance; @which is SECURITY_INFORMATION. */
+/* Security descriptors: what is stored, or what the file has by inheritance; @which is
+ * SECURITY_INFORMATION. */
 ntstatus open_query_security(struct open *open, uint32_t which, struct buf *out) MUST_CHECK;
 ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd) MUST_CHECK;
 
-/* A directory handle's listing, made at first use; call under open_lock. ABE is applied by the listing where the share says so. */
+/* A directory handle's listing, made at first use; call under open_lock. ABE is applied by the
+ * listing where the share says so. */
 ntstatus open_listing(struct open *open, struct volume_listing **out) MUST_CHECK;
-/* The pattern of the first QUERY_DIRECTORY stays until a restart gives another. NULL pattern: keep. Returns the one in force. */
+/* The pattern of the first QUERY_DIRECTORY stays until a restart gives another. NULL pattern: keep.
+ * Returns the one in force. */
 const char *open_listing_pattern(struct open *open, const char *pattern, bool restart);
-/* open_entry_visible - access-based enumeration: may the handle's token see this entry? True where the share does not ask. */
+/* open_entry_visible - access-based enumeration: may the handle's token see this entry? True where
+ * the share does not ask. */
 bool open_entry_visible(struct open *open, const char *name);
 
 /*
- * open_notify - CHANGE_NOTIFY: events that are buffered are given at once (STATUS_SUCCESS, appended to @out as
- * FILE_NOTIFY_INFORMATION, or STATUS_NOTIFY_ENUM_DIR when they do not fit); else STATUS_PENDING: call again when woken; wake
- * gives STATUS_NOTIFY_CLEANUP when the handle is closed, STATUS_DELETE_PENDING when the directory goes.
+ * open_notify - CHANGE_NOTIFY: events that are buffered are given at once (STATUS_SUCCESS, appended
+ * to @out as FILE_NOTIFY_INFORMATION, or STATUS_NOTIFY_ENUM_DIR when they do not fit); else
+ * STATUS_PENDING: call again when woken; wake gives STATUS_NOTIFY_CLEANUP when the handle is
+ * closed, STATUS_DELETE_PENDING when the directory goes.
  */
 ntstatus open_notify(struct open *open, uint32_t filter, bool recursive, uint32_t room,
 		     struct waiter *waiter, struct buf *out) MUST_CHECK;
 
-/* Listing for people: snapshot of every open of @server (NULL: all). The caller frees the array and each path and user. */
+/* Listing for people: snapshot of every open of @server (NULL: all). The caller frees the array and
+ * each path and user. */
 struct open_listing_row {
-	uint64_t id;          /* volatile id: what file close takes */
+	uint64_t id; /* volatile id: what file close takes */
 	uint64_t session_id;
-	char *path;           /* \share\path */
+	char *path; /* \share\path */
 	char *user;
 	uint32_t granted_access;
 	uint32_t locks;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What this node serves: file servers, their names, their shares. A file server is the unit of failover;
- * the node's own shares form one too, which is pinned to its node (is_node).
+ * What this node serves: file servers, their names, their shares. A file server is the unit of
+ * failover; the node's own shares form one too, which is pinned to its node (is_node).
  *
- * The registry holds the file servers that are online here. Its lock is the outermost: registry, then
- * server, then the locks of opens (open.h). A server and a share are counted; what is served stays until
- * the last reference is gone, but a server that has left the registry answers no new request.
+ * The registry holds the file servers that are online here. Its lock is the outermost: registry,
+ * then server, then the locks of opens (open.h). A server and a share are counted; what is served
+ * stays until the last reference is gone, but a server that has left the registry answers no new
+ * request.
  */
 #ifndef FILESERVER_SERVER_H
 #define FILESERVER_SERVER_H
@@ -33,17 +34,17 @@ struct share {
 	struct server *server;
 	char *name;
 	char *remark;
-	char *path;                 /* beneath the volume */
-	uint32_t type;              /* SMB2_SHARE_TYPE_* */
-	uint32_t flags;             /* enum store_share_flags */
+	char *path;	/* beneath the volume */
+	uint32_t type;	/* SMB2_SHARE_TYPE_* */
+	uint32_t flags; /* enum store_share_flags */
 	uint32_t caching;
 	uint32_t max_uses;
-	uint32_t uses;              /* tree connects now */
-	bool is_admin;              /* ADMIN$ or the drive share: Administrators of the server only */
+	uint32_t uses; /* tree connects now */
+	bool is_admin; /* ADMIN$ or the drive share: Administrators of the server only */
 	bool is_ipc;
-	struct volume_node *root;   /* NULL for IPC$ */
+	struct volume_node *root;	/* NULL for IPC$ */
 	struct security_descriptor *sd; /* NULL: everyone who is authenticated */
-	bool removed;               /* no longer in the server's table */
+	bool removed;			/* no longer in the server's table */
 	uint32_t refs;
 };
 
@@ -51,82 +52,97 @@ struct share {
 #define SERVER_MAX_ADDRESSES 16
 
 struct server {
-	char *name;                 /* as its administrator writes it */
+	char *name;		       /* as its administrator writes it */
 	char *names[SERVER_MAX_NAMES]; /* every name it answers to: short, FQDN, aliases */
 	size_t name_count;
 	struct sockaddr_storage addresses[SERVER_MAX_ADDRESSES]; /* with the port */
 	size_t address_count;
 	enum visibility visibility;
 	bool is_node;
-	char drive_letter;          /* 'S' gives the drive share S$ */
+	char drive_letter; /* 'S' gives the drive share S$ */
 	struct guid guid;
 	struct sid domain_sid;
-	uint64_t id;                /* of this registration: what a token's authority is compared with */
+	uint64_t id; /* of this registration: what a token's authority is compared with */
 	struct volume *volume;
 	struct store *store;
 	/* security settings */
 	bool signing_required;
-	bool encryption_required;   /* STATUS_ACCESS_DENIED for sessions that cannot */
+	bool encryption_required; /* STATUS_ACCESS_DENIED for sessions that cannot */
 	bool guest_allowed, anonymous_allowed;
-	bool online;                /* false once it is leaving: new work is refused */
+	bool online; /* false once it is leaving: new work is refused */
 	uint32_t refs;
 	struct server_private *private_part;
 };
 
 /*
- * server_load - read the file server whose home is @volume_path/.berth: opens its store and volume, makes ADMIN$'s
- * directory and the share objects. The caller has the ownership of the home. *why (to be freed) says what failed.
+ * server_load - read the file server whose home is @volume_path/.berth: opens its store and volume,
+ * makes ADMIN$'s directory and the share objects. The caller has the ownership of the home. *why
+ * (to be freed) says what failed.
  */
 int server_load(const char *volume_path, bool is_node, struct server **out, char **why) MUST_CHECK;
 struct server *server_get(struct server *server);
 void server_put(struct server *server);
 void server_put_ptr(struct server **server);
 
-/* server_publish / server_withdraw - enter it in, and take it out of, the registry (taking over no reference). */
+/* server_publish / server_withdraw - enter it in, and take it out of, the registry (taking over no
+ * reference). */
 void server_publish(struct server *server);
 void server_withdraw(struct server *server);
-/* server_reload - read shares and settings from the store again after a change; opens are not touched. */
+/* server_reload - read shares and settings from the store again after a change; opens are not
+ * touched. */
 int server_reload(struct server *server, char **why) MUST_CHECK;
 
-/* What it answers to and listens on, where that is not in its store; seen by registry_find and registry_by_address. */
+/* What it answers to and listens on, where that is not in its store; seen by registry_find and
+ * registry_by_address. */
 void server_set_names(struct server *server, char *const *names, size_t count);
-void server_set_addresses(struct server *server, const struct sockaddr_storage *addresses, size_t count);
+void server_set_addresses(struct server *server, const struct sockaddr_storage *addresses,
+			  size_t count);
 
-/* registry_servers - references to all that are online here, in an array that the caller frees (putting each). */
+/* registry_servers - references to all that are online here, in an array that the caller frees
+ * (putting each). */
 size_t registry_servers(struct server ***out);
-/* registry_find - the server called @name in any of its names, without case, or NULL; a counted reference. */
+/* registry_find - the server called @name in any of its names, without case, or NULL; a counted
+ * reference. */
 struct server *registry_find(const char *name);
-/* registry_by_address - the server that owns the local address (port ignored) @local; a counted reference or NULL. */
+/* registry_by_address - the server that owns the local address (port ignored) @local; a counted
+ * reference or NULL. */
 struct server *registry_by_address(const struct sockaddr *local);
 /* registry_node - the node's own file server; a counted reference or NULL. */
 struct server *registry_node(void);
 
 /*
- * scope_server - which server @dialled (the server part of a UNC path, "" for none) means on a connection that came
- * to @local: by name, else (an IP literal, an unknown name) the owner of the local address. Counted, or NULL.
+ * scope_server - which server @dialled (the server part of a UNC path, "" for none) means on a
+ * connection that came to @local: by name, else (an IP literal, an unknown name) the owner of the
+ * local address. Counted, or NULL.
  */
 struct server *scope_server(const char *dialled, const struct sockaddr *local);
 /*
- * scope_share - @share in the scope of the name of @server. STATUS_BAD_NETWORK_NAME where the scope does not show it,
- * and *why (static text) says whether it exists elsewhere. DOMAIN section 10 is the table of answers.
+ * scope_share - @share in the scope of the name of @server. STATUS_BAD_NETWORK_NAME where the scope
+ * does not show it, and *why (static text) says whether it exists elsewhere. DOMAIN section 10 is
+ * the table of answers.
  */
-ntstatus scope_share(struct server *server, const char *share, struct share **out, const char **why) MUST_CHECK;
-/* scope_list - every share the scope of @server shows, hidden and administrative ones included; counted. */
+ntstatus scope_share(struct server *server, const char *share, struct share **out,
+		     const char **why) MUST_CHECK;
+/* scope_list - every share the scope of @server shows, hidden and administrative ones included;
+ * counted. */
 size_t scope_list(struct server *server, struct share ***out);
 
 struct share *share_get(struct share *share);
 void share_put(struct share *share);
 void share_put_ptr(struct share **share);
 /*
- * share_connect - may @token connect to @share, dialled as a share of @dialled? Fills the maximal access that the share
- * allows, and counts the use (share_disconnect). STATUS_ACCESS_DENIED (also for an account of another file server, and
- * for administrative shares without being its Administrator), STATUS_REQUEST_NOT_ACCEPTED when it is full.
+ * share_connect - may @token connect to @share, dialled as a share of @dialled? Fills the maximal
+ * access that the share allows, and counts the use (share_disconnect). STATUS_ACCESS_DENIED (also
+ * for an account of another file server, and for administrative shares without being its
+ * Administrator), STATUS_REQUEST_NOT_ACCEPTED when it is full.
  */
 ntstatus share_connect(struct share *share, struct server *dialled, const struct token *token,
 		       uint32_t *maximal_access) MUST_CHECK;
 void share_disconnect(struct share *share);
 
-/* server_account - the login callback: looks @user up in the accounts of @server (and of the node, under VISIBILITY_NODE). */
-ntstatus server_account(void *server, const char *domain, const char *user, struct account *out) MUST_CHECK;
+/* server_account - the login callback: looks @user up in the accounts of @server (and of the node,
+ * under VISIBILITY_NODE). */
+ntstatus server_account(void *server, const char *domain, const char *user,
+			struct account *out) MUST_CHECK;
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The sessions of this node, as people and RPC see them. smb/ enters each session when it is authenticated
- * and takes it out when it ends; the registry has a lock of its own, held for no call outwards.
+ * The sessions of this node, as people and RPC see them. smb/ enters each session when it is
+ * authenticated and takes it out when it ends; the registry has a lock of its own, held for no call
+ * outwards.
  */
 #ifndef FILESERVER_SESSION_H
 #define FILESERVER_SESSION_H
@@ -10,9 +11,10 @@
 
 struct session_entry {
 	uint64_t id;
-	struct server *server; /* whose accounts it was authenticated against; counted by the entry's owner */
-	char *user;            /* "FS\alice" */
-	char *client;          /* address as text */
+	struct server *server; /* whose accounts it was authenticated against; counted by the
+				  entry's owner */
+	char *user;	       /* "FS\alice" */
+	char *client;	       /* address as text */
 	uint16_t dialect;
 	bool is_signed, is_encrypted, is_guest;
 	uint64_t since_ms, last_used_ms; /* monotonic */

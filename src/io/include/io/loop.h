@@ -18,7 +18,8 @@ enum io_backend { IO_AUTO, IO_URING, IO_POOL };
 
 /*
  * loop_new - a loop that loop_run (on any one thread) turns. IO_AUTO takes io_uring where it is
- * permitted. NULL and errno where it cannot be made (IO_URING asked for and refused: EPERM or ENOSYS).
+ * permitted. NULL and errno where it cannot be made (IO_URING asked for and refused: EPERM or
+ * ENOSYS).
  */
 struct loop *loop_new(enum io_backend backend);
 /* loop_free - closes the streams that are left (closed is called); file operations that are still
@@ -30,7 +31,8 @@ const char *io_backend_name(enum io_backend backend); /* "io_uring" or "epoll" *
 void loop_run(struct loop *loop);
 /* loop_stop - any thread, or a signal handler. */
 void loop_stop(struct loop *loop);
-/* loop_run_once - wait at most @timeout_ms (-1: no limit) for something, and handle what has come. */
+/* loop_run_once - wait at most @timeout_ms (-1: no limit) for something, and handle what has come.
+ */
 void loop_run_once(struct loop *loop, int timeout_ms);
 /* loop_current - the loop that this thread is turning, or NULL. */
 struct loop *loop_current(void);
@@ -45,10 +47,11 @@ void loop_post(struct loop *loop, struct loop_task *task);
 
 struct loop_timer {
 	void (*fire)(struct loop_timer *timer);
-	uint64_t due_ms; /* monotonic */
+	uint64_t due_ms;   /* monotonic */
 	size_t heap_index; /* 1-based; 0: not running */
 };
-/* loop_timer_start - fire once in @after_ms; a running timer is moved. Zero-initialise the timer. */
+/* loop_timer_start - fire once in @after_ms; a running timer is moved. Zero-initialise the timer.
+ */
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t after_ms,
 		      void (*fire)(struct loop_timer *timer));
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
@@ -74,7 +77,8 @@ void io_read(struct loop *loop, struct io_op *op, int fd, void *data, size_t len
 void io_write(struct loop *loop, struct io_op *op, int fd, const void *data, size_t length,
 	      uint64_t offset, int flags);
 void io_sync(struct loop *loop, struct io_op *op, int fd, bool data_only);
-/* io_work - run op->work on a helper thread: for a system call that may block and has no ring form. */
+/* io_work - run op->work on a helper thread: for a system call that may block and has no ring form.
+ */
 void io_work(struct loop *loop, struct io_op *op);
 
 /* A listening socket. accepted(listener, fd) owns fd (non-blocking, close-on-exec). */
@@ -88,12 +92,14 @@ struct io_listener {
 	bool active;
 	void *private_data;
 };
-/* io_listen - 0 or -errno; begin to accept on @fd (bound, listening, non-blocking); the listener owns @fd. */
+/* io_listen - 0 or -errno; begin to accept on @fd (bound, listening, non-blocking); the listener
+ * owns @fd. */
 int io_listen(struct loop *loop, struct io_listener *listener, int fd);
 /* io_listen_stop - stop and close; accepted is not called again after this returns. */
 void io_listen_stop(struct io_listener *listener);
 
-/* io_watch - call ready(watch) as long as @fd is readable; for the control socket, signals, inotify. */
+/* io_watch - call ready(watch) as long as @fd is readable; for the control socket, signals,
+ * inotify. */
 struct io_watch {
 	void (*ready)(struct io_watch *watch);
 	struct loop *loop;

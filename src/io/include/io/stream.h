@@ -28,9 +28,9 @@ struct stream_events {
 	/* drained - the send queue has become empty (may be NULL). */
 	void (*drained)(struct stream *stream);
 	/*
-	 * closed - exactly once, last; @error is 0 for an orderly end by the peer or stream_close, or a
-	 * negative errno (-EMSGSIZE: a frame over the limit, -EPROTO: a first byte that is not zero,
-	 * -ETIMEDOUT). The stream is gone when this returns.
+	 * closed - exactly once, last; @error is 0 for an orderly end by the peer or stream_close,
+	 * or a negative errno (-EMSGSIZE: a frame over the limit, -EPROTO: a first byte that is not
+	 * zero, -ETIMEDOUT). The stream is gone when this returns.
 	 */
 	void (*closed)(struct stream *stream, int error);
 };
@@ -49,7 +49,8 @@ struct loop *stream_loop(const struct stream *stream);
 
 /* stream_set_limit - the longest frame taken from the peer (default 64 KiB until raised). */
 void stream_set_limit(struct stream *stream, size_t bytes);
-/* stream_set_partial_timeout - how long a frame may take from its first byte to its last; 0: no limit. */
+/* stream_set_partial_timeout - how long a frame may take from its first byte to its last; 0: no
+ * limit. */
 void stream_set_partial_timeout(struct stream *stream, uint64_t ms);
 
 /*
@@ -61,7 +62,8 @@ size_t stream_queued_bytes(const struct stream *stream);
 /* stream_pause / stream_resume - stop and start taking bytes from the peer (back pressure). */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
-/* stream_close - close now, what is queued is dropped; closed follows, never from inside this call. */
+/* stream_close - close now, what is queued is dropped; closed follows, never from inside this call.
+ */
 void stream_close(struct stream *stream);
 /* stream_close_after_send - close once the queue is empty (or in five seconds). */
 void stream_close_after_send(struct stream *stream);

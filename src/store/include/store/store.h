@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The file server's own database in its home (<volume>/.berth/server.db, SQLite): shares, accounts,
- * settings. The owner of the file server is the only one who has it open. Every change is durable when
- * the call returns. A store is used by any thread, one at a time: it has a lock of its own.
+ * settings. The owner of the file server is the only one who has it open. Every change is durable
+ * when the call returns. A store is used by any thread, one at a time: it has a lock of its own.
  *
- * Errors are negative errno: -ENOENT, -EEXIST, -EUCLEAN (the database is damaged; store_problem says
- * how), -ENOSPC, -EROFS, -EINVAL, -EIO. Nothing is repaired silently.
+ * Errors are negative errno: -ENOENT, -EEXIST, -EUCLEAN (the database is damaged; store_problem
+ * says how), -ENOSPC, -EROFS, -EINVAL, -EIO. Nothing is repaired silently.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -16,7 +16,8 @@
 
 struct store;
 
-/* store_create - make @home (a directory that must not hold a store yet) and the empty database in it. */
+/* store_create - make @home (a directory that must not hold a store yet) and the empty database in
+ * it. */
 int store_create(const char *home, const char *server_name) MUST_CHECK;
 /* store_open - open and check (schema version, quick integrity check) the database of @home. */
 int store_open(const char *home, struct store **out) MUST_CHECK;
@@ -25,8 +26,10 @@ void store_close(struct store *store);
 const char *store_problem(void);
 
 /* Settings: short texts by key. What is there by default is in store.c's table. */
-char *store_setting(struct store *store, const char *key); /* a new string, or NULL where it is not set */
-int store_set_setting(struct store *store, const char *key, const char *value) MUST_CHECK; /* NULL removes */
+char *store_setting(struct store *store,
+		    const char *key); /* a new string, or NULL where it is not set */
+int store_set_setting(struct store *store, const char *key,
+		      const char *value) MUST_CHECK; /* NULL removes */
 
 enum store_share_flags {
 	STORE_SHARE_CONTINUOUSLY_AVAILABLE = 0x01,
@@ -36,13 +39,13 @@ enum store_share_flags {
 	STORE_SHARE_HIDDEN = 0x10,
 };
 struct store_share {
-	char *name;    /* UTF-8, compared without case */
-	char *path;    /* beneath the volume, '/' separated; "" is its root */
+	char *name; /* UTF-8, compared without case */
+	char *path; /* beneath the volume, '/' separated; "" is its root */
 	char *remark;
 	uint32_t flags;
-	uint32_t max_uses;  /* UINT32_MAX: no limit */
-	uint32_t caching;   /* SMB2_SHAREFLAG_*_CACHING */
-	uint8_t *sd;        /* who may connect; NULL: everyone who is authenticated */
+	uint32_t max_uses; /* UINT32_MAX: no limit */
+	uint32_t caching;  /* SMB2_SHAREFLAG_*_CACHING */
+	uint8_t *sd;	   /* who may connect; NULL: everyone who is authenticated */
 	size_t sd_length;
 };
 void store_share_free(struct store_share *share); /* what it points to, not itself */
@@ -52,7 +55,7 @@ int store_share_remove(struct store *store, const char *name) MUST_CHECK;
 /* store_shares - all of them, by name; the caller frees each and the array. */
 int store_shares(struct store *store, struct store_share **out, size_t *count) MUST_CHECK;
 
-#define STORE_USER_DISABLED         0x1u
+#define STORE_USER_DISABLED	    0x1u
 #define STORE_USER_PASSWORD_EXPIRED 0x2u
 struct store_user {
 	char *name;
@@ -69,7 +72,8 @@ int store_user_remove(struct store *store, const char *name) MUST_CHECK;
 int store_user_find(struct store *store, const char *name, struct store_user *out) MUST_CHECK;
 int store_users(struct store *store, struct store_user **out, size_t *count) MUST_CHECK;
 
-/* Groups: the file server's own (rid from 1000 on) and the built-in aliases (rid 544 Administrators, 545 Users, 551 Backup Operators). */
+/* Groups: the file server's own (rid from 1000 on) and the built-in aliases (rid 544
+ * Administrators, 545 Users, 551 Backup Operators). */
 struct store_group {
 	char *name;
 	char *remark;
@@ -83,11 +87,13 @@ int store_groups(struct store *store, struct store_group **out, size_t *count) M
 int store_member_add(struct store *store, const char *group, const char *user) MUST_CHECK;
 int store_member_remove(struct store *store, const char *group, const char *user) MUST_CHECK;
 /* store_groups_of - the groups that @user is in. */
-int store_groups_of(struct store *store, const char *user, struct store_group **out, size_t *count) MUST_CHECK;
+int store_groups_of(struct store *store, const char *user, struct store_group **out,
+		    size_t *count) MUST_CHECK;
 /* store_members_of - names of the users in @group; the caller frees each and the array. */
 int store_members_of(struct store *store, const char *group, char ***out, size_t *count) MUST_CHECK;
 
-/* store_server_name - what the file server was called when it was made; a new string, NULL where it cannot be read. */
+/* store_server_name - what the file server was called when it was made; a new string, NULL where it
+ * cannot be read. */
 char *store_server_name(struct store *store);
 /* store_domain_sid - S-1-5-21-x-y-z of this file server's accounts, drawn when it was created. */
 int store_domain_sid(struct store *store, struct sid *out) MUST_CHECK;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Files on Linux as a Windows client has them. A volume is the directory tree that a file server lives
- * on; its owner is alone on it. Names are UTF-8 with '/' between them, matched without case and kept as
- * written; every walk stays beneath the node it began at (openat2: RESOLVE_BENEATH, no magic links, no
- * symbolic links), so that nothing on the disk leads out.
+ * Files on Linux as a Windows client has them. A volume is the directory tree that a file server
+ * lives on; its owner is alone on it. Names are UTF-8 with '/' between them, matched without case
+ * and kept as written; every walk stays beneath the node it began at (openat2: RESOLVE_BENEATH, no
+ * magic links, no symbolic links), so that nothing on the disk leads out.
  *
- * What Linux has no place for (DOS attributes, creation and change time, the security descriptor) is one record in
- * one extended attribute, `user.berth`. Named streams are files in a depot in the home.
+ * What Linux has no place for (DOS attributes, creation and change time, the security descriptor)
+ * is one record in one extended attribute, `user.berth`. Named streams are files in a depot in the
+ * home.
  *
- * All calls are synchronous and may be made on any thread; they are short system calls on a warm cache.
- * A node is counted; what one node caches is guarded by a lock of its own. Errors are NTSTATUS by the one
- * table, with the cases named at each call.
+ * All calls are synchronous and may be made on any thread; they are short system calls on a warm
+ * cache. A node is counted; what one node caches is guarded by a lock of its own. Errors are
+ * NTSTATUS by the one table, with the cases named at each call.
  */
 #ifndef VOLUME_VOLUME_H
 #define VOLUME_VOLUME_H
@@ -33,7 +34,8 @@ struct volume_key {
 /* An open inode: a file, a directory, or a named stream. */
 struct volume_node {
 	struct volume *volume;
-	int fd; /* O_RDWR for files (O_RDONLY where the file system refuses), O_RDONLY for directories */
+	int fd; /* O_RDWR for files (O_RDONLY where the file system refuses), O_RDONLY for
+		   directories */
 	struct volume_key key;
 	bool is_directory;
 	bool is_stream;
@@ -48,10 +50,11 @@ struct volume_attributes {
 	nttime creation_time, last_access_time, last_write_time, change_time;
 	uint64_t end_of_file;
 	uint64_t allocation_size; /* of the data; extended attributes are not counted */
-	uint32_t attributes;      /* FILE_ATTRIBUTE_*, never 0 */
+	uint32_t attributes;	  /* FILE_ATTRIBUTE_*, never 0 */
 	uint32_t links;
 	bool is_directory;
-	bool is_other;            /* neither file nor directory (socket, device, symbolic link): shown by no listing */
+	bool is_other; /* neither file nor directory (socket, device, symbolic link): shown by no
+			  listing */
 };
 
 struct volume_space {
@@ -59,7 +62,8 @@ struct volume_space {
 	uint32_t block_bytes;
 };
 
-/* volume_open - the directory at @path becomes a volume; STATUS_DEVICE_NOT_READY and a log line where it is missing. */
+/* volume_open - the directory at @path becomes a volume; STATUS_DEVICE_NOT_READY and a log line
+ * where it is missing. */
 ntstatus volume_open(const char *path, struct volume **out) MUST_CHECK;
 /* volume_close - gives the volume back; its nodes must be gone. */
 void volume_close(struct volume *volume);
@@ -68,53 +72,66 @@ uint32_t volume_serial(const struct volume *volume); /* of the file server: kept
 bool volume_is_read_only(const struct volume *volume);
 
 /* Both of the following may name VOLUME_HOME: their paths are the server's, never a client's. */
-/* volume_directory - the node of @path beneath the volume's root ("" is the root itself): a share's root. */
-ntstatus volume_directory(struct volume *volume, const char *path, struct volume_node **out) MUST_CHECK;
-/* volume_directory_make - the same, and the directories of @path are made where they are missing. */
-ntstatus volume_directory_make(struct volume *volume, const char *path, struct volume_node **out) MUST_CHECK;
+/* volume_directory - the node of @path beneath the volume's root ("" is the root itself): a share's
+ * root. */
+ntstatus volume_directory(struct volume *volume, const char *path,
+			  struct volume_node **out) MUST_CHECK;
+/* volume_directory_make - the same, and the directories of @path are made where they are missing.
+ */
+ntstatus volume_directory_make(struct volume *volume, const char *path,
+			       struct volume_node **out) MUST_CHECK;
 struct volume_node *volume_node_get(struct volume_node *node);
 void volume_node_put(struct volume_node *node);
 void volume_node_put_ptr(struct volume_node **node); /* for cleanup() */
 
 /*
- * volume_name_valid - may a client use @name as one component? Not empty, no control character, none of
- * \ / : * ? " < > |, not longer than 255 UTF-16 units. "." and ".." are not valid, nor is VOLUME_HOME in any case and in
- * any directory: another file server's volume may lie beneath this one.
+ * volume_name_valid - may a client use @name as one component? Not empty, no control character,
+ * none of \ / : * ? " < > |, not longer than 255 UTF-16 units. "." and ".." are not valid, nor is
+ * VOLUME_HOME in any case and in any directory: another file server's volume may lie beneath this
+ * one.
  */
 bool volume_name_valid(const char *name);
 
-/* Where a path leads. The lookup owns what it holds; volume_lookup_end gives it back (also after an error). */
+/* Where a path leads. The lookup owns what it holds; volume_lookup_end gives it back (also after an
+ * error). */
 struct volume_lookup {
-	struct volume_node *parent; /* the directory that holds, or would hold, the last component; NULL for the root itself */
-	char *name;                 /* last component: as on disk where it exists, else as asked */
+	struct volume_node *parent; /* the directory that holds, or would hold, the last component;
+				       NULL for the root itself */
+	char *name;		    /* last component: as on disk where it exists, else as asked */
 	bool exists;
-	struct volume_attributes attributes; /* where it exists (creation time, DOS attributes included) */
-	char *path;                 /* whole path from @root as on disk, with the last component as in name */
+	struct volume_attributes
+		attributes; /* where it exists (creation time, DOS attributes included) */
+	char *path; /* whole path from @root as on disk, with the last component as in name */
 	/* what follows is private to the room */
-	char *asked;                /* the last component as asked, where it is not name */
-	struct volume_node *node;   /* already opened */
-	uint64_t changes;           /* of the parent's names, when it was found missing */
+	char *asked;		  /* the last component as asked, where it is not name */
+	struct volume_node *node; /* already opened */
+	uint64_t changes;	  /* of the parent's names, when it was found missing */
 };
 /*
  * volume_lookup - walk @path (no stream part, "" is the root itself) from @root without case.
  * STATUS_SUCCESS also where only the last component is missing (exists is false);
  * STATUS_OBJECT_PATH_NOT_FOUND where an earlier one is missing or is no directory;
- * STATUS_OBJECT_NAME_INVALID for a bad component; STATUS_STOPPED_ON_SYMLINK never: a symbolic link is as if it were not there.
+ * STATUS_OBJECT_NAME_INVALID for a bad component; STATUS_STOPPED_ON_SYMLINK never: a symbolic link
+ * is as if it were not there.
  */
-ntstatus volume_lookup(struct volume_node *root, const char *path, struct volume_lookup *out) MUST_CHECK;
+ntstatus volume_lookup(struct volume_node *root, const char *path,
+		       struct volume_lookup *out) MUST_CHECK;
 void volume_lookup_end(struct volume_lookup *lookup);
-/* volume_lookup_open - the node of what exists. STATUS_OBJECT_NAME_NOT_FOUND where it has gone meanwhile. */
+/* volume_lookup_open - the node of what exists. STATUS_OBJECT_NAME_NOT_FOUND where it has gone
+ * meanwhile. */
 ntstatus volume_lookup_open(struct volume_lookup *lookup, struct volume_node **out) MUST_CHECK;
 
 /* What a new file begins with. */
 struct volume_initial {
 	bool is_directory;
 	uint32_t attributes;
-	const void *sd; /* self-relative descriptor, or NULL for none of its own (it is then computed from the parent's) */
+	const void *sd; /* self-relative descriptor, or NULL for none of its own (it is then
+			   computed from the parent's) */
 	size_t sd_length;
 	uint64_t allocation_size;
 };
-/* volume_create - make what does not exist; STATUS_OBJECT_NAME_COLLISION where it has appeared meanwhile, in any case. */
+/* volume_create - make what does not exist; STATUS_OBJECT_NAME_COLLISION where it has appeared
+ * meanwhile, in any case. */
 ntstatus volume_create(struct volume_lookup *lookup, const struct volume_initial *initial,
 		       struct volume_node **out) MUST_CHECK;
 
@@ -123,43 +140,53 @@ ntstatus volume_attributes(struct volume_node *node, struct volume_attributes *o
 #define VOLUME_SET_CREATION_TIME    0x01u
 #define VOLUME_SET_LAST_ACCESS_TIME 0x02u
 #define VOLUME_SET_LAST_WRITE_TIME  0x04u
-#define VOLUME_SET_CHANGE_TIME      0x08u
-#define VOLUME_SET_ATTRIBUTES       0x10u
+#define VOLUME_SET_CHANGE_TIME	    0x08u
+#define VOLUME_SET_ATTRIBUTES	    0x10u
 ntstatus volume_set_attributes(struct volume_node *node, const struct volume_attributes *attributes,
 			       uint32_t which) MUST_CHECK;
 
-/* volume_get_sd - the stored descriptor appended to @out; STATUS_NOT_FOUND where the file has none of its own. */
+/* volume_get_sd - the stored descriptor appended to @out; STATUS_NOT_FOUND where the file has none
+ * of its own. */
 ntstatus volume_get_sd(struct volume_node *node, struct buf *out) MUST_CHECK;
 ntstatus volume_set_sd(struct volume_node *node, const void *sd, size_t length) MUST_CHECK;
 
-/* volume_overwrite - truncate to nothing, drop streams, give new DOS attributes (OVERWRITE, SUPERSEDE). */
+/* volume_overwrite - truncate to nothing, drop streams, give new DOS attributes (OVERWRITE,
+ * SUPERSEDE). */
 ntstatus volume_overwrite(struct volume_node *node, uint32_t attributes) MUST_CHECK;
 ntstatus volume_truncate(struct volume_node *node, uint64_t size) MUST_CHECK;
-/* volume_allocate - reserve @size bytes without changing the end of file; less than the end of file truncates. */
+/* volume_allocate - reserve @size bytes without changing the end of file; less than the end of file
+ * truncates. */
 ntstatus volume_allocate(struct volume_node *node, uint64_t size) MUST_CHECK;
 ntstatus volume_zero(struct volume_node *node, uint64_t offset, uint64_t length) MUST_CHECK;
-/* volume_copy - server-side copy between open files, in the kernel; *copied may be short at the source's end. */
+/* volume_copy - server-side copy between open files, in the kernel; *copied may be short at the
+ * source's end. */
 ntstatus volume_copy(struct volume_node *from, uint64_t from_offset, struct volume_node *to,
 		     uint64_t to_offset, uint64_t length, uint64_t *copied) MUST_CHECK;
-/* volume_next_range - the next allocated range at or behind *offset; STATUS_NO_MORE_ENTRIES at the end. */
+/* volume_next_range - the next allocated range at or behind *offset; STATUS_NO_MORE_ENTRIES at the
+ * end. */
 ntstatus volume_next_range(struct volume_node *node, uint64_t *offset, uint64_t *length) MUST_CHECK;
-ntstatus volume_sync(struct volume_node *node) MUST_CHECK; /* data, metadata and, for a new file, its directory entry */
+ntstatus volume_sync(struct volume_node *node)
+	MUST_CHECK; /* data, metadata and, for a new file, its directory entry */
 
 /*
  * volume_unlink - remove @name from @parent where it still is @node, with its streams.
  * STATUS_DIRECTORY_NOT_EMPTY, STATUS_OBJECT_NAME_NOT_FOUND.
  */
-ntstatus volume_unlink(struct volume_node *parent, const char *name, struct volume_node *node) MUST_CHECK;
-ntstatus volume_directory_is_empty(struct volume_node *directory) MUST_CHECK; /* STATUS_DIRECTORY_NOT_EMPTY where not */
+ntstatus volume_unlink(struct volume_node *parent, const char *name,
+		       struct volume_node *node) MUST_CHECK;
+ntstatus volume_directory_is_empty(struct volume_node *directory)
+	MUST_CHECK; /* STATUS_DIRECTORY_NOT_EMPTY where not */
 /*
- * volume_rename - move @name of @parent (which is @node) to where @to leads. With @replace an existing target file goes,
- * atomically; without it STATUS_OBJECT_NAME_COLLISION. A rename that changes case only is allowed.
+ * volume_rename - move @name of @parent (which is @node) to where @to leads. With @replace an
+ * existing target file goes, atomically; without it STATUS_OBJECT_NAME_COLLISION. A rename that
+ * changes case only is allowed.
  */
 ntstatus volume_rename(struct volume_node *parent, const char *name, struct volume_node *node,
 		       struct volume_lookup *to, bool replace) MUST_CHECK;
 ntstatus volume_link(struct volume_node *node, struct volume_lookup *to, bool replace) MUST_CHECK;
 
-/* A listing of one directory. One thread at a time; it survives changes under it without repeating or losing what stays. */
+/* A listing of one directory. One thread at a time; it survives changes under it without repeating
+ * or losing what stays. */
 struct volume_listing;
 struct volume_entry {
 	const char *name; /* lives until the next call on the listing */
@@ -167,29 +194,37 @@ struct volume_entry {
 };
 ntstatus volume_list(struct volume_node *directory, struct volume_listing **out) MUST_CHECK;
 /*
- * volume_list_next - the next entry that matches @pattern (NULL: all), "." and ".." first; STATUS_NO_MORE_FILES at the end.
- * ".." shows the directory's own attributes. VOLUME_HOME, symbolic links, names that a client could not use, and what is no
- * file and no directory is left out. A pattern without wildcards is one lookup (and gives no "." or "..").
+ * volume_list_next - the next entry that matches @pattern (NULL: all), "." and ".." first;
+ * STATUS_NO_MORE_FILES at the end.
+ * ".." shows the directory's own attributes. VOLUME_HOME, symbolic links, names that a client could
+ * not use, and what is no file and no directory is left out. A pattern without wildcards is one
+ * lookup (and gives no "." or "..").
  */
-ntstatus volume_list_next(struct volume_listing *listing, const char *pattern, struct volume_entry *out) MUST_CHECK;
+ntstatus volume_list_next(struct volume_listing *listing, const char *pattern,
+			  struct volume_entry *out) MUST_CHECK;
 /* volume_list_back - give the entry that was read last once more: it did not fit. */
 void volume_list_back(struct volume_listing *listing);
 void volume_list_rewind(struct volume_listing *listing);
 void volume_list_free(struct volume_listing *listing);
 
 /*
- * Named streams of a file or directory. @name is without colons and type; compared without case; at most 254 bytes of
- * UTF-8, else STATUS_OBJECT_NAME_INVALID. Where @file is itself a stream, its file is meant.
+ * Named streams of a file or directory. @name is without colons and type; compared without case; at
+ * most 254 bytes of UTF-8, else STATUS_OBJECT_NAME_INVALID. Where @file is itself a stream, its
+ * file is meant.
  */
 struct volume_stream {
 	char *name;
 	uint64_t size, allocation_size;
 };
-ntstatus volume_stream_open(struct volume_node *file, const char *name, struct volume_node **out) MUST_CHECK;
-ntstatus volume_stream_create(struct volume_node *file, const char *name, struct volume_node **out) MUST_CHECK;
+ntstatus volume_stream_open(struct volume_node *file, const char *name,
+			    struct volume_node **out) MUST_CHECK;
+ntstatus volume_stream_create(struct volume_node *file, const char *name,
+			      struct volume_node **out) MUST_CHECK;
 ntstatus volume_stream_remove(struct volume_node *file, const char *name) MUST_CHECK;
-ntstatus volume_stream_rename(struct volume_node *file, const char *from, const char *to, bool replace) MUST_CHECK;
+ntstatus volume_stream_rename(struct volume_node *file, const char *from, const char *to,
+			      bool replace) MUST_CHECK;
 /* volume_stream_list - the caller frees the array and each name. */
-ntstatus volume_stream_list(struct volume_node *file, struct volume_stream **out, size_t *count) MUST_CHECK;
+ntstatus volume_stream_list(struct volume_node *file, struct volume_stream **out,
+			    size_t *count) MUST_CHECK;
 
 #endif

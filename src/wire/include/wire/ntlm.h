@@ -85,8 +85,9 @@ struct ntlm_authenticate {
 	uint8_t mic[16];
 };
 
-#define NTLM_MIC_OFFSET 72 /* in AUTHENTICATE: these 16 bytes are zero while the MIC is computed   \
-			    */
+#define NTLM_MIC_OFFSET                                                                            \
+	72 /* in AUTHENTICATE: these 16 bytes are zero while the MIC is computed                   \
+	    */
 
 /* An NTLMv2 response: the 16 bytes of proof, and the client's challenge that they are made over. */
 struct ntlm_v2_response {
