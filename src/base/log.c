@@ -71,8 +71,11 @@ const char *LOG_TEXT(const char *text)
 	for (; *text && n < 200; text++) {
 		unsigned char c = (unsigned char)*text;
 
+		/* C0, DEL, and C1 as UTF-8 writes it: what a terminal may obey */
 		if (c < 0x20 || c == 0x7f)
 			n += (size_t)snprintf(out + n, 5, "\\x%02x", c);
+		else if (c == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80)
+			n += (size_t)snprintf(out + n, 9, "\\xc2\\x%02x", (unsigned char)*++text);
 		else if (c == '"')
 			n += (size_t)snprintf(out + n, 3, "\\\"");
 		else

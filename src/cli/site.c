@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <strings.h>
+#include <signal.h>
+#include <unistd.h>
 
 /* "10G" as bytes; false where it is none. */
 static bool take_size(struct call *call, const char *name, uint64_t *out)
@@ -156,6 +158,28 @@ static int show(struct call *call, const struct probe_result *result)
 	return (int)result->state;
 }
 
+/*
+ * A hard end, whatever a server does to hold the probe up (it may answer "wait" for ever): who
+ * monitors waits for an answer.
+ */
+static void too_late(int number)
+{
+	static const char text[] = "UNKNOWN - the probe was ended because it took too long\n";
+
+	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
+	_exit(PROBE_UNKNOWN);
+}
+
+static void end_in_time(const struct probe_options *options)
+{
+	uint64_t step_ms = options->timeout_ms ? options->timeout_ms : 30000;
+	uint64_t seconds = (options->patience_ms + 12 * step_ms) / 1000 + 1;
+	struct sigaction action = { .sa_handler = too_late };
+
+	sigaction(SIGALRM, &action, NULL);
+	alarm((unsigned)min_u64(seconds, 86400));
+}
+
 int run_site_probe(struct call *call)
 {
 	const char *unc = call_text(call, "unc"),
@@ -191,7 +215,9 @@ int run_site_probe(struct call *call)
 			return PROBE_UNKNOWN;
 		options.password = password;
 	}
+	end_in_time(&options);
 	probe_run(&options, &result);
+	alarm(0);
 	if (password)
 		explicit_bzero(password, strlen(password));
 	code = show(call, &result);

@@ -152,6 +152,12 @@ static void session_is_set_up(struct client *client, const struct client_request
 	struct client_facts *facts = &client->facts;
 
 	if (!has_key(client)) {
+		/* Whoever is in between can say "guest" too, and what follows is not protected. */
+		if (!logon_is_anonymous(client->logon) && !options->guest_allowed) {
+			session_failed(client, STATUS_LOGON_FAILURE,
+				       "The server took the account for a guest.");
+			return;
+		}
 		if (options->signing == CLIENT_REQUIRED || options->encryption == CLIENT_REQUIRED) {
 			session_failed(client, STATUS_ACCESS_DENIED,
 				       "A guest's session can be neither signed nor encrypted.");

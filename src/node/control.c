@@ -197,8 +197,7 @@ static int bind_socket(const char *path)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	mode_t before;
-	int error;
+	int error = 0;
 
 	if (fd < 0)
 		return -errno;
@@ -207,9 +206,9 @@ static int bind_socket(const char *path)
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	unlink(path); /* of a node that was killed; the node's lock says that none of the name lives
 		       */
-	before = umask(0177);
-	error = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-	umask(before);
+	/* The name takes over the mode of the socket; a umask would be that of every thread. */
+	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		error = -errno;
 	if (!error && listen(fd, 16) < 0)
 		error = -errno;
 	return error ? error : steal_fd(&fd);

@@ -6,6 +6,7 @@
  */
 #include "node.h"
 
+#include <fileserver/open.h>
 #include <rpc/rpc.h>
 
 #include <errno.h>
@@ -112,6 +113,10 @@ static void raise_limits(void)
 		limit.rlim_cur = limit.rlim_max;
 		(void)!setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	/* Open files may not take the descriptors that connections and databases need. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    limit.rlim_cur / 4 * 3 < open_limits.max_opens_per_server)
+		open_limits.max_opens_per_server = (uint32_t)(limit.rlim_cur / 4 * 3);
 	umask(0022);
 }
 

@@ -68,7 +68,7 @@ static void write_configuration(void)
 		"private dir = %s\nlock directory = %s\nstate directory = %s\n"
 		"cache directory = %s\npid directory = %s\nncalrpc dir = %s/ncalrpc\n"
 		"log file = %s/log\ndisable netbios = yes\nload printers = no\n"
-		"server min protocol = SMB2_02\n"
+		"server min protocol = SMB2_02\nmap to guest = Bad User\nguest account = root\n"
 		"[share]\npath = %s/share\nread only = no\n"
 		"[sealed]\npath = %s/share\nread only = no\nsmb encrypt = required\n",
 		smbd.port, smbd.directory, smbd.directory, smbd.directory, smbd.directory,

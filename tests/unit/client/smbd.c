@@ -204,6 +204,25 @@ static void a_failure_names_its_step_and_status(void **state)
 	sync_disconnect(sync);
 }
 
+static void who_is_taken_for_a_guest_does_not_go_on_unless_told_so(void **state)
+{
+	struct client_options options = { .user = "nobody-knows-me", .password = "x" };
+	struct client_failure failure = { 0 };
+	struct client_sync *sync;
+
+	(void)state;
+	if (!smbd.pid)
+		skip();
+	assert_null(sync_connect("127.0.0.1", smbd.port, &options, &failure));
+	assert_int_equal(failure.status, STATUS_LOGON_FAILURE);
+	options.guest_allowed = true;
+	sync = connected(&options);
+	assert_false(client_facts(sync_client(sync))->signs);
+	sync_disconnect(sync);
+	options.signing = CLIENT_REQUIRED;
+	assert_null(sync_connect("127.0.0.1", smbd.port, &options, &failure));
+}
+
 static void nobody_may_look_at_ipc(void **state)
 {
 	struct client_options options = { .anonymous = true };
@@ -385,6 +404,7 @@ int main(void)
 		cmocka_unit_test(every_cipher_works),
 		cmocka_unit_test(a_share_that_wants_encryption_gets_it),
 		cmocka_unit_test(a_failure_names_its_step_and_status),
+		cmocka_unit_test(who_is_taken_for_a_guest_does_not_go_on_unless_told_so),
 		cmocka_unit_test(nobody_may_look_at_ipc),
 		cmocka_unit_test(a_pipe_transceives),
 		cmocka_unit_test(more_requests_than_credits_all_get_their_answer),

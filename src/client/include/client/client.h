@@ -60,6 +60,7 @@ struct client_options {
 					take longer */
 	const char *server;	     /* the name that is dialled */
 	bool anonymous;
+	bool guest_allowed; /* go on where the server takes the account for a guest: unprotected */
 	const char *user, *domain, *password;
 	const uint8_t *nt_hash; /* 16 bytes, in place of the password */
 };
