@@ -201,6 +201,25 @@ static uint32_t set_time(struct open *open, struct file *file, const struct timi
 	return value != TIME_STOP ? timing->which : 0;
 }
 
+/* What those who watch are told of VOLUME_SET_*; the change time alone is nobody's news. */
+static uint32_t changes_of(uint32_t which)
+{
+	static const struct {
+		uint32_t set, change;
+	} rows[] = {
+		{ VOLUME_SET_ATTRIBUTES, FILE_NOTIFY_CHANGE_ATTRIBUTES },
+		{ VOLUME_SET_CREATION_TIME, FILE_NOTIFY_CHANGE_CREATION },
+		{ VOLUME_SET_LAST_ACCESS_TIME, FILE_NOTIFY_CHANGE_LAST_ACCESS },
+		{ VOLUME_SET_LAST_WRITE_TIME, FILE_NOTIFY_CHANGE_LAST_WRITE },
+	};
+	uint32_t changes = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (which & rows[i].set)
+			changes |= rows[i].change;
+	return changes;
+}
+
 ntstatus open_set_basic(struct open *open, const struct file_set *set)
 {
 	struct file *file = open_base(open);
@@ -227,16 +246,7 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set)
 			volume_set_attributes(file->node, &a, which | (file->stopped_times & 0xfu));
 	pthread_mutex_unlock(&file->lock);
 	if (status == STATUS_SUCCESS && which)
-		open_changed(open,
-			     (which & VOLUME_SET_ATTRIBUTES ? FILE_NOTIFY_CHANGE_ATTRIBUTES : 0) |
-				     (which & VOLUME_SET_CREATION_TIME ? FILE_NOTIFY_CHANGE_CREATION
-								       : 0) |
-				     (which & VOLUME_SET_LAST_ACCESS_TIME
-					      ? FILE_NOTIFY_CHANGE_LAST_ACCESS
-					      : 0) |
-				     (which & (VOLUME_SET_LAST_WRITE_TIME | VOLUME_SET_CHANGE_TIME)
-					      ? FILE_NOTIFY_CHANGE_LAST_WRITE
-					      : 0));
+		open_changed(open, changes_of(which));
 	return status;
 }
 
@@ -266,7 +276,7 @@ static ntstatus set_size(struct open *open, uint64_t size, struct waiter *waiter
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
 	if (status == STATUS_SUCCESS)
-		open_changed(open, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE);
+		open_changed(open, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_ATTRIBUTES);
 	return status;
 }
 
@@ -336,9 +346,11 @@ ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length)
 	return allowed ? STATUS_SUCCESS : STATUS_FILE_LOCK_CONFLICT;
 }
 
+/* What was written is told when the handle ends, as NTFS does; that it was written,
+ * open_check_write has noted. */
 void open_wrote(struct open *open, uint64_t offset, uint32_t length)
 {
+	(void)open;
 	(void)offset;
-	if (length)
-		open_changed(open, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE);
+	(void)length;
 }

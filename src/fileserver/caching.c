@@ -51,6 +51,13 @@ struct caching_party caching_party_of_open(const struct open *open)
 	return party;
 }
 
+/* Whoever changes data loses its own level II as well: only an oplock with W keeps reads over its
+ * holder's writes. */
+static bool breaks_own(const struct open *open, enum cause cause)
+{
+	return cause == CAUSE_WRITE && open->oplock_level == SMB2_OPLOCK_LEVEL_II;
+}
+
 bool caching_break(struct file *file, const struct caching_party *by, enum cause cause,
 		   struct actions *actions)
 {
@@ -59,7 +66,7 @@ bool caching_break(struct file *file, const struct caching_party *by, enum cause
 	for (struct lease *lease = file->leases; lease; lease = lease->file_next)
 		wait |= lease_break(lease, by, cause, actions);
 	for (struct open *open = file->opens; open; open = open->file_next)
-		if (open->oplock_level && open != by->open)
+		if (open->oplock_level && (open != by->open || breaks_own(open, cause)))
 			wait |= oplock_break(open, by, cause, actions);
 	return wait;
 }
@@ -102,10 +109,12 @@ void caching_grant(struct open *open, const struct open_request *request,
 
 void caching_release(struct open *open, struct actions *actions)
 {
-	oplock_release(open);
+	bool was_breaking = oplock_release(open);
+
 	if (open->lease)
-		lease_release(open);
-	waiters_wake(&open->file->break_waiters, STATUS_SUCCESS, actions);
+		was_breaking |= lease_release(open);
+	if (was_breaking || !open->file->opens)
+		waiters_wake(&open->file->break_waiters, STATUS_SUCCESS, actions);
 }
 
 void caching_facts(const struct open *open, uint8_t *oplock_level, uint32_t *lease_state)

@@ -75,13 +75,33 @@ static ntstatus parse_stream(char *text, struct create_name *out)
 	return STATUS_SUCCESS;
 }
 
-/* Is one of the components ".."? Nobody climbs here; a path that tries is said to be no path. */
-static bool climbs(const char *path)
+/*
+ * "." and ".." are resolved by the letter: nothing is walked for them. False where a path climbs
+ * out of the share, which is said to be no path.
+ */
+static bool resolve_dots(char *path)
 {
-	for (const char *at = path; (at = strstr(at, "..")); at += 2)
-		if ((at == path || at[-1] == '/') && (!at[2] || at[2] == '/'))
-			return true;
-	return false;
+	char *to = path;
+
+	for (const char *at = path; *at;) {
+		size_t length = strcspn(at, "/");
+		bool more = at[length];
+
+		if (length == 2 && at[0] == '.' && at[1] == '.') {
+			if (to == path)
+				return false;
+			for (to--; to > path && to[-1] != '/';)
+				to--;
+		} else if (length != 1 || at[0] != '.') {
+			memmove(to, at, length + more);
+			to += length + more;
+		}
+		at += length + more;
+	}
+	*to = 0;
+	if (to > path && to[-1] == '/')
+		to[-1] = 0;
+	return true;
 }
 
 ntstatus create_name_parse(const char *text, struct create_name *out)
@@ -99,7 +119,7 @@ ntstatus create_name_parse(const char *text, struct create_name *out)
 		out->path[length - 1] = 0;
 		out->must_be_directory = true;
 	}
-	if (climbs(out->path))
+	if (strstr(out->path, ".") && !resolve_dots(out->path))
 		return STATUS_OBJECT_PATH_SYNTAX_BAD;
 	last = strrchr(out->path, '/');
 	last = last ? last + 1 : out->path;

@@ -83,8 +83,11 @@ void delete_at_close(struct open *open, struct actions *actions)
 	struct caching_party by = caching_party_of_open(open);
 	struct file *file = open->file;
 
-	if (open->delete_on_close && !file->gone)
+	if (open->delete_on_close && !file->gone && !file->delete_pending) {
 		delete_mark(open);
+		/* Others need not be waited for: the file is there until they are done with it. */
+		(void)!caching_break(file, &by, CAUSE_HANDLE, actions);
+	}
 	if (open->posix_delete && file->delete_pending && !file->gone)
 		delete_now(file, &by, actions);
 	delete_if_last(file, &by, actions);

@@ -362,13 +362,14 @@ void lease_grant(struct open *open, const struct open_request *request, struct o
 	memcpy(result->lease.parent_key, lease->parent_key, 16);
 }
 
-void lease_release(struct open *open)
+bool lease_release(struct open *open)
 {
 	struct lease *lease = open->lease, **at = &open->file->leases;
+	bool was_breaking = lease->breaking;
 
 	open->lease = NULL;
 	if (--lease->opens)
-		return;
+		return false;
 	timer_disarm(&lease->timer);
 	lease->breaking = false;
 	while (*at != lease)
@@ -378,6 +379,7 @@ void lease_release(struct open *open)
 	if (open->facts.is_directory)
 		atomic_fetch_sub(&directory_leases, 1);
 	lease_put(lease);
+	return was_breaking;
 }
 
 /* ---- directories ---- */

@@ -375,7 +375,7 @@ ntstatus open_close(struct open *open, struct volume_attributes *attributes)
 	if (attributes && open_attributes(open, attributes) != STATUS_SUCCESS)
 		*attributes = (struct volume_attributes){ 0 };
 	if (open->written)
-		open_changed(open, FILE_NOTIFY_CHANGE_LAST_WRITE);
+		open_changed(open, FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE);
 	open_detach(open, &actions);
 	actions_run(&actions);
 	open_put(open);

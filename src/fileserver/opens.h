@@ -291,9 +291,10 @@ bool lease_break(struct lease *lease, const struct caching_party *by, enum cause
 /* What @open may cache at most, the others' opens being as they are. */
 uint32_t caching_grantable(const struct open *open, const struct lease *own, bool for_lease);
 void oplock_grant(struct open *open, uint8_t wanted, struct open_result *result);
-void oplock_release(struct open *open);
+/* These say whether a break that was on its way ends with the open. */
+bool oplock_release(struct open *open);
 void lease_grant(struct open *open, const struct open_request *request, struct open_result *result);
-void lease_release(struct open *open);
+bool lease_release(struct open *open);
 struct lease {
 	struct lease *hash_next; /* the lease table's lock */
 	struct lease *file_next;

@@ -112,12 +112,15 @@ void oplock_grant(struct open *open, uint8_t wanted, struct open_result *result)
 	result->oplock_level = wanted;
 }
 
-void oplock_release(struct open *open)
+bool oplock_release(struct open *open)
 {
+	bool was_breaking = open->oplock_breaking;
+
 	open->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
 	if (open->oplock_breaking)
 		timer_disarm(&open->oplock_timer);
 	open->oplock_breaking = false;
+	return was_breaking;
 }
 
 static ntstatus ack_locked(struct open *open, uint8_t level, struct actions *actions)

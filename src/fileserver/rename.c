@@ -13,6 +13,11 @@
 #define FILE_RENAME_POSIX_SEMANTICS	      0x02u
 #define FILE_RENAME_IGNORE_READONLY_ATTRIBUTE 0x40u
 
+/* A file that is renamed is told to those as well who watch attributes or creation times, as NTFS
+ * does. */
+#define RENAMES_FILE                                                                               \
+	(FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_CREATION)
+
 static pthread_mutex_t rename_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* One rename or link on its way. */
@@ -191,6 +196,30 @@ static ntstatus check_existing_target(struct moving *m, struct descriptor *paren
 	return status == STATUS_SUCCESS ? may_delete_target(m, parent) : status;
 }
 
+/*
+ * The directory that gets the name is opened for adding to it, sharing reads and writes: who holds
+ * it open for DELETE, or shares no writes, is in the way (MS-FSA 2.1.5.15.11).
+ */
+static ntstatus check_directory(struct moving *m)
+{
+	struct file auto_file *directory = file_find(&m->to.parent->key);
+	struct caching_party nobody = { 0 };
+	ntstatus status = STATUS_SUCCESS;
+
+	if (!directory)
+		return STATUS_SUCCESS;
+	pthread_mutex_lock(&directory->lock);
+	if (directory->delete_pending)
+		status = STATUS_DELETE_PENDING;
+	else if (sharemode_conflicts(directory, FILE_WRITE_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE,
+				     NULL))
+		status = caching_break(directory, &nobody, CAUSE_SHARING, &m->actions)
+				 ? wait_on(m, directory)
+				 : STATUS_SHARING_VIOLATION;
+	pthread_mutex_unlock(&directory->lock);
+	return status;
+}
+
 static ntstatus check_target(struct moving *m)
 {
 	struct descriptor auto_descriptor *parent = NULL;
@@ -274,8 +303,7 @@ static ntstatus move(struct moving *m)
 	follow(m);
 	target_is_gone(m);
 	notify_renamed(m->file->node->volume, m->from_path, m->to_path,
-		       m->file->node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME
-						   : FILE_NOTIFY_CHANGE_FILE_NAME,
+		       m->file->node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME : RENAMES_FILE,
 		       &m->actions);
 	directory_changed(m->parent, &by, &m->actions);
 	if (m->to.parent != m->parent)
@@ -320,6 +348,8 @@ static ntstatus go(struct moving *m, const char *path)
 	if (!m->is_link && m->to.exists && !strcmp(m->to_path, m->from_path))
 		return STATUS_SUCCESS;
 	status = check_target(m);
+	if (status == STATUS_SUCCESS)
+		status = check_directory(m);
 	if (status == STATUS_SUCCESS && !m->is_link)
 		status = check_beneath(m);
 	if (status == STATUS_SUCCESS)
