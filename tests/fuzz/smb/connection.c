@@ -80,7 +80,7 @@ static void start(void)
 				     .max_uses = UINT32_MAX };
 	const struct rlimit limit = { 64u << 20, 64u << 20 };
 	struct server *server;
-	struct store *store;
+	struct store *store = NULL;
 	struct smb_config config;
 	char *why;
 
@@ -114,12 +114,20 @@ static void start(void)
 	must(loop && !smb_start(&loop, 1, &config), "start");
 }
 
+static bool waiting(void)
+{
+	struct smb_statistics now;
+
+	smb_statistics(&now);
+	return now.requests_waiting;
+}
+
 /* One answer into peer.in; false where none comes (the connection has gone, or the request waits).
  */
 static bool receive(void)
 {
 	peer.in.len = 0;
-	for (int turns = 0; turns < 200; turns++) {
+	for (int turns = 0; turns < 16; turns++) {
 		uint8_t *room = buf_room(&peer.in, 65536);
 		ssize_t n = recv(peer.fd, room, 65536, MSG_DONTWAIT);
 		size_t length;
@@ -134,8 +142,12 @@ static bool receive(void)
 			if (peer.in.len >= length + 4)
 				return true;
 		}
-		if (n < 0)
-			loop_run_once(loop, turns < 20 ? 0 : 1);
+		if (n < 0 && turns < 8)
+			loop_run_once(loop, 0);
+		else if (n < 0 && waiting())
+			loop_run_once(loop, 1); /* for a helper thread, if not for a change */
+		else if (n < 0)
+			return false;
 	}
 	return false;
 }
@@ -350,7 +362,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	converse(data, size);
 	close(ends[1]);
 	for (int turns = 0; turns < 10000; turns++) {
-		loop_run_once(loop, 1);
+		loop_run_once(loop, turns > 8);
 		smb_statistics(&now);
 		if (!now.connections && !now.sessions && !now.requests_waiting)
 			break;
