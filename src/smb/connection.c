@@ -89,17 +89,24 @@ void connection_bare(struct connection *conn)
 	set_deadline(conn, smb.config.idle_timeout_ms);
 }
 
+/*
+ * Take no more requests while too much is held for the client. What is unsent has a lower limit
+ * than all that is held: replies that are made faster than they leave only fall out of the
+ * processor's cache.
+ */
 static void check_pause(struct connection *conn)
 {
-	size_t held;
+	size_t unsent;
 
 	if (!conn->stream || conn->is_dropped)
 		return;
-	held = conn->held_bytes + stream_queued_bytes(conn->stream);
-	if (!conn->is_paused && held > smb.config.max_queued_bytes) {
+	unsent = stream_queued_bytes(conn->stream);
+	if (!conn->is_paused && (unsent > smb.config.max_unsent_bytes ||
+				 unsent + conn->held_bytes > smb.config.max_queued_bytes)) {
 		conn->is_paused = true;
 		stream_pause(conn->stream);
-	} else if (conn->is_paused && held <= smb.config.max_queued_bytes / 2) {
+	} else if (conn->is_paused && unsent <= smb.config.max_unsent_bytes / 2 &&
+		   unsent + conn->held_bytes <= smb.config.max_queued_bytes / 2) {
 		conn->is_paused = false;
 		stream_resume(conn->stream);
 	}

@@ -30,6 +30,7 @@ void smb_config_defaults(struct smb_config *config)
 		.max_transact_bytes = 8u << 20,
 		.max_read_bytes = 8u << 20,
 		.max_write_bytes = 8u << 20,
+		.max_unsent_bytes = 2u << 20,
 		.max_queued_bytes = 32u << 20,
 		.negotiate_timeout_ms = 15000,
 		.authenticate_timeout_ms = 45000,

@@ -34,6 +34,7 @@ struct smb_config {
 	uint32_t max_transact_bytes;		 /* 8 MiB (64 KiB for dialect 2.0.2) */
 	uint32_t max_read_bytes;		 /* 8 MiB, likewise */
 	uint32_t max_write_bytes;		 /* 8 MiB, likewise */
+	uint32_t max_unsent_bytes; /* 2 MiB of replies that the network has not taken: likewise */
 	uint32_t max_queued_bytes; /* 32 MiB held for a client before no more is read from it */
 
 	/* How long. 0: no limit. */
