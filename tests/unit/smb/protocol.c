@@ -676,7 +676,7 @@ static void names_that_are_none_are_refused(void **state)
 	} rows[] = {
 		{ "\\absolute", STATUS_INVALID_PARAMETER },
 		{ "a/b", STATUS_OBJECT_NAME_INVALID },
-		{ "..\\up", STATUS_OBJECT_NAME_INVALID },
+		{ "..\\up", STATUS_OBJECT_PATH_SYNTAX_BAD },
 		{ "what?", STATUS_OBJECT_NAME_INVALID },
 	};
 	struct peer p;
