@@ -4,6 +4,7 @@
 
 #include <base/log.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <strings.h>
 
@@ -250,6 +251,14 @@ int run_completion(struct call *call)
 	return EXIT_DONE;
 }
 
+/* Requests hold passwords: what JSON frees is cleared first. */
+static void free_wiped(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
 int main(int argc, char **argv)
 {
 	const char *cluster_dir = getenv("BERTH_CLUSTER_DIR");
@@ -257,6 +266,7 @@ int main(int argc, char **argv)
 	int code, at = 1;
 
 	log_set_level(LOG_LEVEL_ERROR);
+	json_set_alloc_funcs(malloc, free_wiped);
 	setvbuf(stdout, NULL, _IOFBF, 0);
 	while (at < argc && !strncmp(argv[at], "--cluster-dir=", 14))
 		call.cluster_dir = argv[at++] + 14;

@@ -335,7 +335,7 @@ static int enter(struct cluster *c, char **why)
 	int error;
 
 	c->node_lock = lock_open(path);
-	error = c->node_lock < 0 ? c->node_lock : lock_try(c->node_lock);
+	error = c->node_lock < 0 ? c->node_lock : lock_try_for(c->node_lock, LOCK_PATIENCE_MS);
 	if (error) {
 		*why = error == -EAGAIN
 			       ? xasprintf("a node called %s is running already in the cluster %s",

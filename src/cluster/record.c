@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct cluster_policy cluster_policy_default(void)
@@ -464,6 +465,7 @@ int cluster_nodes(const char *cluster_dir, struct node_record **out, size_t *cou
 	auto_free char *folder = xasprintf("%s/nodes", cluster_dir);
 	char **names;
 	size_t named;
+	bool denied = false;
 	int error = record_names(folder, CLUSTER_MAX_NODES, &names, &named);
 
 	*out = NULL;
@@ -477,7 +479,8 @@ int cluster_nodes(const char *cluster_dir, struct node_record **out, size_t *cou
 		struct node_record *node = &(*out)[*count];
 		const char *why = "";
 
-		if (!read_whole(path, &text)) {
+		error = read_whole(path, &text);
+		if (!error) {
 			if (node_record_parse((const char *)text.data, text.len, node, &why)) {
 				node->is_alive = cluster_node_is_alive(cluster_dir, node->name);
 				(*count)++;
@@ -486,9 +489,10 @@ int cluster_nodes(const char *cluster_dir, struct node_record **out, size_t *cou
 			}
 		}
 		free(names[i]);
+		denied |= error == -EACCES;
 	}
 	free(names);
-	return 0;
+	return denied && !*count ? -EACCES : 0;
 }
 
 int owner_record_read(const char *home, struct owner_record *out)
@@ -553,6 +557,17 @@ int lock_try(int fd)
 	int error = lock_with(fd, F_OFD_SETLK);
 
 	return error == -EACCES ? -EAGAIN : error;
+}
+
+int lock_try_for(int fd, uint64_t patience_ms)
+{
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	uint64_t until = monotonic_ms() + patience_ms;
+	int error;
+
+	while ((error = lock_try(fd)) == -EAGAIN && monotonic_ms() < until)
+		nanosleep(&nap, NULL);
+	return error;
 }
 
 int lock_wait(int fd)

@@ -29,13 +29,13 @@ struct garbage {
 };
 
 struct server_private {
+	pthread_mutex_t reload; /* held for a whole reload; before every other lock of the room */
 	pthread_mutex_t lock;
 	struct share **shares; /* one reference each */
 	size_t share_count;
 	char *comment;
 	char *guest_shares, *anonymous_shares; /* "*", or names with commas between; NULL: none */
 	struct garbage *garbage;
-	struct share *all; /* every share object that lives, linked by share_object.next */
 };
 
 /* A share with what belongs to it alone. */

@@ -90,6 +90,7 @@ static int read_settings(struct server *server, char **why)
 		server->drive_letter = letter[0];
 	server->signing_required = setting_is(server, "signing", "required");
 	server->encryption_required = setting_is(server, "encryption", "required");
+	server->encryption_desired = setting_is(server, "encryption", "desired");
 	pthread_mutex_lock(&own->lock);
 	replace_text(own, &own->comment, store_setting(server->store, "comment"));
 	replace_text(own, &own->guest_shares, share_list(server, "guest"));
@@ -198,9 +199,16 @@ static int read_shares(struct server *server, char **why)
 
 int server_reload(struct server *server, char **why)
 {
-	int error = read_settings(server, why);
+	struct server_private *own = server->private_part;
+	int error;
 
-	return error ? error : read_shares(server, why);
+	/* One at a time, so that what is read last is what stays. */
+	pthread_mutex_lock(&own->reload);
+	error = read_settings(server, why);
+	if (!error)
+		error = read_shares(server, why);
+	pthread_mutex_unlock(&own->reload);
+	return error;
 }
 
 static int read_identity(struct server *server, char **why)
@@ -234,6 +242,7 @@ int server_load(const char *volume_path, bool is_node, struct server **out, char
 	server->id = atomic_fetch_add(&next_id, 1);
 	server->private_part = xalloc(1, sizeof(*server->private_part));
 	pthread_mutex_init(&server->private_part->lock, NULL);
+	pthread_mutex_init(&server->private_part->reload, NULL);
 	error = store_open(home, &server->store);
 	if (error) {
 		*why = xstrdup(store_problem());
@@ -283,6 +292,7 @@ static void server_free(struct server *server)
 	free(own->guest_shares);
 	free(own->anonymous_shares);
 	pthread_mutex_destroy(&own->lock);
+	pthread_mutex_destroy(&own->reload);
 	free(own);
 	free(server->name);
 	free(server);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -207,6 +208,14 @@ static int run(void)
 	return 0;
 }
 
+/* Requests hold passwords: what JSON frees is cleared first. */
+static void free_wiped(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -244,6 +253,7 @@ int main(int argc, char **argv)
 				"--help)\n");
 		return 2;
 	}
+	json_set_alloc_funcs(malloc, free_wiped);
 	config_defaults(&node.config);
 	if (!config_read(file, &node.config, &why)) {
 		fprintf(stderr, "berthd: %s\n", why);

@@ -349,7 +349,7 @@ static int lock_own(const char *home, char **why)
 	int error;
 
 	node.own_lock = lock_open(path);
-	error = node.own_lock < 0 ? node.own_lock : lock_try(node.own_lock);
+	error = node.own_lock < 0 ? node.own_lock : lock_try_for(node.own_lock, LOCK_PATIENCE_MS);
 	if (error == -EAGAIN)
 		*why = xasprintf("another process serves the volume %s", node.config.volume);
 	else if (error)

@@ -30,8 +30,7 @@ bool address_is_local(const struct address *address);
 /*
  * address_add - see that it is on an interface. *added says whether this call put it there, so that
  * address_remove takes away only that. Negative errno and a sentence in *why (to be freed):
- * -EADDRNOTAVAIL where no interface has its network, -EPERM without the capability, -EADDRINUSE
- * where another machine answers.
+ * -EADDRNOTAVAIL where no interface has its network, -EPERM without the capability.
  */
 int address_add(const struct address *address, bool *added, char **why) MUST_CHECK;
 void address_remove(const struct address *address);

@@ -112,6 +112,9 @@ int cluster_directories(const char *cluster_dir) MUST_CHECK;
 int lock_open(const char *path) MUST_CHECK;
 int lock_try(int fd) MUST_CHECK;
 int lock_wait(int fd) MUST_CHECK;
+/* lock_try_for - lock_try for as long as a process that was killed may take to go. */
+int lock_try_for(int fd, uint64_t patience_ms) MUST_CHECK;
+#define LOCK_PATIENCE_MS 3000
 /* lock_is_held - does anyone hold it? */
 bool lock_is_held(int fd);
 

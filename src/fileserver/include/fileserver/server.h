@@ -68,6 +68,7 @@ struct server {
 	/* security settings */
 	bool signing_required;
 	bool encryption_required; /* STATUS_ACCESS_DENIED for sessions that cannot */
+	bool encryption_desired;  /* sessions that can are encrypted, others are let in */
 	bool guest_allowed, anonymous_allowed;
 	bool online; /* false once it is leaving: new work is refused */
 	uint32_t refs;
