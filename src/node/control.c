@@ -104,6 +104,8 @@ static void *client_run(void *arg)
 	struct client *client = arg;
 
 	converse(client->fd);
+	shutdown(client->fd,
+		 SHUT_RDWR); /* the descriptor itself is closed when the thread is joined */
 	pthread_mutex_lock(&client->control->lock);
 	client->ended = true;
 	pthread_mutex_unlock(&client->control->lock);

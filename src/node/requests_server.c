@@ -189,11 +189,13 @@ bool do_server_create(struct request *r)
 	return done;
 }
 
-static bool fulfil(struct request *r, int error, char *why)
+/* What the engine answered: @why is looked at after the call that fills it, so it comes as a
+ * pointer. */
+static bool fulfil(struct request *r, int error, char **why)
 {
 	if (!error)
 		return true;
-	return request_fail_why(r, error == -ENOENT ? "unknown" : "cluster", why);
+	return request_fail_why(r, error == -ENOENT ? "unknown" : "cluster", *why);
 }
 
 /* The node's own file server is where its node is. */
@@ -212,7 +214,7 @@ bool do_server_delete(struct request *r)
 
 	if (!request_need(r, "server", &name) || !refuse_own(r, name, "deleted"))
 		return false;
-	return fulfil(r, cluster_remove(node.cluster, name, &why), why);
+	return fulfil(r, cluster_remove(node.cluster, name, &why), &why);
 }
 
 bool do_server_online(struct request *r)
@@ -222,7 +224,7 @@ bool do_server_online(struct request *r)
 
 	if (!request_need(r, "server", &name) || !refuse_own(r, name, "brought online"))
 		return false;
-	return fulfil(r, cluster_want(node.cluster, name, true, &why), why);
+	return fulfil(r, cluster_want(node.cluster, name, true, &why), &why);
 }
 
 bool do_server_offline(struct request *r)
@@ -232,7 +234,7 @@ bool do_server_offline(struct request *r)
 
 	if (!request_need(r, "server", &name) || !refuse_own(r, name, "taken offline"))
 		return false;
-	return fulfil(r, cluster_want(node.cluster, name, false, &why), why);
+	return fulfil(r, cluster_want(node.cluster, name, false, &why), &why);
 }
 
 bool do_server_move(struct request *r)
@@ -242,7 +244,7 @@ bool do_server_move(struct request *r)
 
 	if (!request_need(r, "server", &name) || !refuse_own(r, name, "moved"))
 		return false;
-	return fulfil(r, cluster_move(node.cluster, name, target ? target : "", &why), why);
+	return fulfil(r, cluster_move(node.cluster, name, target ? target : "", &why), &why);
 }
 
 /* ---- settings */
