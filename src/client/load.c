@@ -305,10 +305,18 @@ static void note_session(struct load *load)
 	load->result->is_encrypted = facts->encrypts;
 }
 
+static double thread_cpu_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static void run_row(struct load *load)
 {
 	const struct load_row *row = load->row;
-	double before, after;
+	double before, after, client_before;
 	bool known;
 
 	if (row->connects) {
@@ -322,7 +330,9 @@ static void run_row(struct load *load)
 		return;
 	make_lanes(load);
 	known = server_cpu_seconds(load->options->server_pid, &before);
+	client_before = thread_cpu_seconds();
 	run_lanes(load);
+	load->result->client_cpu_s = thread_cpu_seconds() - client_before;
 	if (known && server_cpu_seconds(load->options->server_pid, &after))
 		load->result->server_cpu_s = after - before;
 	load->result->seconds = (double)(load->ended_ns - load->begun_ns) / 1e9;
@@ -369,7 +379,9 @@ bool load_run(const struct load_options *options, const char *name, struct load_
 		.seed = 0x9e3779b97f4a7c15u,
 	};
 
-	*result = (struct load_result){ .row = name, .server_cpu_s = -1, .pss_kib_a_session = -1 };
+	*result = (struct load_result){
+		.row = name, .server_cpu_s = -1, .client_cpu_s = -1, .pss_kib_a_session = -1
+	};
 	if (!load.row) {
 		load_failed(&load, "find the row", STATUS_NOT_FOUND);
 		return false;

@@ -9,6 +9,8 @@
 
 /* A copy of this many bytes costs less than waking a thread for it. */
 #define WRITE_IN_PLACE_MAX (64u << 10)
+/* One that a helper is at, and the one that it takes next. */
+#define READS_BESIDE_MAX   2
 
 static void begin(struct loop *loop, struct io_op *op, enum op_kind kind)
 {
@@ -37,6 +39,21 @@ void io_read(struct loop *loop, struct io_op *op, int fd, void *data, size_t len
 		}
 	}
 	loop->backend->submit(loop, op);
+}
+
+bool io_read_beside(struct loop *loop, struct io_op *op, int fd, void *data, size_t length,
+		    uint64_t offset)
+{
+	if (atomic_load(&loop->reads_beside) >= READS_BESIDE_MAX)
+		return false;
+	atomic_fetch_add(&loop->reads_beside, 1);
+	op->fd = fd;
+	op->data = data;
+	op->length = length;
+	op->offset = offset;
+	begin(loop, op, OP_READ_BESIDE);
+	helpers_submit(op);
+	return true;
 }
 
 void io_write(struct loop *loop, struct io_op *op, int fd, const void *data, size_t length,

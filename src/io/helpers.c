@@ -51,11 +51,22 @@ static ssize_t read_some(const struct io_op *op)
 	return n < 0 ? -errno : n;
 }
 
+/* Counted here, so that the loop may begin another before it has looked at what this one gave. */
+static ssize_t read_beside(const struct io_op *op)
+{
+	ssize_t n = read_some(op);
+
+	atomic_fetch_sub(&op->loop->reads_beside, 1);
+	return n;
+}
+
 static ssize_t perform(struct io_op *op)
 {
 	switch ((enum op_kind)op->kind) {
 	case OP_READ:
 		return read_some(op);
+	case OP_READ_BESIDE:
+		return read_beside(op);
 	case OP_WRITE:
 		return write_all(op);
 	case OP_SYNC:

@@ -34,7 +34,7 @@ struct io_poll {
 TAILQ_HEAD(poll_list, io_poll);
 TAILQ_HEAD(stream_list, stream);
 
-enum op_kind { OP_READ, OP_WRITE, OP_SYNC, OP_WORK };
+enum op_kind { OP_READ, OP_READ_BESIDE, OP_WRITE, OP_SYNC, OP_WORK };
 
 struct backend {
 	enum io_backend kind;
@@ -85,6 +85,7 @@ struct loop {
 	struct io_poll *wake_poll;
 
 	_Atomic(struct loop_task *) posted; /* newest first */
+	atomic_int reads_beside;	    /* begun by io_read_beside, not read yet */
 	_Atomic(struct io_op *) finished;   /* by helper threads; newest first */
 	atomic_bool sleeping, stopping;
 	atomic_uint visitors; /* helper threads that are giving an operation back */

@@ -133,6 +133,11 @@ int stream_fd(const struct stream *stream)
 	return stream->fd;
 }
 
+bool stream_has_more(const struct stream *stream)
+{
+	return stream->more_behind;
+}
+
 struct loop *stream_loop(const struct stream *stream)
 {
 	return stream->loop;

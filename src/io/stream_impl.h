@@ -36,6 +36,7 @@ struct stream {
 	bool readable; /* more may be in the socket */
 	bool hung_up; /* an end or an error is to be read: a short read does not empty the socket */
 	bool writable;
+	bool more_behind; /* what was received last reaches behind the frame delivered */
 	bool in_again, in_unsent;
 	TAILQ_ENTRY(stream) link;	 /* in streams or closing */
 	TAILQ_ENTRY(stream) again_link;	 /* in again, with in_again */

@@ -93,6 +93,7 @@ static size_t cut(struct stream *stream, const uint8_t *data, size_t length)
 		taken += n;
 		if (stream->partial_have < stream->partial.length)
 			break;
+		stream->more_behind = taken < length;
 		deliver(stream);
 	}
 	return taken;
@@ -139,6 +140,7 @@ static void received(struct stream *stream, size_t length)
 		length -= direct;
 		if (stream->partial_have < stream->partial.length)
 			return;
+		stream->more_behind = length > 0;
 		deliver(stream);
 	}
 	taken = cut(stream, stream->loop->receive_buffer, length);

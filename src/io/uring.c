@@ -144,6 +144,7 @@ static void hand_over_op(struct uring_data *data, struct io_op *op)
 	case OP_SYNC:
 		io_uring_prep_fsync(sqe, op->fd, op->flags ? IORING_FSYNC_DATASYNC : 0);
 		break;
+	case OP_READ_BESIDE:
 	case OP_WORK:
 		BUG_ON(true);
 	}

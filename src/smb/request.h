@@ -106,6 +106,8 @@ struct waiter *request_waiter(struct smb_request *rq);
 ntstatus request_wait(struct smb_request *rq) MUST_CHECK;
 /* request_wait_disk - the operation to start; the handler returns STATUS_PENDING behind it. */
 struct io_op *request_wait_disk(struct smb_request *rq);
+/* request_wait_none - that operation was not started after all. */
+void request_wait_none(struct smb_request *rq);
 /* request_wait_pipe - wait for bytes in rq->pipe. */
 ntstatus request_wait_pipe(struct smb_request *rq) MUST_CHECK;
 /* request_wake - end a wait for a pipe; on its loop. */

@@ -143,6 +143,12 @@ struct io_op *request_wait_disk(struct smb_request *rq)
 	return &rq->io;
 }
 
+void request_wait_none(struct smb_request *rq)
+{
+	unlink_waiting(rq);
+	rq->state = REQUEST_RUNNING;
+}
+
 static void cancelled(struct loop_task *task)
 {
 	struct smb_request *rq = container_of(task, struct smb_request, task);

@@ -131,6 +131,7 @@ static void print_result(const struct load_result *r)
 	set_real(root, "p99_us", (double)load_percentile(r, 99) / 1000);
 	set_real(root, "max_us", (double)r->latency_max_ns / 1000);
 	set_real(root, "server_cpu_s", r->server_cpu_s);
+	set_real(root, "client_cpu_s", r->client_cpu_s);
 	set_real(root, "pss_kib_per_session", r->pss_kib_a_session);
 	if (r->step) {
 		json_object_set_new(root, "failed_step", json_string(r->step));

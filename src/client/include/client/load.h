@@ -31,6 +31,7 @@ struct load_result {
 	uint64_t buckets[LOAD_BUCKETS]; /* of latencies; load_percentile reads them */
 	uint64_t latency_max_ns;
 	double server_cpu_s;	  /* negative: not known */
+	double client_cpu_s;	  /* of the thread that is the client */
 	double pss_kib_a_session; /* row "idle" only; negative: not known */
 	bool is_signed, is_encrypted;
 	uint16_t dialect;

@@ -73,6 +73,13 @@ struct io_op {
 };
 void io_read(struct loop *loop, struct io_op *op, int fd, void *data, size_t length,
 	     uint64_t offset);
+/*
+ * io_read_beside - have a helper read while the loop does something else, which pays for a large
+ * read whose bytes are in the page cache. False where enough of them wait
+ * for a helper already: then read in place.
+ */
+bool io_read_beside(struct loop *loop, struct io_op *op, int fd, void *data, size_t length,
+		    uint64_t offset);
 /* io_write - all of @length or an error; @flags: RWF_DSYNC for write-through. */
 void io_write(struct loop *loop, struct io_op *op, int fd, const void *data, size_t length,
 	      uint64_t offset, int flags);

@@ -45,6 +45,8 @@ struct stream *stream_connect(struct loop *loop, const struct sockaddr *address,
 			      uint64_t timeout_ms, const struct stream_events *events, void *owner);
 void *stream_owner(const struct stream *stream);
 int stream_fd(const struct stream *stream);
+/* stream_has_more - while a frame is delivered: more bytes of the peer's have come behind it. */
+bool stream_has_more(const struct stream *stream);
 struct loop *stream_loop(const struct stream *stream);
 
 /* stream_set_limit - the longest frame taken from the peer (default 64 KiB until raised). */
