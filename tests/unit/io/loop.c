@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -177,6 +178,36 @@ static void what_is_written_is_read_back(void **state)
 	}
 }
 
+static void a_read_beside_the_loop_gives_what_is_there_and_is_refused_when_enough_wait(void **state)
+{
+	struct loop *loop = LOOP_OF(state);
+	auto_close int fd = memfd_create("beside", MFD_CLOEXEC);
+	size_t length = 1 << 20;
+	auto_free char *out = xalloc(1, length), *in = xalloc(16, length);
+	struct waited ops[16];
+	size_t begun = 0;
+
+	random_bytes(out, length);
+	assert_int_equal(write(fd, out, length), length);
+	/* However fast the helper is, a full queue must be met before the loop has turned. */
+	for (int tries = 0; tries < 1000; tries++) {
+		for (begun = 0; begun < ARRAY_LEN(ops); begun++) {
+			ops[begun] = (struct waited){ .op.done = op_done };
+			if (!io_read_beside(loop, &ops[begun].op, fd, in + begun * length,
+					    length + 10, 0))
+				break;
+		}
+		for (size_t i = 0; i < begun; i++) {
+			TURN_UNTIL(loop, ops[i].done);
+			assert_int_equal(ops[i].result, length);
+			assert_memory_equal(in + i * length, out, length);
+		}
+		if (begun < ARRAY_LEN(ops))
+			break;
+	}
+	assert_in_range(begun, 1, ARRAY_LEN(ops) - 1);
+}
+
 static void a_failed_operation_gives_its_errno(void **state)
 {
 	struct loop *loop = LOOP_OF(state);
@@ -300,6 +331,7 @@ int main(void)
 		BOTH(a_sleeping_loop_is_stopped_from_another_thread),
 		BOTH(what_is_written_is_read_back),
 		BOTH(a_failed_operation_gives_its_errno),
+		BOTH(a_read_beside_the_loop_gives_what_is_there_and_is_refused_when_enough_wait),
 		BOTH(work_runs_on_another_thread_and_ends_on_the_loop),
 		BOTH(a_loop_that_is_freed_waits_for_what_is_under_way),
 		BOTH(a_watch_tells_as_long_as_there_is_something_to_read),
