@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients with an account that do what no client does: what they may not have they do not get, and the server stays up."""
+import json
+import random
 import socket
 import struct
+import threading
 import time
 
 from bad_input_test import answer, frame, header, status_of
-from lab import PASSWORD, Lab, check, main
+from lab import LONG, PASSWORD, Lab, check, main
 
 L = None
 FS = "127.0.0.50"
@@ -190,6 +193,88 @@ def test_group_removed():
         raise
     except Exception as e:
         check("ACCESS_DENIED" in str(e) or "DELETED" in str(e), "refused with %s" % e)
+    still_serving()
+
+
+class Worker(threading.Thread):
+    """A client that does one thing after the other, ends without a word, and does not mind what it is told."""
+
+    def __init__(self, number, end):
+        super().__init__()
+        self.number, self.end, self.rounds, self.done = number, end, 0, 0
+        self.rng = random.Random(number)
+
+    def run(self):
+        while time.monotonic() < self.end:
+            try:
+                self.round(Raw(dialect=self.rng.choice((0x0210, 0x0300, 0x0311)), share="common"))
+            except Exception:  # refused, disconnected, offline: all of it is meant
+                time.sleep(0.05)
+
+    def round(self, client):
+        self.rounds += 1
+        low, tree = client.low, client.tree
+        for _ in range(self.rng.randrange(1, 12)):
+            name = "f%d" % self.rng.randrange(4)
+            directory = low.create(tree, "", 0x120089, 7, 1, 1, 0)
+            file = low.create(tree, name, 0x1F01FF, 7, 0x40, 3, 0, oplockLevel=self.rng.choice((0, 1, 8, 9)))
+            low.write(tree, file, b"x" * self.rng.randrange(1, 5000))
+            self.done += 1
+            if self.rng.random() < 0.3:
+                low.close(tree, file)
+                low.close(tree, directory)
+                continue
+            # What waits is left waiting, and the connection with it.
+            client.mid = low._Connection["SequenceWindow"]
+            kind = self.rng.randrange(4)
+            if kind == 0:
+                client.socket.sendall(client.chain((10, lock(file, 0, 10, 2)), (6, struct.pack("<HHI", 24, 0, 0) + file)))
+            elif kind == 1:
+                client.socket.sendall(client.chain((15, struct.pack("<HHI", 32, 1, 4096) + directory +
+                                                    struct.pack("<II", 0xFFF, 0))))
+            elif kind == 2:
+                client.socket.sendall(client.chain((10, lock(file, 0, 10, 2)), (4, struct.pack("<HH", 4, 0)),
+                                                   (2, struct.pack("<HH", 4, 0))))
+            else:
+                target = ("g%d" % self.rng.randrange(4)).encode("utf-16-le")
+                body = struct.pack("<B7xQI", 1, 0, len(target)) + target
+                client.socket.sendall(client.chain((17, struct.pack("<HBBIHHI", 33, 1, 10, len(body), 96, 0, 0) + file + body)))
+            if self.rng.random() < 0.5:
+                client.socket.sendall(client.chain((2, struct.pack("<HH", 4, 0))))
+            if self.rng.random() < 0.5:
+                time.sleep(self.rng.random() / 10)
+            break
+        client.socket.close()
+
+
+def test_chaos():
+    """handles, sessions, shares and the file server go away under clients that wait, and nothing breaks"""
+    L.share("FS", "common", "--path", "common")
+    L.smbclient("//FS/common", "ls")
+    end = time.monotonic() + (60 if LONG else 15)
+    workers = [Worker(i, end) for i in range(6)]
+    for worker in workers:
+        worker.start()
+    rng = random.Random(7)
+    while time.monotonic() < end:
+        kind = rng.randrange(10)
+        if kind < 4:
+            for row in json.loads(L.berth("file", "list", "FS", "--json", ok=False).out or "[]")[:3]:
+                L.berth("file", "close", "FS", str(row["id"]), ok=False)
+        elif kind < 7:
+            for row in json.loads(L.berth("session", "list", "FS", "--json", ok=False).out or "[]")[:2]:
+                L.berth("session", "close", "FS", str(row["id"]), ok=False)
+        elif kind < 9:
+            L.berth("share", "remove", "FS", "common", ok=False)
+            L.berth("share", "add", "FS", "common", "--path", "common", ok=False)
+        else:
+            L.berth("server", "offline", "FS", ok=False)
+            L.berth("server", "online", "FS", ok=False)
+            L.wait_online("FS")
+    for worker in workers:
+        worker.join()
+    check(sum(w.done for w in workers) > 20, "the clients did nothing: %r" % [(w.rounds, w.done) for w in workers])
+    L.wait_online("FS")
     still_serving()
 
 
