@@ -155,6 +155,8 @@ static void merge_row(json_t *servers, const json_t *row, const char *node)
 		return;
 	}
 	json_object_update(known, (json_t *)(uintptr_t)row);
+	if (json_object_get(row, "owner")) /* the cluster's own word */
+		return;
 	json_object_set_new(known, "owner",
 			    weight(state_of(row)) >= weight(CLUSTER_ONLINE_PENDING)
 				    ? json_string(node)
@@ -212,10 +214,28 @@ static json_t *node_json(const struct node_record *node, const char *state)
 			 node->address, "port", (int)node->port);
 }
 
+/* The nodes of other machines, as the cluster sees them. */
+static void add_cluster_nodes(json_t *nodes, const json_t *cluster)
+{
+	json_t *node, *known;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(cluster, "nodes"), i, node)
+	{
+		const char *name = json_string_value(json_object_get(node, "name"));
+		bool found = false;
+
+		json_array_foreach(nodes, k, known) found |=
+			!strcasecmp(json_string_value(json_object_get(known, "name")), name);
+		if (!found)
+			json_array_append(nodes, node);
+	}
+}
+
 json_t *ask_cluster(const char *cluster_dir, bool *any_up, char **why)
 {
 	json_t *request = json_pack("{s:s}", "do", "status");
-	json_t *nodes = json_array(), *servers = json_array();
+	json_t *nodes = json_array(), *servers = json_array(), *cluster = NULL;
 	struct node_record *records;
 	size_t count;
 	int error = cluster_nodes(cluster_dir, &records, &count);
@@ -251,14 +271,18 @@ json_t *ask_cluster(const char *cluster_dir, bool *any_up, char **why)
 		}
 		json_array_foreach(json_object_get(result, "servers"), k, row)
 			merge_row(servers, row, records[i].name);
+		if (!cluster)
+			cluster = json_incref(json_object_get(result, "cluster"));
 		json_decref(answer);
 	}
 	free(records);
 	if (!*any_up)
 		add_records(cluster_dir, servers);
 	settle_states(servers);
+	add_cluster_nodes(nodes, cluster);
 	json_decref(request);
-	return json_pack("{s:o, s:o}", "nodes", nodes, "servers", servers);
+	return json_pack("{s:o, s:o, s:o*}", "nodes", nodes, "servers", servers, "cluster",
+			 cluster);
 }
 
 static int no_node(const char *cluster_dir)
@@ -270,7 +294,7 @@ static int no_node(const char *cluster_dir)
 /* Sends, and says what the node refused; an exit code. */
 static int send_to(struct call *call, const json_t *node, json_t **answer)
 {
-	const char *control = json_string_value(json_object_get(node, "control"));
+	const char *control = json_string_value(json_object_get(node, "control")), *code;
 	auto_free char *why = NULL;
 
 	*answer = ask(control, call->request, &why);
@@ -278,7 +302,9 @@ static int send_to(struct call *call, const json_t *node, json_t **answer)
 		return complain(EXIT_NO_NODE, "%s", why);
 	if (json_is_true(json_object_get(*answer, "ok")))
 		return EXIT_DONE;
-	return complain(EXIT_FAILED, "%s", json_string_value(json_object_get(*answer, "error")));
+	code = json_string_value(json_object_get(*answer, "code"));
+	return complain(code && !strcmp(code, "not-here") ? EXIT_NOT_HERE : EXIT_FAILED, "%s",
+			json_string_value(json_object_get(*answer, "error")));
 }
 
 static json_t *first_up(const json_t *status)
@@ -308,7 +334,11 @@ static int not_online(const json_t *status, const char *server)
 {
 	json_t *row = find_named(status, "servers", server);
 	const char *reason = json_string_value(json_object_get(row, "reason"));
+	const char *owner = json_string_value(json_object_get(row, "owner"));
 
+	if (owner && !strcmp(json_string_value(json_object_get(row, "state")), "online"))
+		return complain(EXIT_FAILED, "%s is online on %s: run this command there", server,
+				owner);
 	if (row)
 		return complain(EXIT_FAILED,
 				"%s is %s%s%s; bring it online first: berth server online %s",
@@ -319,6 +349,25 @@ static int not_online(const json_t *status, const char *server)
 	return complain(EXIT_FAILED,
 			"there is no file server and no node \"%s\"; berth status shows them",
 			server);
+}
+
+int ask_local(struct call *call, json_t **answer)
+{
+	struct node_record *records;
+	size_t count;
+	int code = -1;
+
+	if (cluster_nodes(call->cluster_dir, &records, &count))
+		return no_node(call->cluster_dir);
+	for (size_t i = 0; i < count && code < 0; i++) {
+		json_t *node = json_pack("{s:s}", "control", records[i].control);
+
+		if (records[i].is_alive)
+			code = send_to(call, node, answer);
+		json_decref(node);
+	}
+	free(records);
+	return code < 0 ? no_node(call->cluster_dir) : code;
 }
 
 int ask_owner(struct call *call, const char *server, json_t **answer)

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 /* Exit codes; berth site probe has those of monitoring plug-ins instead. */
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_NODE = 3 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_NODE = 3, EXIT_NOT_HERE = 4 };
 
 #define MAX_ARGUMENTS 4
 #define MAX_OPTIONS   14
@@ -36,7 +36,7 @@ struct option_row {
 	const char *help;
 };
 
-enum target { TARGET_OWNER, TARGET_ANY, TARGET_NONE };
+enum target { TARGET_OWNER, TARGET_ANY, TARGET_LOCAL, TARGET_NONE };
 
 struct call;
 struct command {
@@ -79,6 +79,8 @@ json_t *ask_cluster(const char *cluster_dir, bool *any_up, char **why);
 int ask_owner(struct call *call, const char *server, json_t **answer);
 /* ask_any - send to a node that is up, the owner first. */
 int ask_any(struct call *call, const char *server, json_t **answer);
+/* ask_local - send to the berthd of this machine, without a look at the cluster. */
+int ask_local(struct call *call, json_t **answer);
 /* find_named - the object of the array @key of @status whose name is @name, without case; borrowed
  * or NULL. */
 json_t *find_named(const json_t *status, const char *key, const char *name);
@@ -102,6 +104,8 @@ int run_server_create(struct call *call);
 int run_server_online(struct call *call);
 int run_server_offline(struct call *call);
 int run_server_move(struct call *call);
+int run_local(struct call *call);
+int run_server_stop(struct call *call);
 int run_server_set(struct call *call);
 int run_new_password(struct call *call);
 int run_site_probe(struct call *call);

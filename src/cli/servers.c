@@ -2,6 +2,8 @@
 /* status, server list, and the commands on servers that take a while: they wait until it is so. */
 #include "cli.h"
 
+#include <cluster/home_lease.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <strings.h>
@@ -268,6 +270,38 @@ int run_server_move(struct call *call)
 		return code;
 	target = node ? xstrdup(node) : chosen_target(call, server);
 	return target[0] ? wait_until(call, server, has_moved, target) : EXIT_DONE;
+}
+
+int run_local(struct call *call)
+{
+	json_t *answer = NULL;
+	int code = ask_local(call, &answer);
+
+	json_decref(answer);
+	return code;
+}
+
+/*
+ * Where no berthd is left to stop it, nothing is served; but the lease of its home may still name
+ * this node, and the next owner would have to watch it.
+ */
+int run_server_stop(struct call *call)
+{
+	const char *volume = call_text(call, "volume");
+	int code = run_local(call);
+	struct node_record *nodes;
+	size_t count;
+
+	if (code != EXIT_NO_NODE || !volume || cluster_nodes(call->cluster_dir, &nodes, &count))
+		return code;
+	for (size_t i = 0; i < count; i++) {
+		auto_free char *home = xasprintf("%s/.berth", volume);
+
+		if (!nodes[i].is_alive)
+			(void)!home_lease_clear(home, nodes[i].name);
+	}
+	free(nodes);
+	return code;
 }
 
 int run_server_set(struct call *call)

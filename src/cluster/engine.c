@@ -4,8 +4,10 @@
  * wishes that it writes down for all nodes.
  */
 #include "engine.h"
+#include "pacemaker.h"
 
 #include <base/log.h>
+#include <cluster/home_lease.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -302,6 +304,8 @@ void cluster_rescan(struct cluster *c)
 {
 	uint64_t one = 1;
 
+	if (c->pacemaker)
+		return;
 	(void)!write(c->wake, &one, sizeof(one));
 }
 
@@ -393,11 +397,16 @@ int cluster_start(const struct cluster_config *config, const struct cluster_even
 	if (error)
 		*why = xasprintf("cannot make the cluster directory %s: %s", c->directory,
 				 strerror(-error));
-	if (!error)
+	if (!error && config->engine == CLUSTER_EMBEDDED)
 		error = open_watch(c, why);
 	if (!error)
 		error = enter(c, why);
-	if (!error) {
+	if (!error && config->engine == CLUSTER_PACEMAKER) {
+		c->pacemaker = pacemaker_start(c);
+		error = c->pacemaker ? 0 : -EAGAIN;
+		if (error)
+			*why = xasprintf("cannot start a thread: %s", strerror(-error));
+	} else if (!error) {
 		error = start_thread(&c->watcher, watch, c);
 		if (error)
 			*why = xasprintf("cannot start a thread: %s", strerror(-error));
@@ -412,6 +421,11 @@ int cluster_start(const struct cluster_config *config, const struct cluster_even
 
 void cluster_stop(struct cluster *c)
 {
+	if (c->pacemaker) {
+		pacemaker_stop(c->pacemaker);
+		cluster_free(c);
+		return;
+	}
 	pthread_mutex_lock(&c->lock);
 	c->stopping = true;
 	for (struct keeper *k = c->keepers; k; k = k->next)
@@ -433,6 +447,8 @@ size_t cluster_rows(struct cluster *c, struct cluster_row **out)
 {
 	size_t count = 0;
 
+	if (c->pacemaker)
+		return pacemaker_rows(c->pacemaker, out);
 	pthread_mutex_lock(&c->lock);
 	for (struct keeper *k = c->keepers; k; k = k->next)
 		count += !k->removed;
@@ -457,7 +473,51 @@ size_t cluster_rows(struct cluster *c, struct cluster_row **out)
 
 void cluster_rows_free(struct cluster_row *rows, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		server_record_free(&rows[i].record);
+		json_decref(rows[i].parts);
+	}
 	free(rows);
+}
+
+/* ---- under Pacemaker */
+
+static int not_embedded(char **why)
+{
+	*why = xasprintf(
+		"this node runs the embedded engine, which decides by itself what is started "
+		"here; for a resource agent set engine = pacemaker in its configuration");
+	return -ENOTSUP;
+}
+
+int cluster_local_start(struct cluster *c, const char *name, const char *volume, char **why)
+{
+	return c->pacemaker ? pacemaker_local_start(c->pacemaker, name, volume, why)
+			    : not_embedded(why);
+}
+
+int cluster_local_stop(struct cluster *c, const char *name, const char *volume, char **why)
+{
+	return c->pacemaker ? pacemaker_local_stop(c->pacemaker, name, volume, why)
+			    : not_embedded(why);
+}
+
+int cluster_local_check(struct cluster *c, const char *name, char **why)
+{
+	return c->pacemaker ? pacemaker_local_check(c->pacemaker, name, why) : not_embedded(why);
+}
+
+void *cluster_guard(struct cluster *c, const char *name)
+{
+	return c->pacemaker ? pacemaker_guard(c->pacemaker, name) : NULL;
+}
+
+bool cluster_guard_holds(void *guard)
+{
+	return home_lease_holds(guard);
+}
+
+json_t *cluster_view(struct cluster *c)
+{
+	return c->pacemaker ? pacemaker_view(c->pacemaker) : NULL;
 }

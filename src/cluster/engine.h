@@ -41,7 +41,10 @@ struct keeper {
 	uint64_t pending_since_ms; /* monotonic; 0: nothing is pending */
 };
 
+struct pacemaker;
+
 struct cluster {
+	struct pacemaker *pacemaker; /* NULL: the embedded engine, and all below */
 	pthread_mutex_t lock;
 	char *directory, *node, *control, *address;
 	uint16_t port;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is wanted of file servers, written into their records for every node to see. */
 #include "engine.h"
+#include "pacemaker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -64,6 +65,8 @@ static int want(struct server_record *record, void *arg)
 
 int cluster_want(struct cluster *c, const char *name, bool online, char **why)
 {
+	if (c->pacemaker)
+		return pacemaker_want(c->pacemaker, name, online, why);
 	return change(c, name, want, &online, why);
 }
 
@@ -85,8 +88,11 @@ int cluster_move(struct cluster *c, const char *name, const char *target, char *
 	cleanup(server_record_free) struct server_record record = { 0 };
 	struct node_record *nodes;
 	size_t count;
-	int error = real_name(c, name, real, why);
+	int error;
 
+	if (c->pacemaker)
+		return pacemaker_move(c->pacemaker, name, target, why);
+	error = real_name(c, name, real, why);
 	if (error)
 		return error;
 	error = server_record_read(c->directory, real, &record);
@@ -157,11 +163,14 @@ static int name_is_free(struct cluster *c, const char *name, char **why)
 int cluster_add(struct cluster *c, struct server_record *record, char **why)
 {
 	auto_free char *lock_path = xasprintf("%s/servers.lock", c->directory);
-	auto_close int lock = lock_open(lock_path);
+	auto_close int lock = -1;
 	struct node_record *nodes;
 	size_t count;
 	int error;
 
+	if (c->pacemaker)
+		return pacemaker_add(c->pacemaker, record, why);
+	lock = lock_open(lock_path);
 	if (!cluster_name_ok(record->name)) {
 		*why = xasprintf("\"%s\" is no name for a file server: use letters, digits and '-'",
 				 record->name);
@@ -196,8 +205,11 @@ int cluster_remove(struct cluster *c, const char *name, char **why)
 	char real[CLUSTER_MAX_NAME], home_lock[CLUSTER_MAX_PATH + 32];
 	cleanup(server_record_free) struct server_record record = { 0 };
 	auto_close int fd = -1;
-	int error = real_name(c, name, real, why);
+	int error;
 
+	if (c->pacemaker)
+		return pacemaker_remove(c->pacemaker, name, why);
+	error = real_name(c, name, real, why);
 	if (error)
 		return error;
 	error = server_record_read(c->directory, real, &record);
@@ -239,8 +251,11 @@ static int publish(struct server_record *record, void *arg)
 int cluster_publish(struct cluster *c, const struct server_record *changed)
 {
 	struct server_record copy = *changed;
-	int error = server_record_change(c->directory, changed->name, publish, &copy);
+	int error;
 
+	if (c->pacemaker)
+		return pacemaker_publish(c->pacemaker, changed);
+	error = server_record_change(c->directory, changed->name, publish, &copy);
 	cluster_rescan(c);
 	return error;
 }

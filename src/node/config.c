@@ -45,6 +45,8 @@ static const struct key keys[] = {
 	  "directory that the node's own shares live in; made where it is missing" },
 	{ "node", "cluster_dir", KIND_PATH, AT(cluster_dir), "/var/lib/berth/cluster", 0, 0, NULL,
 	  "directory that the nodes of this machine share" },
+	{ "node", "engine", KIND_WORD, AT(engine), "embedded", 0, 0, "embedded|pacemaker",
+	  "who decides which node owns a file server" },
 	{ "node", "address", KIND_ADDRESSES, AT(address), NULL, 0, 0, NULL,
 	  "address of the node's own file server, several with commas; 0.0.0.0 leaves none of its "
 	  "port to "

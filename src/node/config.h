@@ -7,6 +7,7 @@
 #define NODE_CONFIG_H
 
 #include <base/log.h>
+#include <cluster/cluster.h>
 #include <io/loop.h>
 #include <smb/smb.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 struct config {
 	char *name, *volume, *cluster_dir, *address, *control, *user;
 	uint32_t port, loops;
+	enum cluster_engine engine;
 	enum io_backend io;
 	enum log_level log;
 	struct smb_config smb;

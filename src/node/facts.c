@@ -167,6 +167,13 @@ static json_t *row_json(const struct cluster_row *row)
 				"volume", row->record.volume, "target", row->record.target);
 
 	json_object_update(out, row->record.facts);
+	if (!row->since_ms)
+		json_object_del(out, "since_ms"); /* another machine's */
+	if (node.config.engine == CLUSTER_PACEMAKER) {
+		json_object_set_new(out, "owner",
+				    row->owner[0] ? json_string(row->owner) : json_null());
+		json_object_set(out, "parts", row->parts);
+	}
 	if (server) {
 		struct volume_space space;
 
@@ -198,5 +205,6 @@ json_t *facts_status(void)
 			 "loops", (int)node.loop_count);
 	json_object_set_new(self, "shares", own ? share_names(own->store) : json_array());
 	json_object_set_new(self, "sessions", json_integer((json_int_t)session_count(NULL)));
-	return json_pack("{s:o, s:o}", "node", self, "servers", servers);
+	return json_pack("{s:o, s:o, s:o*}", "node", self, "servers", servers, "cluster",
+			 cluster_view(node.cluster));
 }

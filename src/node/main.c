@@ -124,6 +124,7 @@ static void raise_limits(void)
 static int start_cluster(char **why)
 {
 	const struct cluster_config config = {
+		.engine = node.config.engine,
 		.directory = node.config.cluster_dir,
 		.node = node.config.name,
 		.control = node.config.control,

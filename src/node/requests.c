@@ -59,6 +59,9 @@ static const struct row {
 	bool needs_server; /* one that is online on this node */
 } rows[] = {
 	{ "status", do_status, false },
+	{ "server.start", do_server_start, false },
+	{ "server.stop", do_server_stop, false },
+	{ "server.check", do_server_check, false },
 	{ "server.create", do_server_create, false },
 	{ "server.delete", do_server_delete, false },
 	{ "server.online", do_server_online, false },

@@ -148,6 +148,7 @@ static bool open_and_add(struct request *r, const char *name, const char *home,
 bool do_server_create(struct request *r)
 {
 	const char *name, *volume, *addresses = request_text(r, "addresses");
+	const char *engine = request_text(r, "engine");
 	cleanup(server_record_free) struct server_record record = { .want_online = true };
 	auto_free char *home = NULL, *database = NULL;
 	auto_close int lock = -1;
@@ -158,6 +159,12 @@ bool do_server_create(struct request *r)
 	    !check_name(r, name) || !check_unique(r, name) || !check_settings(r, name) ||
 	    (addresses && !check_addresses(r, addresses)))
 		return false;
+	if (engine &&
+	    strcmp(engine, node.config.engine == CLUSTER_PACEMAKER ? "pacemaker" : "embedded") != 0)
+		return request_fail(r, "bad-request",
+				    "this node does not run the engine \"%s\": engine = %s in its "
+				    "configuration",
+				    engine, engine);
 	if (!addresses && !request_flag(r, "adopt"))
 		return request_fail(r, "bad-request", "%s needs an address: --address 10.0.0.50/24",
 				    name);
@@ -245,6 +252,47 @@ bool do_server_move(struct request *r)
 	if (!request_need(r, "server", &name) || !refuse_own(r, name, "moved"))
 		return false;
 	return fulfil(r, cluster_move(node.cluster, name, target ? target : "", &why), &why);
+}
+
+/* ---- what the resource agent asks of this node */
+
+bool do_server_start(struct request *r)
+{
+	const char *name, *volume;
+	char *why = NULL;
+	int error;
+
+	if (!request_need(r, "server", &name) || !request_need(r, "volume", &volume))
+		return false;
+	error = cluster_local_start(node.cluster, name, volume, &why);
+	if (!error)
+		return true;
+	return request_fail_why(r, error == -EBUSY ? "busy" : "failed", why);
+}
+
+bool do_server_stop(struct request *r)
+{
+	const char *name, *volume = request_text(r, "volume");
+	char *why = NULL;
+
+	if (!request_need(r, "server", &name))
+		return false;
+	return !cluster_local_stop(node.cluster, name, volume ? volume : "", &why) ||
+	       request_fail_why(r, "failed", why);
+}
+
+bool do_server_check(struct request *r)
+{
+	const char *name;
+	char *why = NULL;
+	int error;
+
+	if (!request_need(r, "server", &name))
+		return false;
+	error = cluster_local_check(node.cluster, name, &why);
+	if (!error)
+		return true;
+	return request_fail_why(r, error == -ENOENT ? "not-here" : "failed", why);
 }
 
 /* ---- settings */

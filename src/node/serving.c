@@ -271,8 +271,11 @@ static int bring_online(void *arg, const struct server_record *record, uint64_t 
 	}
 	if (!error)
 		error = read_addresses(s, why);
-	if (!error)
+	if (!error) {
+		s->server->guard_arg = cluster_guard(node.cluster, record->name);
+		s->server->guard = s->server->guard_arg ? cluster_guard_holds : NULL;
 		error = publish(s, why);
+	}
 	if (error) {
 		serving_free(s);
 		return error;

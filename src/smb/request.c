@@ -282,9 +282,20 @@ static const char *begin_message(struct smb_request *rq)
 	return NULL;
 }
 
+/* Is this node still the owner of what the request is about? */
+static bool guard_holds(const struct smb_request *rq)
+{
+	const struct server *server = rq->tree->share->server;
+
+	return !server->guard || server->guard(server->guard_arg);
+}
+
 /* The message at hand has its status: write its response. */
 static void settle(struct smb_request *rq, ntstatus status)
 {
+	/* What was done while another may have become the owner must not be acknowledged. */
+	if (rq->tree && !guard_holds(rq))
+		rq->drop = true;
 	if (rq->drop) {
 		connection_drop(rq->conn, "the protocol says so");
 	} else if (!rq->no_answer) {
@@ -340,6 +351,17 @@ static ntstatus still_there(const struct smb_request *rq)
 	return STATUS_SUCCESS;
 }
 
+/* The handler once more, where the wait leaves that possible. */
+static ntstatus handle_again(struct smb_request *rq)
+{
+	/* Those that made the open go back for it; what an open waited for is told to it. */
+	ntstatus status = rq->open || rq->pipe ? STATUS_SUCCESS : still_there(rq);
+
+	if (!status && rq->tree && !guard_holds(rq))
+		status = STATUS_NETWORK_NAME_DELETED; /* settle drops the connection */
+	return status ? status : rq->command->handle(rq);
+}
+
 void request_go_on(struct smb_request *rq)
 {
 	ntstatus status = STATUS_CANCELLED;
@@ -349,11 +371,7 @@ void request_go_on(struct smb_request *rq)
 	if (!rq->conn->is_dropped) {
 		if (!rq->reply.data)
 			begin_response(rq);
-		/* Those that made the open go back for it; what an open waited for is told to it.
-		 */
-		status = rq->open || rq->pipe ? STATUS_SUCCESS : still_there(rq);
-		if (!status)
-			status = rq->command->handle(rq);
+		status = handle_again(rq);
 		if (status == STATUS_PENDING)
 			return;
 	}

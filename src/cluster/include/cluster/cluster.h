@@ -41,7 +41,13 @@ struct cluster_events {
 	/* check - is it still well? Called every few seconds; as bring_online. */
 	int (*check)(void *arg, const char *name, char **why);
 };
+/* Who decides the owner. */
+enum cluster_engine {
+	CLUSTER_EMBEDDED,  /* the nodes of one machine, by the lock of the home */
+	CLUSTER_PACEMAKER, /* Corosync and Pacemaker, through the resource agent */
+};
 struct cluster_config {
+	enum cluster_engine engine;
 	const char *directory;
 	const char *node;
 	const char *control; /* this node's control socket */
@@ -64,6 +70,10 @@ struct cluster_row {
 	char reason[512]; /* why it is in this state, "" where that needs no words */
 	int64_t since_ms; /* realtime */
 	uint64_t epoch;	  /* while it is, or was, ours */
+	/* Pacemaker only: which node has it, and the resources that it is made of (an array,
+	 * owned). */
+	char owner[CLUSTER_MAX_NAME];
+	json_t *parts;
 };
 size_t cluster_rows(struct cluster *cluster, struct cluster_row **out);
 void cluster_rows_free(struct cluster_row *rows, size_t count);
@@ -85,6 +95,23 @@ int cluster_remove(struct cluster *cluster, const char *name, char **why) MUST_C
 int cluster_publish(struct cluster *cluster, const struct server_record *changed) MUST_CHECK;
 /* cluster_rescan - look at the directory now, after a change of its own. */
 void cluster_rescan(struct cluster *cluster);
+
+/*
+ * Under Pacemaker, for the resource agent: start, stop and check a file server on this node. They
+ * wait until it is so. cluster_local_check - 0: online; -ENOENT: not here; else what is wrong with
+ * it. -ENOTSUP under the embedded engine.
+ */
+int cluster_local_start(struct cluster *cluster, const char *name, const char *volume,
+			char **why) MUST_CHECK;
+int cluster_local_stop(struct cluster *cluster, const char *name, const char *volume,
+		       char **why) MUST_CHECK;
+int cluster_local_check(struct cluster *cluster, const char *name, char **why) MUST_CHECK;
+/* cluster_guard - what cluster_guard_holds is to be asked with for @name, from bring_online on;
+ * NULL: no need to ask. It lives until take_offline has returned. */
+void *cluster_guard(struct cluster *cluster, const char *name);
+bool cluster_guard_holds(void *guard);
+/* cluster_view - nodes, votes, quorum, fencing, as a new object; NULL under the embedded engine. */
+json_t *cluster_view(struct cluster *cluster);
 
 /* cluster_choose - the node that should get @record next: for tests, and for cluster_move. "" where
  * there is none. */

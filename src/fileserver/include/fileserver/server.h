@@ -71,6 +71,10 @@ struct server {
 	bool encryption_desired;  /* sessions that can are encrypted, others are let in */
 	bool guest_allowed, anonymous_allowed;
 	bool online; /* false once it is leaving: new work is refused */
+	/* guard - asked before anything is done for a client, and again before it is acknowledged;
+	 * NULL: nothing to ask. Set before server_publish; what it needs outlives the server. */
+	bool (*guard)(void *arg);
+	void *guard_arg;
 	uint32_t refs;
 	struct server_private *private_part;
 };
@@ -82,6 +86,11 @@ struct server {
  */
 int server_load(const char *volume_path, bool is_node, struct server **out, char **why) MUST_CHECK;
 struct server *server_get(struct server *server);
+/* server_may_serve - is it online here, and is this node still its owner? */
+static inline bool server_may_serve(const struct server *server)
+{
+	return server->online && (!server->guard || server->guard(server->guard_arg));
+}
 void server_put(struct server *server);
 void server_put_ptr(struct server **server);
 

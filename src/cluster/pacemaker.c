@@ -1,0 +1,741 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Under Pacemaker a node decides nothing: the resource agent starts and stops file servers here,
+ * each of which holds the lease of its home for as long as it is served. What is wanted, what other
+ * nodes have and who has a quorum is Pacemaker's to say, and is asked when it is needed.
+ *
+ * Locks: p->lock guards the list of locals and what is to be done later; no call outwards is made
+ * under it. A local that is busy belongs to the thread that made it so. p->view_lock guards the
+ * last look at Pacemaker; it is taken before p->lock, if both are.
+ */
+#include "pacemaker.h"
+
+#include <base/log.h>
+#include <cluster/home_lease.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define VIEW_AGE_MS	250
+#define STOP_PATIENCE_S 20
+#define MAX_LATER	64
+#define LATER_TICK_MS	500
+#define SETTLE_LIMIT_MS 120000
+
+/* A file server that the agent started here, or tried to. */
+struct local {
+	struct local *next;
+	struct pacemaker *p;
+	char name[CLUSTER_MAX_NAME];
+	char home[CLUSTER_MAX_PATH + 16];
+	char volume[CLUSTER_MAX_PATH];
+	enum cluster_state state;
+	char reason[512];
+	int64_t since_ms;
+	struct home_lease *lease;
+	uint64_t epoch;
+	int home_lock;
+	bool busy;
+};
+
+struct pacemaker {
+	struct cluster *cluster;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct local *locals;
+	pthread_mutex_t view_lock;
+	struct crm_view view;
+	uint64_t viewed_ms; /* 0: never */
+	char trouble[512];  /* why there is no view */
+	pthread_t worker;
+	bool stopping;
+	struct server_record publish[MAX_LATER];
+	size_t publish_count;
+	struct {
+		char group[CRM_MAX_ID];
+		uint64_t until_ms;
+	} settle[MAX_LATER];
+	size_t settle_count;
+};
+
+const char *pacemaker_node(const struct pacemaker *p)
+{
+	return p->cluster->node;
+}
+
+/* ---- the view */
+
+/* With view_lock: a view that is not older than @age_ms. */
+static struct crm_view *look(struct pacemaker *p, uint64_t age_ms)
+{
+	struct crm_view fresh;
+	auto_free char *why = NULL;
+
+	if (p->viewed_ms && monotonic_ms() - p->viewed_ms <= age_ms)
+		return &p->view;
+	if (crm_look(&fresh, &why)) {
+		snprintf(p->trouble, sizeof(p->trouble), "Pacemaker does not answer: %.450s",
+			 why ? why : "no reason is known");
+		crm_view_free(&p->view);
+		p->viewed_ms = 0;
+		return &p->view;
+	}
+	crm_view_free(&p->view);
+	p->view = fresh;
+	p->viewed_ms = monotonic_ms();
+	p->trouble[0] = '\0';
+	return &p->view;
+}
+
+/* Has the cluster seen that node end: fenced, or gone in order? Silence is no. */
+static bool is_gone(void *arg, const char *name)
+{
+	struct local *l = arg;
+	struct pacemaker *p = l->p;
+	const struct crm_node *node;
+	bool gone;
+
+	pthread_mutex_lock(&p->view_lock);
+	node = crm_node(look(p, 0), name);
+	gone = node && !node->is_online && !node->is_unclean && p->view.has_quorum;
+	pthread_mutex_unlock(&p->view_lock);
+	return gone;
+}
+
+static bool may_hold(void *arg, const char **why)
+{
+	return quorum_holds(why);
+}
+
+/* ---- locals */
+
+static struct local *find(struct pacemaker *p, const char *name)
+{
+	struct local *l = p->locals;
+
+	while (l && strcasecmp(l->name, name) != 0)
+		l = l->next;
+	return l;
+}
+
+/* Waits until nobody is busy with @name and makes it the caller's; NULL: there is none. With the
+ * lock. -EAGAIN in *error where it took too long. */
+static struct local *claim(struct pacemaker *p, const char *name, int *error)
+{
+	struct timespec until;
+	struct local *l;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += STOP_PATIENCE_S;
+	*error = 0;
+	while ((l = find(p, name)) != NULL && l->busy) {
+		if (pthread_cond_timedwait(&p->changed, &p->lock, &until) == ETIMEDOUT) {
+			*error = -EAGAIN;
+			return NULL;
+		}
+	}
+	if (l)
+		l->busy = true;
+	return l;
+}
+
+static void let_go(struct local *l)
+{
+	l->busy = false;
+	pthread_cond_broadcast(&l->p->changed);
+}
+
+static void state(struct local *l, enum cluster_state to, const char *reason)
+{
+	pthread_mutex_lock(&l->p->lock);
+	snprintf(l->reason, sizeof(l->reason), "%s", reason);
+	if (to == CLUSTER_FAILED)
+		log_error("server failed name=%s epoch=%llu why=%s", l->name,
+			  (unsigned long long)l->epoch, LOG_TEXT(reason));
+	else
+		log_info("server state name=%s from=%s to=%s epoch=%llu", l->name,
+			 cluster_state_name(l->state), cluster_state_name(to),
+			 (unsigned long long)l->epoch);
+	l->state = to;
+	l->since_ms = realtime_ms();
+	pthread_mutex_unlock(&l->p->lock);
+}
+
+static void remove_local(struct pacemaker *p, struct local *l)
+{
+	struct local **slot = &p->locals;
+
+	pthread_mutex_lock(&p->lock);
+	while (*slot != l)
+		slot = &(*slot)->next;
+	*slot = l->next;
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+	close_fd_ptr(&l->home_lock);
+	free(l);
+}
+
+static void write_owner(struct local *l, const char *what)
+{
+	struct owner_record owner = { .pid = (int)getpid(), .epoch = l->epoch };
+	int error;
+
+	snprintf(owner.node, sizeof(owner.node), "%s", l->p->cluster->node);
+	snprintf(owner.boot_id, sizeof(owner.boot_id), "%s", l->p->cluster->boot_id);
+	snprintf(owner.state, sizeof(owner.state), "%s", what);
+	error = owner_record_write(l->home, &owner);
+	if (error)
+		log_error("owner record not written name=%s error=%s", l->name, strerror(-error));
+}
+
+/* On the lease's thread: no longer the owner. Clients are refused already; now it all goes. */
+static void lost(void *arg, const char *why)
+{
+	struct local *l = arg;
+	struct pacemaker *p = l->p;
+	auto_free char *name = xstrdup(l->name);
+	struct local *mine;
+	int error;
+
+	pthread_mutex_lock(&p->lock);
+	mine = claim(p, name, &error);
+	pthread_mutex_unlock(&p->lock);
+	if (mine != l)
+		return; /* someone is taking it offline anyway */
+	if (l->state == CLUSTER_ONLINE) {
+		state(l, CLUSTER_OFFLINE_PENDING, why);
+		p->cluster->events.take_offline(p->cluster->arg, l->name);
+	}
+	state(l, CLUSTER_FAILED, why);
+	pthread_mutex_lock(&p->lock);
+	let_go(l);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static int lock_home(struct local *l, char **why)
+{
+	auto_free char *path = xasprintf("%s/owner.lock", l->home);
+	struct stat at;
+	int error;
+
+	if (stat(l->home, &at) < 0) {
+		error = -errno;
+		*why = xasprintf("the volume is missing or holds no file server: %s: %s", l->home,
+				 strerror(-error));
+		return error;
+	}
+	l->home_lock = lock_open(path);
+	error = l->home_lock < 0 ? l->home_lock : lock_try(l->home_lock);
+	if (error == -EAGAIN) {
+		*why = xasprintf("another process on this node serves %s", l->volume);
+		return -EBUSY;
+	}
+	if (error)
+		*why = xasprintf("the volume cannot be locked: %s: %s", path, strerror(-error));
+	return error;
+}
+
+static int take_lease(struct local *l, char **why)
+{
+	struct home_lease_config config = {
+		.home = l->home,
+		.node = l->p->cluster->node,
+		.boot_id = l->p->cluster->boot_id,
+		.may_hold = may_hold,
+		.is_gone = is_gone,
+		.lost = lost,
+		.arg = l,
+	};
+	struct owner_record before = { 0 };
+	const char *reason = "";
+	int error = owner_record_read(l->home, &before);
+
+	if (error && error != -ENOENT) {
+		*why = xasprintf("the owner record %s/owner.json cannot be read: %s", l->home,
+				 strerror(-error));
+		return error;
+	}
+	if (!quorum_holds(&reason)) {
+		*why = xasprintf("%s: %s is not started", reason, l->name);
+		return -EHOSTUNREACH;
+	}
+	error = home_lease_take(&config, before.epoch + 1, &l->lease, why);
+	if (!error)
+		l->epoch = home_lease_epoch(l->lease);
+	return error;
+}
+
+/* All that a start does, with the local ours. */
+static int bring_online(struct local *l, char **why)
+{
+	struct pacemaker *p = l->p;
+	struct server_record record = { .want_online = true };
+	uint64_t began = monotonic_ms(), leased;
+	int error = lock_home(l, why);
+
+	if (!error)
+		error = take_lease(l, why);
+	if (error)
+		return error;
+	leased = monotonic_ms();
+	write_owner(l, "online-pending");
+	snprintf(record.name, sizeof(record.name), "%s", l->name);
+	snprintf(record.volume, sizeof(record.volume), "%s", l->volume);
+	record.policy = cluster_policy_default();
+	error = p->cluster->events.bring_online(p->cluster->arg, &record, l->epoch, why);
+	write_owner(l, error ? "released" : "online");
+	if (error) {
+		home_lease_release(l->lease);
+		l->lease = NULL;
+		return error;
+	}
+	log_info("server started name=%s epoch=%llu lease_ms=%llu online_ms=%llu", l->name,
+		 (unsigned long long)l->epoch, (unsigned long long)(leased - began),
+		 (unsigned long long)(monotonic_ms() - leased));
+	return 0;
+}
+
+static void take_offline(struct local *l)
+{
+	struct pacemaker *p = l->p;
+
+	if (l->state == CLUSTER_ONLINE) {
+		state(l, CLUSTER_OFFLINE_PENDING, "");
+		p->cluster->events.take_offline(p->cluster->arg, l->name);
+		if (home_lease_holds(l->lease))
+			write_owner(l, "released");
+	}
+	if (l->lease)
+		home_lease_release(l->lease);
+	l->lease = NULL;
+}
+
+int pacemaker_local_start(struct pacemaker *p, const char *name, const char *volume, char **why)
+{
+	struct local *l;
+	int error;
+
+	if (!cluster_name_ok(name) || volume[0] != '/' || strlen(volume) >= CLUSTER_MAX_PATH) {
+		*why = xasprintf("a name and the absolute path of a volume are needed");
+		return -EINVAL;
+	}
+	pthread_mutex_lock(&p->lock);
+	l = claim(p, name, &error);
+	if (error) {
+		pthread_mutex_unlock(&p->lock);
+		*why = xasprintf("%s is being started or stopped already", name);
+		return error;
+	}
+	if (l && l->state == CLUSTER_ONLINE && !strcmp(l->volume, volume)) {
+		let_go(l);
+		pthread_mutex_unlock(&p->lock);
+		return 0;
+	}
+	if (!l) {
+		l = xalloc(1, sizeof(*l));
+		l->p = p;
+		l->home_lock = -1;
+		l->busy = true;
+		snprintf(l->name, sizeof(l->name), "%s", name);
+		l->next = p->locals;
+		p->locals = l;
+	}
+	pthread_mutex_unlock(&p->lock);
+	take_offline(l); /* what is left of an earlier start */
+	close_fd_ptr(&l->home_lock);
+	snprintf(l->volume, sizeof(l->volume), "%s", volume);
+	snprintf(l->home, sizeof(l->home), "%s/.berth", volume);
+	state(l, CLUSTER_ONLINE_PENDING, "");
+	error = bring_online(l, why);
+	state(l, error ? CLUSTER_FAILED : CLUSTER_ONLINE, error && *why ? *why : "");
+	if (error)
+		close_fd_ptr(&l->home_lock);
+	pthread_mutex_lock(&p->lock);
+	let_go(l);
+	pthread_mutex_unlock(&p->lock);
+	return error;
+}
+
+/* A lease that a berthd of this node left behind when it died: nobody else on this node has it. */
+static void clear_left_behind(struct pacemaker *p, const char *volume)
+{
+	auto_free char *home = xasprintf("%s/.berth", volume);
+	int error = home_lease_clear(home, p->cluster->node);
+
+	if (error && error != -ENOENT && error != -EAGAIN)
+		log_warn("lease not cleared home=%s error=%s", home, strerror(-error));
+}
+
+int pacemaker_local_stop(struct pacemaker *p, const char *name, const char *volume, char **why)
+{
+	struct local *l;
+	int error;
+
+	pthread_mutex_lock(&p->lock);
+	l = claim(p, name, &error);
+	pthread_mutex_unlock(&p->lock);
+	if (error) {
+		*why = xasprintf("%s is still being started or stopped after %d s", name,
+				 STOP_PATIENCE_S);
+		return error;
+	}
+	if (l) {
+		take_offline(l);
+		remove_local(p, l);
+	}
+	if (volume[0] == '/')
+		clear_left_behind(p, volume);
+	return 0;
+}
+
+int pacemaker_local_check(struct pacemaker *p, const char *name, char **why)
+{
+	struct local *l;
+	int error = 0;
+
+	pthread_mutex_lock(&p->lock);
+	l = find(p, name);
+	if (!l)
+		error = -ENOENT;
+	else if (l->state == CLUSTER_FAILED)
+		error = -EIO;
+	else if (l->state != CLUSTER_ONLINE)
+		error = -EINPROGRESS;
+	if (l && error)
+		*why = xasprintf("%s is %s on %s%s%s", l->name, cluster_state_name(l->state),
+				 p->cluster->node, l->reason[0] ? ": " : "", l->reason);
+	pthread_mutex_unlock(&p->lock);
+	if (error == -ENOENT)
+		*why = xasprintf("%s is not online on %s", name, p->cluster->node);
+	if (!error && p->cluster->events.check)
+		error = p->cluster->events.check(p->cluster->arg, name, why);
+	return error;
+}
+
+void *pacemaker_guard(struct pacemaker *p, const char *name)
+{
+	struct local *l;
+	void *lease;
+
+	pthread_mutex_lock(&p->lock);
+	l = find(p, name);
+	lease = l ? l->lease : NULL;
+	pthread_mutex_unlock(&p->lock);
+	return lease;
+}
+
+/* ---- what can wait */
+
+int pacemaker_publish(struct pacemaker *p, const struct server_record *changed)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->publish_count == MAX_LATER) {
+		error = -EAGAIN;
+	} else {
+		struct server_record *slot = &p->publish[p->publish_count++];
+
+		*slot = *changed;
+		slot->facts = json_deep_copy(changed->facts);
+		pthread_cond_broadcast(&p->changed);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return error;
+}
+
+void pacemaker_settle_later(struct pacemaker *p, const char *group)
+{
+	pthread_mutex_lock(&p->lock);
+	if (p->settle_count < MAX_LATER) {
+		snprintf(p->settle[p->settle_count].group, CRM_MAX_ID, "%s", group);
+		p->settle[p->settle_count++].until_ms = monotonic_ms() + SETTLE_LIMIT_MS;
+		pthread_cond_broadcast(&p->changed);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void publish_one(struct pacemaker *p, const struct server_record *record)
+{
+	auto_free char *why = NULL;
+	struct crm_server *now;
+	int error = 0;
+
+	pthread_mutex_lock(&p->view_lock);
+	now = crm_server(look(p, 0), record->name);
+	if (now)
+		error = crm_publish(now, record, &why);
+	pthread_mutex_unlock(&p->view_lock);
+	if (error)
+		log_warn("settings not written to Pacemaker name=%s why=%s", record->name,
+			 LOG_TEXT(why ? why : strerror(-error)));
+}
+
+/* Is the move of @group over: has it come to its target, or stopped where it may not go on? */
+static bool is_settled(struct pacemaker *p, const char *group)
+{
+	bool settled = true;
+
+	pthread_mutex_lock(&p->view_lock);
+	look(p, 0);
+	for (size_t i = 0; i < p->view.server_count; i++) {
+		const struct crm_server *s = &p->view.servers[i];
+
+		if (!strcmp(s->group, group) && s->record.target[0])
+			settled = s->state == CLUSTER_FAILED || s->state == CLUSTER_OFFLINE ||
+				  (s->state == CLUSTER_ONLINE &&
+				   !strcasecmp(s->owner, s->record.target)) ||
+				  s->reason[0];
+	}
+	if (!p->viewed_ms)
+		settled = false;
+	pthread_mutex_unlock(&p->view_lock);
+	return settled;
+}
+
+static void settle_one(struct pacemaker *p, const char *group, uint64_t until_ms)
+{
+	auto_free char *why = NULL;
+
+	if (!is_settled(p, group) && monotonic_ms() < until_ms) {
+		pthread_mutex_lock(&p->lock);
+		if (p->settle_count < MAX_LATER) {
+			snprintf(p->settle[p->settle_count].group, CRM_MAX_ID, "%s", group);
+			p->settle[p->settle_count++].until_ms = until_ms;
+		}
+		pthread_mutex_unlock(&p->lock);
+		return;
+	}
+	if (CRM(NULL, &why, "crm_resource", "--clear", "--resource", group))
+		log_warn("move not cleared group=%s why=%s", group, LOG_TEXT(why ? why : ""));
+}
+
+static void *work(void *arg)
+{
+	struct pacemaker *p = arg;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->stopping) {
+		struct timespec until;
+		struct server_record record = { 0 };
+		char group[CRM_MAX_ID] = "";
+		uint64_t limit = 0;
+		bool has_record = p->publish_count > 0;
+
+		if (has_record) {
+			record = p->publish[0];
+			memmove(p->publish, p->publish + 1, --p->publish_count * sizeof(record));
+		}
+		if (p->settle_count) {
+			memcpy(group, p->settle[0].group, sizeof(group));
+			limit = p->settle[0].until_ms;
+			memmove(p->settle, p->settle + 1, --p->settle_count * sizeof(p->settle[0]));
+		}
+		pthread_mutex_unlock(&p->lock);
+		if (has_record) {
+			publish_one(p, &record);
+			server_record_free(&record);
+		}
+		if (group[0])
+			settle_one(p, group, limit);
+		pthread_mutex_lock(&p->lock);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += LATER_TICK_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		if (!p->stopping && !p->publish_count && p->settle_count)
+			pthread_cond_timedwait(&p->changed, &p->lock, &until);
+		else if (!p->stopping && !p->publish_count)
+			pthread_cond_wait(&p->changed, &p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+/* ---- telling */
+
+static void overlay(struct pacemaker *p, struct cluster_row *row)
+{
+	struct local *l;
+
+	pthread_mutex_lock(&p->lock);
+	l = find(p, row->record.name);
+	if (l) {
+		row->epoch = l->epoch;
+		row->since_ms = l->since_ms;
+		/* Of what is here this node knows more, and sooner. */
+		if (l->state != CLUSTER_FAILED || row->state != CLUSTER_ONLINE ||
+		    !strcasecmp(row->owner, p->cluster->node)) {
+			row->state = l->state;
+			snprintf(row->owner, sizeof(row->owner), "%s",
+				 l->state == CLUSTER_FAILED ? "" : p->cluster->node);
+		}
+		if (l->reason[0])
+			memcpy(row->reason, l->reason, sizeof(row->reason));
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Where Pacemaker does not answer: what is here. */
+static size_t rows_without_view(struct pacemaker *p, struct cluster_row **out)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (struct local *l = p->locals; l; l = l->next)
+		count++;
+	*out = xalloc(count + 1, sizeof(**out));
+	count = 0;
+	for (struct local *l = p->locals; l; l = l->next) {
+		struct cluster_row *row = &(*out)[count++];
+
+		snprintf(row->record.name, sizeof(row->record.name), "%s", l->name);
+		snprintf(row->record.volume, sizeof(row->record.volume), "%s", l->volume);
+		row->record.want_online = true;
+		row->state = l->state;
+		row->since_ms = l->since_ms;
+		row->epoch = l->epoch;
+		snprintf(row->owner, sizeof(row->owner), "%s", p->cluster->node);
+		snprintf(row->reason, sizeof(row->reason), "%.500s",
+			 l->reason[0] ? l->reason : p->trouble);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return count;
+}
+
+size_t pacemaker_rows(struct pacemaker *p, struct cluster_row **out)
+{
+	const struct crm_view *view;
+	size_t count;
+
+	pthread_mutex_lock(&p->view_lock);
+	view = look(p, VIEW_AGE_MS);
+	if (!p->viewed_ms) {
+		count = rows_without_view(p, out);
+		pthread_mutex_unlock(&p->view_lock);
+		return count;
+	}
+	count = view->server_count;
+	*out = xalloc(count + 1, sizeof(**out));
+	for (size_t i = 0; i < count; i++) {
+		const struct crm_server *s = &view->servers[i];
+		struct cluster_row *row = &(*out)[i];
+
+		row->record = s->record;
+		row->record.facts = json_deep_copy(s->record.facts);
+		json_object_del(row->record.facts, "published");
+		row->state = s->state;
+		memcpy(row->reason, s->reason, sizeof(row->reason));
+		memcpy(row->owner, s->owner, sizeof(row->owner));
+		row->parts = json_deep_copy(s->parts);
+		overlay(p, row);
+	}
+	pthread_mutex_unlock(&p->view_lock);
+	return count;
+}
+
+/* Votes, as corosync-quorumtool prints them: "Total votes:      3". */
+static void add_votes(json_t *out)
+{
+	static const struct {
+		const char *label, *key;
+	} lines[] = { { "Expected votes:", "expected_votes" },
+		      { "Total votes:", "votes" },
+		      { "Quorum:", "votes_needed" } };
+	auto_free char *text = NULL, *why = NULL;
+
+	if (CRM(&text, &why, "sh", "-c", "corosync-quorumtool -s || true"))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		const char *at = strstr(text, lines[i].label);
+
+		if (at)
+			json_object_set_new(
+				out, lines[i].key,
+				json_integer(strtol(at + strlen(lines[i].label), NULL, 10)));
+	}
+}
+
+static const char *node_state(const struct crm_node *node)
+{
+	if (node->is_unclean)
+		return "unclean";
+	if (!node->is_online)
+		return "offline";
+	return node->is_standby ? "paused" : "online";
+}
+
+json_t *pacemaker_view(struct pacemaker *p)
+{
+	json_t *nodes = json_array(), *out;
+	const struct crm_view *view;
+
+	pthread_mutex_lock(&p->view_lock);
+	view = look(p, VIEW_AGE_MS);
+	for (size_t i = 0; i < view->node_count; i++)
+		json_array_append_new(nodes, json_pack("{s:s, s:s}", "name", view->nodes[i].name,
+						       "state", node_state(&view->nodes[i])));
+	out = json_pack("{s:s, s:b, s:b, s:b, s:s, s:o, s:O?, s:s}", "engine", "pacemaker",
+			"quorum", (int)view->has_quorum, "fencing", (int)view->has_fencing,
+			"maintenance", (int)view->in_maintenance, "no_quorum_policy",
+			view->no_quorum_policy, "nodes", nodes, "fencing_history", view->fencing,
+			"trouble", p->trouble);
+	pthread_mutex_unlock(&p->view_lock);
+	add_votes(out);
+	return out;
+}
+
+/* ---- beginning and end */
+
+struct pacemaker *pacemaker_start(struct cluster *cluster)
+{
+	struct pacemaker *p = xalloc(1, sizeof(*p));
+	pthread_condattr_t attributes;
+	sigset_t all, before;
+	int error;
+
+	p->cluster = cluster;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->view_lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&p->worker, NULL, work, p);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void pacemaker_stop(struct pacemaker *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->stopping = true;
+	pthread_cond_broadcast(&p->changed);
+	while (p->locals) {
+		auto_free char *name = xstrdup(p->locals->name), *why = NULL;
+
+		pthread_mutex_unlock(&p->lock);
+		if (pacemaker_local_stop(p, name, "", &why))
+			log_error("server not stopped name=%s why=%s", name, why ? why : "");
+		pthread_mutex_lock(&p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	pthread_join(p->worker, NULL);
+	for (size_t i = 0; i < p->publish_count; i++)
+		server_record_free(&p->publish[i]);
+	crm_view_free(&p->view);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->view_lock);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The lease of a home, taken by nodes that are threads of one test: each has a file descriptor of
+ * its own. */
+#include <cluster/home_lease.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+static char home[64];
+static bool quorate, gone;
+static char last_words[512];
+
+static bool may_hold(void *arg, const char **why)
+{
+	*why = "no quorum";
+	return __atomic_load_n(&quorate, __ATOMIC_SEQ_CST);
+}
+
+static bool is_gone(void *arg, const char *node)
+{
+	return gone;
+}
+
+static void lost(void *arg, const char *why)
+{
+	snprintf(last_words, sizeof(last_words), "%s", why);
+	__atomic_store_n((bool *)arg, true, __ATOMIC_SEQ_CST);
+}
+
+static int take(const char *node, bool *is_lost, struct home_lease **out, char **why)
+{
+	const struct home_lease_config config = { .home = home,
+						  .node = node,
+						  .boot_id = "boot",
+						  .may_hold = may_hold,
+						  .is_gone = is_gone,
+						  .lost = lost,
+						  .arg = is_lost };
+
+	*why = NULL;
+	return home_lease_take(&config, 1, out, why);
+}
+
+static void await(bool *what)
+{
+	struct timespec nap = { .tv_nsec = 20 * 1000000 };
+
+	for (int i = 0; i < 500 && !__atomic_load_n(what, __ATOMIC_SEQ_CST); i++)
+		nanosleep(&nap, NULL);
+	assert_true(*what);
+}
+
+static int setup(void **state)
+{
+	snprintf(home, sizeof(home), "/var/tmp/berth-lease.XXXXXX");
+	quorate = true;
+	gone = false;
+	return mkdtemp(home) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	auto_free char *block = xasprintf("%s/lease", home);
+	auto_free char *lock = xasprintf("%s/owner.lock", home);
+
+	unlink(block);
+	unlink(lock);
+	return rmdir(home);
+}
+
+static void a_released_lease_is_taken_at_once_under_a_higher_epoch(void **state)
+{
+	struct home_lease *lease;
+	bool is_lost = false;
+	uint64_t first, began;
+	char *why;
+
+	assert_int_equal(take("a", &is_lost, &lease, &why), 0);
+	first = home_lease_epoch(lease);
+	assert_true(home_lease_holds(lease));
+	home_lease_release(lease);
+	began = monotonic_ms();
+	assert_int_equal(take("b", &is_lost, &lease, &why), 0);
+	assert_true(monotonic_ms() - began < LEASE_WATCH_MS);
+	assert_true(home_lease_epoch(lease) > first);
+	home_lease_release(lease);
+	assert_false(is_lost);
+}
+
+static void a_live_lease_is_refused_with_the_name_of_its_node(void **state)
+{
+	struct home_lease *lease, *other = NULL;
+	bool is_lost = false;
+	char *why;
+
+	assert_int_equal(take("a", &is_lost, &lease, &why), 0);
+	assert_int_equal(take("b", &is_lost, &other, &why), -EBUSY);
+	assert_non_null(strstr(why, "node a "));
+	free(why);
+	assert_true(home_lease_holds(lease));
+	home_lease_release(lease);
+}
+
+static void a_node_that_is_known_to_be_gone_is_not_waited_for(void **state)
+{
+	struct home_lease *lease, *other;
+	bool lost_a = false, lost_b = false;
+	uint64_t began = monotonic_ms();
+	char *why;
+
+	assert_int_equal(take("a", &lost_a, &lease, &why), 0);
+	gone = true;
+	assert_int_equal(take("b", &lost_b, &other, &why), 0);
+	assert_true(monotonic_ms() - began < LEASE_WATCH_MS);
+	/* It was not gone at all: it finds the higher epoch, and is through. */
+	await(&lost_a);
+	assert_false(home_lease_holds(lease));
+	assert_non_null(strstr(last_words, "higher epoch"));
+	assert_true(home_lease_holds(other));
+	home_lease_release(lease);
+	assert_true(home_lease_holds(other));
+	home_lease_release(other);
+	assert_false(lost_b);
+}
+
+static void without_a_quorum_it_is_lost(void **state)
+{
+	struct home_lease *lease;
+	bool is_lost = false;
+	char *why;
+
+	assert_int_equal(take("a", &is_lost, &lease, &why), 0);
+	__atomic_store_n(&quorate, false, __ATOMIC_SEQ_CST);
+	await(&is_lost);
+	assert_false(home_lease_holds(lease));
+	__atomic_store_n(&quorate, true, __ATOMIC_SEQ_CST);
+	assert_false(home_lease_holds(lease)); /* and stays so */
+	home_lease_release(lease);
+}
+
+static void the_lease_of_an_owner_that_ended_can_be_cleared(void **state)
+{
+	struct home_lease_record record;
+	struct home_lease *lease;
+	bool is_lost = false;
+	char *why;
+
+	assert_int_equal(take("a", &is_lost, &lease, &why), 0);
+	assert_int_equal(home_lease_clear(home, "b"), 0); /* not its own: left alone */
+	assert_int_equal(home_lease_record_read(home, &record), 0);
+	assert_true(record.is_held);
+	assert_int_equal(home_lease_clear(home, "a"), 0);
+	assert_int_equal(home_lease_record_read(home, &record), 0);
+	assert_false(record.is_held);
+	home_lease_release(lease);
+}
+
+static void damage_is_not_taken_for_a_lease(void **state)
+{
+	auto_free char *path = xasprintf("%s/lease", home);
+	FILE *file = fopen(path, "w");
+	struct home_lease *lease;
+	bool is_lost = false;
+	char *why;
+
+	fputs("{\"node\":", file);
+	fclose(file);
+	assert_int_equal(take("a", &is_lost, &lease, &why), -EUCLEAN);
+	assert_non_null(why);
+	free(why);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_released_lease_is_taken_at_once_under_a_higher_epoch),
+		TEST(a_live_lease_is_refused_with_the_name_of_its_node),
+		TEST(a_node_that_is_known_to_be_gone_is_not_waited_for),
+		TEST(without_a_quorum_it_is_lost),
+		TEST(the_lease_of_an_owner_that_ended_can_be_cleared),
+		TEST(damage_is_not_taken_for_a_lease),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
