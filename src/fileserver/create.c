@@ -55,7 +55,8 @@ static ntstatus check_kind(const struct creation *c)
 		return STATUS_OBJECT_NAME_COLLISION;
 	if (a->is_other)
 		return STATUS_ACCESS_DENIED;
-	if (!a->is_directory && (c->request->options & FILE_DIRECTORY_FILE))
+	if ((!a->is_directory || c->name.must_be_file) &&
+	    (c->request->options & FILE_DIRECTORY_FILE))
 		return STATUS_NOT_A_DIRECTORY;
 	if (!a->is_directory && c->name.must_be_directory)
 		return STATUS_OBJECT_NAME_INVALID;
@@ -129,7 +130,8 @@ static ntstatus wait_for_break(struct creation *c, struct file *file)
 static ntstatus check_sharing(struct creation *c, struct file *file, uint32_t access)
 {
 	struct caching_party by = caching_party_of_request(c->request);
-	bool conflict = sharemode_conflicts(file, access, c->request->share_access, NULL);
+	bool conflict = sharemode_conflicts(file, access, c->request->share_access, NULL) ||
+			((access & DELETE_ACCESS) && file->streams_kept);
 	enum cause cause = conflict		 ? CAUSE_SHARING
 			   : overwrite_access(c) ? CAUSE_OVERWRITE
 						 : CAUSE_OPEN;
@@ -229,7 +231,7 @@ static ntstatus open_file(struct creation *c, struct file *base, struct file *fi
 	if (!attached)
 		place_leave(base, place);
 	else if (base != file)
-		base->stream_opens++;
+		stream_attached(c->open, base, 1);
 	if (base != file)
 		pthread_mutex_unlock(&file->lock);
 	pthread_mutex_unlock(&base->lock);

@@ -325,6 +325,13 @@ void open_attach(struct open *open, struct file *file, struct place *place)
 	file->open_count++;
 }
 
+void stream_attached(const struct open *open, struct file *base, int by)
+{
+	base->stream_opens += (uint32_t)by;
+	if (!open->is_stat && !(open->facts.share_access & FILE_SHARE_DELETE))
+		base->streams_kept += (uint32_t)by;
+}
+
 static void detach(struct open *open)
 {
 	struct file *file = open->file;
@@ -357,7 +364,7 @@ void open_detach(struct open *open, struct actions *actions)
 	goes = file->delete_pending && file->node->is_directory;
 	pthread_mutex_unlock(&file->lock);
 	if (base != file) {
-		base->stream_opens--;
+		stream_attached(open, base, -1);
 		delete_if_last(base, &(struct caching_party){ 0 }, actions);
 		pthread_mutex_unlock(&base->lock);
 	}

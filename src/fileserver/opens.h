@@ -112,6 +112,8 @@ struct file {
 	struct open *opens;
 	uint32_t open_count;
 	uint32_t stream_opens; /* opens of its streams, which hold a deletion back */
+	uint32_t streams_kept; /* those of them that do not share DELETE: nobody may open the file
+				  for it */
 	bool delete_pending;
 	bool gone; /* unlinked: look the name up again */
 	struct place *delete_place;
@@ -207,6 +209,8 @@ ntstatus open_enter(struct open *open) MUST_CHECK;
 /* open_attach - it is one of @file's opens from now on; file->lock held. Takes over a reference of
  * @file. */
 void open_attach(struct open *open, struct file *file, struct place *place);
+/* stream_attached - one open of a stream of @base more (1) or less (-1); its lock held. */
+void stream_attached(const struct open *open, struct file *base, int by);
 bool share_is_read_only(const struct share *share);
 /* open_base - the file itself: of a stream the one it is in. */
 struct file *open_base(const struct open *open);

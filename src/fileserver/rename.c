@@ -13,8 +13,8 @@
 #define FILE_RENAME_POSIX_SEMANTICS	      0x02u
 #define FILE_RENAME_IGNORE_READONLY_ATTRIBUTE 0x40u
 
-/* A file that is renamed is told to those as well who watch attributes or creation times, as NTFS
- * does. */
+/* A file that is renamed in its directory is told to those as well who watch attributes or creation
+ * times, as NTFS does. */
 #define RENAMES_FILE                                                                               \
 	(FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_CREATION)
 
@@ -197,9 +197,17 @@ static ntstatus check_existing_target(struct moving *m, struct descriptor *paren
 }
 
 /*
- * The directory that gets the name is opened for adding to it, sharing reads and writes: who holds
- * it open for DELETE, or shares no writes, is in the way (MS-FSA 2.1.5.15.11).
+ * The directory that gets the name is opened for that, sharing reads and writes: who holds it open
+ * for DELETE is in the way (MS-FSA 2.1.5.15.11).
  */
+static bool is_open_for_delete(const struct file *file)
+{
+	for (const struct open *open = file->opens; open; open = open->file_next)
+		if (open->sharing_access & DELETE_ACCESS)
+			return true;
+	return false;
+}
+
 static ntstatus check_directory(struct moving *m)
 {
 	struct file auto_file *directory = file_find(&m->to.parent->key);
@@ -211,8 +219,7 @@ static ntstatus check_directory(struct moving *m)
 	pthread_mutex_lock(&directory->lock);
 	if (directory->delete_pending)
 		status = STATUS_DELETE_PENDING;
-	else if (sharemode_conflicts(directory, FILE_WRITE_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE,
-				     NULL))
+	else if (is_open_for_delete(directory))
 		status = caching_break(directory, &nobody, CAUSE_SHARING, &m->actions)
 				 ? wait_on(m, directory)
 				 : STATUS_SHARING_VIOLATION;
@@ -292,6 +299,17 @@ static void follow(struct moving *m)
 	}
 }
 
+static uint32_t rename_filter(const struct moving *m)
+{
+	size_t directory = (size_t)(path_name(m->from_path) - m->from_path);
+	bool stays = directory == (size_t)(path_name(m->to_path) - m->to_path) &&
+		     !memcmp(m->from_path, m->to_path, directory);
+
+	if (m->file->node->is_directory)
+		return FILE_NOTIFY_CHANGE_DIR_NAME;
+	return stays ? RENAMES_FILE : FILE_NOTIFY_CHANGE_FILE_NAME;
+}
+
 static ntstatus move(struct moving *m)
 {
 	struct caching_party by = caching_party_of_open(m->open);
@@ -302,8 +320,7 @@ static ntstatus move(struct moving *m)
 		return status;
 	follow(m);
 	target_is_gone(m);
-	notify_renamed(m->file->node->volume, m->from_path, m->to_path,
-		       m->file->node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME : RENAMES_FILE,
+	notify_renamed(m->file->node->volume, m->from_path, m->to_path, rename_filter(m),
 		       &m->actions);
 	directory_changed(m->parent, &by, &m->actions);
 	if (m->to.parent != m->parent)

@@ -64,6 +64,19 @@ static void streams_of_a_file_are_shared_apart(void **state)
 	done(open);
 }
 
+static void a_stream_that_does_not_share_delete_keeps_its_file(void **state)
+{
+	struct open *stream;
+
+	(void)state;
+	make_file("f");
+	stream = OPEN(.path = "f:s", .access = FILE_MODIFY_ACCESS, .disposition = FILE_OPEN_IF,
+		      .share = FILE_SHARE_READ);
+	assert_status(TRY(.path = "f", .access = DELETE_ACCESS), STATUS_SHARING_VIOLATION);
+	done(stream);
+	assert_status(TRY(.path = "f", .access = DELETE_ACCESS), STATUS_SUCCESS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void)
@@ -72,6 +85,7 @@ int main(void)
 		TEST(two_opens_live_together_as_both_allow),
 		TEST(overwriting_counts_as_writing),
 		TEST(streams_of_a_file_are_shared_apart),
+		TEST(a_stream_that_does_not_share_delete_keeps_its_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
