@@ -231,6 +231,15 @@ int cluster_remove(struct cluster *c, const char *name, char **why)
 	return error;
 }
 
+static bool same_policy(const struct cluster_policy *a, const struct cluster_policy *b)
+{
+	return a->restart_threshold == b->restart_threshold &&
+	       a->restart_period_s == b->restart_period_s &&
+	       a->retry_period_s == b->retry_period_s &&
+	       a->pending_timeout_s == b->pending_timeout_s && a->failback == b->failback &&
+	       a->failback_from == b->failback_from && a->failback_to == b->failback_to;
+}
+
 static int publish(struct server_record *record, void *arg)
 {
 	const struct server_record *changed = arg;
@@ -238,7 +247,7 @@ static int publish(struct server_record *record, void *arg)
 	if (json_equal(record->facts, changed->facts) &&
 	    record->preferred_count == changed->preferred_count &&
 	    !memcmp(record->preferred, changed->preferred, sizeof(record->preferred)) &&
-	    !memcmp(&record->policy, &changed->policy, sizeof(record->policy)))
+	    same_policy(&record->policy, &changed->policy))
 		return 1;
 	json_decref(record->facts);
 	record->facts = json_deep_copy(changed->facts);
