@@ -125,6 +125,16 @@ void *open_owner(const struct open *open)
 	return open->owner;
 }
 
+uint64_t open_position(const struct open *open)
+{
+	return atomic_load_explicit(&open->position, memory_order_relaxed);
+}
+
+void open_set_position(struct open *open, uint64_t position)
+{
+	atomic_store_explicit(&open->position, position, memory_order_relaxed);
+}
+
 void open_lock(struct open *open)
 {
 	pthread_mutex_lock(&open->lock);

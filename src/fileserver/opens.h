@@ -174,6 +174,7 @@ struct open {
 	struct share *share; /* counted */
 	struct token *token; /* counted */
 	void *owner;
+	atomic_uint_fast64_t position; /* where the last read or write ended */
 	pthread_mutex_t lock;
 	struct open *file_next, *file_previous;	      /* file->lock */
 	struct open *session_next, *session_previous; /* shard->lock */

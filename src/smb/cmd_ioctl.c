@@ -86,6 +86,9 @@ static ntstatus set_sparse(struct smb_request *rq, const struct smb2_ioctl_reque
 
 	if (open_facts(rq->open)->is_directory)
 		return STATUS_INVALID_PARAMETER;
+	if (!(open_facts(rq->open)->granted_access &
+	      (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES)))
+		return STATUS_ACCESS_DENIED; /* any of them will do: MS-FSA 2.1.5.9.30 */
 	status = volume_attributes(node, &a);
 	if (status)
 		return status;
@@ -114,6 +117,20 @@ static ntstatus set_zero_data(struct smb_request *rq, const struct smb2_ioctl_re
 	return status;
 }
 
+/* A file that is not sparse has all of itself: MS-FSA 2.1.5.9.21. */
+static ntstatus whole_range(const struct volume_attributes *a, uint64_t at, uint64_t end,
+			    const struct smb2_ioctl_request *r, struct buf *out)
+{
+	end = min_u64(end, a->end_of_file);
+	if (at >= end)
+		return STATUS_SUCCESS;
+	if (r->max_output_response < 16)
+		return STATUS_BUFFER_TOO_SMALL;
+	buf_u64le(out, at);
+	buf_u64le(out, end - at);
+	return STATUS_SUCCESS;
+}
+
 static ntstatus query_ranges(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			     struct buf *out)
 {
@@ -121,13 +138,20 @@ static ntstatus query_ranges(struct smb_request *rq, const struct smb2_ioctl_req
 	struct cursor c = r->input;
 	uint64_t at = cur_u64le(&c), length = cur_u64le(&c), end = at + length;
 	size_t most = min_u64(r->max_output_response / 16, RANGES_AT_ONCE);
+	struct volume_attributes a;
+	ntstatus status;
 
 	if (c.bad || at > INT64_MAX || length > INT64_MAX || open_facts(rq->open)->is_directory)
 		return STATUS_INVALID_PARAMETER;
+	status = volume_attributes(node, &a);
+	if (status)
+		return status;
+	if (!(a.attributes & FILE_ATTRIBUTE_SPARSE_FILE))
+		return whole_range(&a, at, end, r, out);
 	while (at < end) {
 		uint64_t size;
-		ntstatus status = volume_next_range(node, &at, &size);
 
+		status = volume_next_range(node, &at, &size);
 		if (status == STATUS_NO_MORE_ENTRIES || (!status && at >= end))
 			break;
 		if (status)
@@ -174,6 +198,17 @@ static ntstatus get_object_id(struct smb_request *rq, const struct smb2_ioctl_re
 	return STATUS_SUCCESS;
 }
 
+static ntstatus set_compression(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				struct buf *out)
+{
+	struct cursor c = r->input;
+	uint16_t format = cur_u16le(&c);
+
+	if (c.bad)
+		return STATUS_INVALID_PARAMETER;
+	return format ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS; /* none is what it has */
+}
+
 static ntstatus get_reparse_point(struct smb_request *rq, const struct smb2_ioctl_request *r,
 				  struct buf *out)
 {
@@ -216,10 +251,11 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_SRV_COPYCHUNK,                fsctl_copychunk,    ON_FILE, FILE_READ_DATA | FILE_WRITE_DATA, true },
 	{ FSCTL_SRV_COPYCHUNK_WRITE,          fsctl_copychunk,    ON_FILE, FILE_WRITE_DATA, true },
 	{ FSCTL_SRV_ENUMERATE_SNAPSHOTS,      not_supported,      ON_FILE },
-	{ FSCTL_SET_SPARSE,                   set_sparse,         ON_FILE, FILE_WRITE_DATA, true },
+	{ FSCTL_SET_SPARSE,                   set_sparse,         ON_FILE, 0, true },
 	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA, true },
 	{ FSCTL_QUERY_ALLOCATED_RANGES,       query_ranges,       ON_FILE, FILE_READ_DATA },
 	{ FSCTL_GET_COMPRESSION,              get_compression,    ON_FILE },
+	{ FSCTL_SET_COMPRESSION,              set_compression,      ON_FILE },
 	{ FSCTL_CREATE_OR_GET_OBJECT_ID,      get_object_id,      ON_FILE },
 	{ FSCTL_GET_OBJECT_ID,                get_object_id,      ON_FILE },
 	{ FSCTL_GET_REPARSE_POINT,            get_reparse_point,  ON_FILE },

@@ -79,6 +79,7 @@ static ntstatus query_file(struct smb_request *rq, const struct smb2_query_info_
 	char short_name[SHORT_NAME_SIZE];
 	struct file_query query = {
 		.granted_access = open->granted_access,
+		.position = open_position(rq->open),
 		.mode = open->options &
 			(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY |
 			 FILE_NO_INTERMEDIATE_BUFFERING | FILE_SYNCHRONOUS_IO_ALERT |

@@ -42,6 +42,7 @@ static ntstatus finish(struct smb_request *rq, const struct smb2_read_request *r
 		return STATUS_END_OF_FILE;
 	smb2_read_response_encode_head(&rq->reply, (uint32_t)got, 0);
 	rq->reply.len += got; /* the bytes are there already */
+	open_set_position(rq->open, r->offset + got);
 	COUNT(bytes_read, got);
 	return STATUS_SUCCESS;
 }

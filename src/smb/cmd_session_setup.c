@@ -102,8 +102,8 @@ static ntstatus decide_rules(struct session *session, const struct login_result 
 				    session->server->signing_required;
 	if (!session_make_keys(session, result->session_key, session->attempt->preauth))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	session->encrypt = encrypt || (session->server->encryption_desired &&
-				       conn->cipher != CIPHER_NONE);
+	session->encrypt =
+		encrypt || (session->server->encryption_desired && conn->cipher != CIPHER_NONE);
 	return STATUS_SUCCESS;
 }
 

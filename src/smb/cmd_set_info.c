@@ -70,6 +70,14 @@ static ntstatus set_link(struct smb_request *rq, const struct file_set *set)
 	return open_link(rq->open, rq->path, set->replace, request_waiter(rq));
 }
 
+static ntstatus set_position(struct smb_request *rq, const struct file_set *set)
+{
+	if (set->size > INT64_MAX)
+		return STATUS_INVALID_PARAMETER;
+	open_set_position(rq->open, set->size);
+	return STATUS_SUCCESS;
+}
+
 static ntstatus set_valid_data_length(struct smb_request *rq, const struct file_set *set)
 {
 	return STATUS_PRIVILEGE_NOT_HELD; /* nobody may show what the disk held before */
@@ -92,6 +100,7 @@ static const struct {
 	{ FileDispositionInformationEx, set_disposition_ex },
 	{ FileAllocationInformation, set_allocation },
 	{ FileEndOfFileInformation, set_end_of_file },
+	{ FilePositionInformation, set_position },
 	{ FileValidDataLengthInformation, set_valid_data_length },
 	{ FileFullEaInformation, set_ea },
 };

@@ -75,6 +75,7 @@ static ntstatus write_file(struct smb_request *rq, const struct smb2_write_reque
 	if (status)
 		return status;
 	open_wrote(rq->open, r->offset, length);
+	open_set_position(rq->open, r->offset + length);
 	answer(rq, length);
 	return STATUS_SUCCESS;
 }

@@ -16,6 +16,7 @@ struct copy {
 	uint32_t done_bytes; /* of all */
 	uint32_t partial;    /* of the chunk that failed */
 	ntstatus status;
+	ntstatus refusal; /* of what comes behind the chunks that are copied */
 };
 
 ntstatus fsctl_resume_key(struct smb_request *rq, const struct smb2_ioctl_request *r,
@@ -92,20 +93,33 @@ static ssize_t copy_chunks(struct io_op *op)
 	return 0;
 }
 
-static ntstatus check_chunks(struct smb_request *rq, const struct smb2_copychunk_request *r)
+static ntstatus check_chunk(struct smb_request *rq, const struct smb2_copychunk *chunk)
 {
-	ntstatus status = STATUS_SUCCESS;
+	ntstatus status = open_check_read(rq->source, chunk->source_offset, chunk->length);
+	struct file_facts facts;
 
-	for (uint32_t i = 0; i < r->count && !status; i++) {
-		const struct smb2_copychunk *chunk = &r->chunks[i];
-
-		status = open_check_read(rq->source, chunk->source_offset, chunk->length);
-		if (status == STATUS_END_OF_FILE)
-			status = STATUS_INVALID_VIEW_SIZE;
-		if (!status)
-			status = open_check_write(rq->open, chunk->target_offset, chunk->length);
-	}
+	if (status == STATUS_END_OF_FILE)
+		return STATUS_INVALID_VIEW_SIZE;
+	if (!status)
+		status = open_query_attributes(rq->source, &facts);
+	if (!status && (chunk->source_offset > facts.end_of_file ||
+			chunk->length > facts.end_of_file - chunk->source_offset))
+		return STATUS_INVALID_VIEW_SIZE;
+	if (!status)
+		status = open_check_write(rq->open, chunk->target_offset, chunk->length);
 	return status;
+}
+
+/* What is copied are the chunks before the first that may not be; *refusal says why that. */
+static void check_chunks(struct smb_request *rq, struct smb2_copychunk_request *r,
+			 ntstatus *refusal)
+{
+	*refusal = STATUS_SUCCESS;
+	for (uint32_t i = 0; i < r->count && !*refusal; i++) {
+		*refusal = check_chunk(rq, &r->chunks[i]);
+		if (*refusal)
+			r->count = i;
+	}
 }
 
 static ntstatus begin(struct smb_request *rq, const struct smb2_ioctl_request *r, struct buf *out)
@@ -128,9 +142,9 @@ static ntstatus begin(struct smb_request *rq, const struct smb2_ioctl_request *r
 	if (!(open_facts(rq->source)->granted_access & (FILE_READ_DATA | FILE_EXECUTE)) ||
 	    open_facts(rq->source)->is_directory || open_facts(rq->open)->is_directory)
 		return STATUS_ACCESS_DENIED;
-	status = check_chunks(rq, &copy->chunks);
-	if (status)
-		return status;
+	check_chunks(rq, &copy->chunks, &copy->refusal);
+	if (copy->refusal && !copy->chunks.count)
+		return copy->refusal;
 	copy->from = open_facts(rq->source)->node;
 	copy->to = open_facts(rq->open)->node;
 	op = request_wait_disk(rq);
@@ -153,5 +167,5 @@ ntstatus fsctl_copychunk(struct smb_request *rq, const struct smb2_ioctl_request
 	COUNT(bytes_written, copy->done_bytes);
 	answer(out, copy->done, copy->partial, copy->done_bytes);
 	rq->keep_body = true;
-	return copy->status;
+	return copy->status ? copy->status : copy->refusal;
 }
