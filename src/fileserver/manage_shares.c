@@ -210,6 +210,17 @@ static ntstatus check_directory(struct server *server, const struct store_share 
 	return STATUS_SUCCESS;
 }
 
+static size_t count_shares(struct server *server)
+{
+	struct server_private *own = server->private_part;
+	size_t count;
+
+	pthread_mutex_lock(&own->lock);
+	count = own->share_count;
+	pthread_mutex_unlock(&own->lock);
+	return count;
+}
+
 static ntstatus put_share(struct server *server, const struct token *who,
 			  const struct store_share *share, bool is_new, bool make,
 			  struct manage_error *error)
@@ -220,8 +231,7 @@ static ntstatus put_share(struct server *server, const struct token *who,
 
 	if (status == STATUS_SUCCESS)
 		status = check_share(server, share, error);
-	if (status == STATUS_SUCCESS && is_new &&
-	    server->private_part->share_count >= SERVER_MAX_SHARES)
+	if (status == STATUS_SUCCESS && is_new && count_shares(server) >= SERVER_MAX_SHARES)
 		status = manage_fail(error, STATUS_INSUFFICIENT_RESOURCES,
 				     "%s has %d shares already", server->name, SERVER_MAX_SHARES);
 	if (status == STATUS_SUCCESS)

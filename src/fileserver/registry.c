@@ -206,11 +206,9 @@ void server_set_addresses(struct server *server, const struct sockaddr_storage *
 
 void server_set_names(struct server *server, char *const *names, size_t count)
 {
-	struct server_private *own = server->private_part;
-
 	pthread_rwlock_wrlock(&lock);
 	for (size_t i = 0; i < server->name_count; i++)
-		garbage_keep(&own->garbage, server->names[i]);
+		free(server->names[i]);
 	server->name_count = count < SERVER_MAX_NAMES ? count : SERVER_MAX_NAMES;
 	for (size_t i = 0; i < server->name_count; i++)
 		server->names[i] = xstrdup(names[i]);

@@ -21,13 +21,6 @@
 #define ADMIN_DIRECTORY	  VOLUME_HOME "/admin"
 #define SERVER_MAX_SHARES 10000
 
-/* Texts that a reload has replaced, kept until their owner is freed because readers hold no lock.
- */
-struct garbage {
-	struct garbage *next;
-	void *old;
-};
-
 struct server_private {
 	pthread_mutex_t reload; /* held for a whole reload; before every other lock of the room */
 	pthread_mutex_t lock;
@@ -35,17 +28,7 @@ struct server_private {
 	size_t share_count;
 	char *comment;
 	char *guest_shares, *anonymous_shares; /* "*", or names with commas between; NULL: none */
-	struct garbage *garbage;
 };
-
-/* A share with what belongs to it alone. */
-struct share_object {
-	struct share share;
-	struct garbage *garbage;
-};
-
-void garbage_keep(struct garbage **heap, void *old);
-void garbage_free(struct garbage **heap);
 
 /* share_new - one reference, which is the table's: it does not count the server. */
 struct share *share_new(struct server *server, const struct store_share *from);

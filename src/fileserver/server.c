@@ -64,10 +64,9 @@ static char *share_list(struct server *server, const char *key)
 	return NULL;
 }
 
-static void replace_text(struct server_private *own, char **slot, char *fresh)
+static void replace_text(char **slot, char *fresh)
 {
-	if (*slot)
-		garbage_keep(&own->garbage, *slot);
+	free(*slot);
 	*slot = fresh;
 }
 
@@ -76,25 +75,27 @@ static int read_settings(struct server *server, char **why)
 	struct server_private *own = server->private_part;
 	auto_free char *visibility = store_setting(server->store, "visibility");
 	auto_free char *letter = store_setting(server->store, "drive_letter");
+	enum visibility shows = VISIBILITY_SERVER;
+	char drive;
 
-	if (!visibility || !visibility_parse(visibility, &server->visibility)) {
+	if (!visibility || !visibility_parse(visibility, &shows)) {
 		*why = xasprintf("the setting visibility of %s cannot be read: %s", server->name,
 				 visibility ? visibility : store_problem());
 		return -EUCLEAN;
 	}
-	if (server->is_node)
-		server->visibility = VISIBILITY_SERVER;
-	server->drive_letter = server->is_node ? DRIVE_OF_NODE : DRIVE_OF_SERVER;
+	server->visibility = server->is_node ? VISIBILITY_SERVER : shows;
+	drive = server->is_node ? DRIVE_OF_NODE : DRIVE_OF_SERVER;
 	if (letter && letter[0] >= 'A' && letter[0] <= 'Z' && !letter[1] &&
 	    !(server->is_node && letter[0] == DRIVE_OF_SERVER))
-		server->drive_letter = letter[0];
+		drive = letter[0];
+	server->drive_letter = drive;
 	server->signing_required = setting_is(server, "signing", "required");
 	server->encryption_required = setting_is(server, "encryption", "required");
 	server->encryption_desired = setting_is(server, "encryption", "desired");
 	pthread_mutex_lock(&own->lock);
-	replace_text(own, &own->comment, store_setting(server->store, "comment"));
-	replace_text(own, &own->guest_shares, share_list(server, "guest"));
-	replace_text(own, &own->anonymous_shares, share_list(server, "anonymous"));
+	replace_text(&own->comment, store_setting(server->store, "comment"));
+	replace_text(&own->guest_shares, share_list(server, "guest"));
+	replace_text(&own->anonymous_shares, share_list(server, "anonymous"));
 	server->guest_allowed = own->guest_shares != NULL;
 	server->anonymous_allowed = own->anonymous_shares != NULL;
 	pthread_mutex_unlock(&own->lock);
@@ -287,7 +288,6 @@ static void server_free(struct server *server)
 	store_close(server->store);
 	for (size_t i = 0; i < server->name_count; i++)
 		free(server->names[i]);
-	garbage_free(&own->garbage);
 	free(own->comment);
 	free(own->guest_shares);
 	free(own->anonymous_shares);

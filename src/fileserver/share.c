@@ -4,8 +4,8 @@
  * server as well, so that whoever holds a share holds its server, its store and its volume, and a
  * server with its own table is not held by itself.
  *
- * Name, path and type never change. What a reload changes (remark, flags, limits, descriptor) is
- * guarded by the server's lock; a replaced remark is kept until the share is freed.
+ * Name, path and type never change. What a reload changes is guarded by the server's lock (remark,
+ * limit, descriptor) or atomic (flags, caching).
  */
 #include "scopes.h"
 
@@ -14,31 +14,10 @@
 #include <base/utf16.h>
 #include <wire/smb2.h>
 
-void garbage_keep(struct garbage **heap, void *old)
-{
-	struct garbage *item = xalloc(1, sizeof(*item));
-
-	item->old = old;
-	item->next = *heap;
-	*heap = item;
-}
-
-void garbage_free(struct garbage **heap)
-{
-	while (*heap) {
-		struct garbage *item = *heap;
-
-		*heap = item->next;
-		free(item->old);
-		free(item);
-	}
-}
-
 static struct share *share_alloc(struct server *server, const char *name, const char *path,
 				 const char *remark)
 {
-	struct share_object *object = xalloc(1, sizeof(*object));
-	struct share *share = &object->share;
+	struct share *share = xalloc(1, sizeof(*share));
 
 	share->server = server;
 	share->name = xstrdup(name);
@@ -97,17 +76,12 @@ struct share *share_new_special(struct server *server, const char *name, const c
 
 void share_update(struct share *share, const struct store_share *from)
 {
-	struct share_object *object = container_of(share, struct share_object, share);
-
-	if (strcmp(share->remark, from->remark) != 0) {
-		garbage_keep(&object->garbage, share->remark);
-		share->remark = xstrdup(from->remark);
-	}
+	free(share->remark);
+	share->remark = xstrdup(from->remark);
 	share->flags = from->flags;
 	share->caching = from->caching;
 	share->max_uses = from->max_uses;
-	if (share->sd)
-		garbage_keep(&object->garbage, share->sd);
+	free(share->sd);
 	share->sd = decode_sd(share, from);
 }
 
@@ -128,16 +102,13 @@ bool share_root(struct share *share)
 
 static void share_free(struct share *share)
 {
-	struct share_object *object = container_of(share, struct share_object, share);
-
 	if (share->root)
 		volume_node_put(share->root);
-	garbage_free(&object->garbage);
 	free(share->name);
 	free(share->path);
 	free(share->remark);
 	free(share->sd);
-	free(object);
+	free(share);
 }
 
 struct share *share_get(struct share *share)

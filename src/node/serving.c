@@ -168,7 +168,8 @@ static void drain(struct server *server)
 
 		if (waited - said >= 10000) {
 			log_warn("server still in use name=%s references=%u waited_ms=%llu",
-				 server->name, server->refs, (unsigned long long)waited);
+				 server->name, __atomic_load_n(&server->refs, __ATOMIC_RELAXED),
+				 (unsigned long long)waited);
 			said = waited;
 		}
 		sleep_ms(2);

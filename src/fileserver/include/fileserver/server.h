@@ -34,17 +34,17 @@ struct share {
 	struct server *server;
 	char *name;
 	char *remark;
-	char *path;	/* beneath the volume */
-	uint32_t type;	/* SMB2_SHARE_TYPE_* */
-	uint32_t flags; /* enum store_share_flags */
-	uint32_t caching;
+	char *path;		/* beneath the volume */
+	uint32_t type;		/* SMB2_SHARE_TYPE_* */
+	_Atomic uint32_t flags; /* enum store_share_flags */
+	_Atomic uint32_t caching;
 	uint32_t max_uses;
 	uint32_t uses; /* tree connects now */
 	bool is_admin; /* ADMIN$ or the drive share: Administrators of the server only */
 	bool is_ipc;
 	struct volume_node *root;	/* NULL for IPC$ */
 	struct security_descriptor *sd; /* NULL: everyone who is authenticated */
-	bool removed;			/* no longer in the server's table */
+	_Atomic bool removed;		/* no longer in the server's table */
 	uint32_t refs;
 };
 
@@ -57,20 +57,21 @@ struct server {
 	size_t name_count;
 	struct sockaddr_storage addresses[SERVER_MAX_ADDRESSES]; /* with the port */
 	size_t address_count;
-	enum visibility visibility;
+	/* What a reload may change while others read: atomic, each by itself. */
+	_Atomic enum visibility visibility;
 	bool is_node;
-	char drive_letter; /* 'S' gives the drive share S$ */
+	_Atomic char drive_letter; /* 'S' gives the drive share S$ */
 	struct guid guid;
 	struct sid domain_sid;
 	uint64_t id; /* of this registration: what a token's authority is compared with */
 	struct volume *volume;
 	struct store *store;
 	/* security settings */
-	bool signing_required;
-	bool encryption_required; /* STATUS_ACCESS_DENIED for sessions that cannot */
-	bool encryption_desired;  /* sessions that can are encrypted, others are let in */
-	bool guest_allowed, anonymous_allowed;
-	bool online; /* false once it is leaving: new work is refused */
+	_Atomic bool signing_required;
+	_Atomic bool encryption_required; /* STATUS_ACCESS_DENIED for sessions that cannot */
+	_Atomic bool encryption_desired;  /* sessions that can are encrypted, others are let in */
+	_Atomic bool guest_allowed, anonymous_allowed;
+	_Atomic bool online; /* false once it is leaving: new work is refused */
 	/* guard - asked before anything is done for a client, and again before it is acknowledged;
 	 * NULL: nothing to ask. Set before server_publish; what it needs outlives the server. */
 	bool (*guard)(void *arg);
