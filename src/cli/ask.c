@@ -8,6 +8,7 @@
 #include <base/buf.h>
 #include <cluster/cluster.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -232,20 +233,44 @@ static void add_cluster_nodes(json_t *nodes, const json_t *cluster)
 	}
 }
 
+/* -EACCES where the records of nodes are there and may not be read: then none would seem to be up.
+ */
+static int may_read_nodes(const char *cluster_dir)
+{
+	auto_free char *folder = xasprintf("%s/nodes", cluster_dir);
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int error = dir ? 0 : -errno;
+
+	while (dir && !error && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] != '.' && faccessat(dirfd(dir), entry->d_name, R_OK, 0) < 0 &&
+		    errno == EACCES)
+			error = -EACCES;
+	}
+	if (dir)
+		closedir(dir);
+	return error;
+}
+
 json_t *ask_cluster(const char *cluster_dir, bool *any_up, char **why)
 {
 	json_t *request = json_pack("{s:s}", "do", "status");
 	json_t *nodes = json_array(), *servers = json_array(), *cluster = NULL;
 	struct node_record *records;
 	size_t count;
-	int error = cluster_nodes(cluster_dir, &records, &count);
+	int error = may_read_nodes(cluster_dir);
 
+	if (!error)
+		error = cluster_nodes(cluster_dir, &records, &count);
 	*any_up = false;
 	if (error) {
-		*why = xasprintf(
-			"there is no cluster in %s: %s; start berthd, or give --cluster-dir or "
-			"BERTH_CLUSTER_DIR",
-			cluster_dir, strerror(-error));
+		*why = error == -EACCES
+			       ? xasprintf("the cluster in %s cannot be read: %s; only root and "
+					   "berthd's own user may ask it",
+					   cluster_dir, strerror(-error))
+			       : xasprintf("there is no cluster in %s: %s; start berthd, or give "
+					   "--cluster-dir or BERTH_CLUSTER_DIR",
+					   cluster_dir, strerror(-error));
 		json_decref(request);
 		json_decref(nodes);
 		json_decref(servers);
@@ -291,6 +316,39 @@ static int no_node(const char *cluster_dir)
 			cluster_dir);
 }
 
+/* What to do next, where the node's answer cannot know it. %s is the file server. */
+static const struct {
+	const char *code;
+	const char *noun; /* of the command; NULL: any */
+	const char *next;
+} hints[] = {
+	{ "STATUS_OBJECT_NAME_NOT_FOUND", "user", "berth user list %s shows those there are" },
+	{ "STATUS_OBJECT_NAME_NOT_FOUND", "group", "berth group list %s shows those there are" },
+	{ "STATUS_OBJECT_NAME_NOT_FOUND", "member", "berth group list %s shows who is in which" },
+	{ "STATUS_OBJECT_NAME_NOT_FOUND", "share", "berth share list %s shows those there are" },
+	{ "STATUS_DISK_FULL", NULL, "free space on the volume of %s, then try again" },
+};
+
+static int say_refused(const struct call *call, const json_t *answer)
+{
+	const char *code = json_string_value(json_object_get(answer, "code"));
+	const char *text = json_string_value(json_object_get(answer, "error"));
+	const char *server = call_text(call, "server");
+	const char *next = NULL, *place;
+
+	for (size_t i = 0; code && server && i < ARRAY_LEN(hints); i++) {
+		if (!strcmp(hints[i].code, code) &&
+		    (!hints[i].noun || !strcmp(hints[i].noun, call->command->noun)))
+			next = hints[i].next;
+	}
+	place = next ? strstr(next, "%s") : NULL;
+	if (place)
+		return complain(EXIT_FAILED, "%s; %.*s%s%s", text, (int)(place - next), next,
+				server, place + 2);
+	return complain(code && !strcmp(code, "not-here") ? EXIT_NOT_HERE : EXIT_FAILED, "%s",
+			text ? text : "berthd's answer says neither yes nor no");
+}
+
 /* Sends, and says what the node refused; an exit code. */
 static int send_to(struct call *call, const json_t *node, json_t **answer)
 {
@@ -302,9 +360,7 @@ static int send_to(struct call *call, const json_t *node, json_t **answer)
 		return complain(EXIT_NO_NODE, "%s", why);
 	if (json_is_true(json_object_get(*answer, "ok")))
 		return EXIT_DONE;
-	code = json_string_value(json_object_get(*answer, "code"));
-	return complain(code && !strcmp(code, "not-here") ? EXIT_NOT_HERE : EXIT_FAILED, "%s",
-			json_string_value(json_object_get(*answer, "error")));
+	return say_refused(call, *answer);
 }
 
 static json_t *first_up(const json_t *status)

@@ -189,8 +189,9 @@ static int put_argument(struct call *call, const char **names, const char *word)
 	if (!strcmp(key, "id")) {
 		errno = 0;
 		json_object_set_new(call->request, key, json_integer(strtoll(word, &end, 10)));
-		return errno || *end ? complain(EXIT_USAGE, "\"%s\" is no number", word)
-				     : EXIT_DONE;
+		return errno || *end || end == word
+			       ? complain(EXIT_USAGE, "\"%s\" is no number", word)
+			       : EXIT_DONE;
 	}
 	if (json_object_set_new(call->request, key, json_string(word)) < 0)
 		return complain(EXIT_USAGE, "\"%s\" is not UTF-8", word);
@@ -259,17 +260,54 @@ static void free_wiped(void *p)
 	free(p);
 }
 
+/* Options of every command may also stand before it. The place of the command, or -1 (and said). */
+static int take_common(struct call *call, int argc, char **argv)
+{
+	int at = 1;
+
+	for (; at < argc; at++) {
+		if (!strncmp(argv[at], "--cluster-dir=", 14)) {
+			call->cluster_dir = argv[at] + 14;
+		} else if (!strcmp(argv[at], "--cluster-dir")) {
+			if (++at >= argc) {
+				complain(0, "--cluster-dir needs a directory");
+				return -1;
+			}
+			call->cluster_dir = argv[at];
+		} else if (!strcmp(argv[at], "--json")) {
+			call->json = true;
+		} else {
+			break;
+		}
+	}
+	return at;
+}
+
+/* What a noun without a verb that it has gets. */
+static int no_such_verb(const char *noun, const char *verb)
+{
+	bool asked = verb && (!strcmp(verb, "--help") || !strcmp(verb, "-h"));
+
+	if (verb && !asked)
+		complain(0, "there is no command \"%s %s\"; there are:", noun, verb);
+	else if (!asked)
+		complain(0, "\"%s\" needs a second word; there are:", noun);
+	print_help(asked ? stdout : stderr, noun, NULL);
+	return asked ? EXIT_DONE : EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	const char *cluster_dir = getenv("BERTH_CLUSTER_DIR");
 	struct call call = { .cluster_dir = cluster_dir ? cluster_dir : DEFAULT_CLUSTER_DIR };
-	int code, at = 1;
+	int code, at;
 
 	log_set_level(LOG_LEVEL_ERROR);
 	json_set_alloc_funcs(malloc, free_wiped);
 	setvbuf(stdout, NULL, _IOFBF, 0);
-	while (at < argc && !strncmp(argv[at], "--cluster-dir=", 14))
-		call.cluster_dir = argv[at++] + 14;
+	at = take_common(&call, argc, argv);
+	if (at < 0)
+		return EXIT_USAGE;
 	if (at < argc && !strcmp(argv[at], "--version")) {
 		puts("berth " BERTH_VERSION);
 		return EXIT_DONE;
@@ -283,13 +321,8 @@ int main(int argc, char **argv)
 		return complain(EXIT_USAGE, "there is no command \"%s\"; berth --help lists them",
 				argv[at]);
 	call.command = find_command(argv[at], at + 1 < argc ? argv[at + 1] : NULL);
-	if (!call.command) {
-		bool asked = at + 1 < argc &&
-			     (!strcmp(argv[at + 1], "--help") || !strcmp(argv[at + 1], "-h"));
-
-		print_help(asked ? stdout : stderr, argv[at], NULL);
-		return asked ? EXIT_DONE : EXIT_USAGE;
-	}
+	if (!call.command)
+		return no_such_verb(argv[at], at + 1 < argc ? argv[at + 1] : NULL);
 	call.request = json_object();
 	call.local = json_object();
 	code = take_words(&call, argc, argv, at + (call.command->verb ? 2 : 1));

@@ -214,11 +214,11 @@ static void print_all(FILE *out, const char *noun)
 		     (strchr(c->arguments, '?') ? 1 : 0);
 		fprintf(out, "%*s%s\n", at < 46 ? (int)(46 - at) : 1, "", c->help);
 	}
-	fputs("\nberth NOUN VERB --help shows the options of a command. Exit codes: 0 done, 1 it "
-	      "failed, 2 "
-	      "it was\nasked for in a way that cannot be, 3 no node is up (berth site probe: 0 OK, "
-	      "1 warning, "
-	      "2 critical,\n3 unknown).\n",
+	fputs("\nberth NOUN VERB --help shows the options of a command.\n"
+	      "Every command takes --json and --cluster-dir DIR (or BERTH_CLUSTER_DIR).\n"
+	      "Exit codes: 0 done, 1 it failed, 2 asked for in a way that cannot be, 3 no node is "
+	      "up\n"
+	      "(berth site probe: 0 OK, 1 warning, 2 critical, 3 unknown). See berth(1).\n",
 	      out);
 }
 
@@ -267,9 +267,15 @@ static void completion_options(const struct command *c)
 {
 	auto_buf struct buf words = { 0 };
 	auto_free char *pattern = xasprintf("'%s %s'", c->noun, c->verb ? c->verb : "");
+	bool takes_settings = strstr(c->arguments, "setting=") != NULL;
+	size_t count;
+	const struct manage_setting *settings = manage_settings(&count);
 
 	for (size_t o = 0; o < MAX_OPTIONS && c->options[o]; o++)
 		buf_printf(&words, "--%s ", c->options[o]->name);
+	for (size_t i = 0; takes_settings && i < count; i++)
+		buf_printf(&words, "%s= ", settings[i].key);
+	buf_text(&words, !strcmp(c->noun, "completion") ? "bash " : "");
 	buf_text(&words, "--json --cluster-dir --help");
 	buf_u8(&words, 0);
 	completion_case(pattern, (const char *)words.data);

@@ -75,6 +75,17 @@ static json_t *server_for_people(const json_t *row)
 	return out;
 }
 
+static void say_reason(const json_t *row)
+{
+	const char *name = text_at(row, "name"), *state = text_at(row, "state");
+
+	if (!strcmp(state, "failed"))
+		printf("%s has failed: %s; when that is mended: berth server online %s\n", name,
+		       text_at(row, "reason"), name);
+	else
+		printf("%s is %s: %s\n", name, state, text_at(row, "reason"));
+}
+
 static void print_servers(const json_t *servers)
 {
 	json_t *rows = json_array(), *row;
@@ -88,8 +99,7 @@ static void print_servers(const json_t *servers)
 	json_array_foreach(rows, i, row)
 	{
 		if (text_at(row, "reason")[0])
-			printf("%s is %s: %s\n", text_at(row, "name"), text_at(row, "state"),
-			       text_at(row, "reason"));
+			say_reason(row);
 	}
 	json_decref(rows);
 }

@@ -203,9 +203,14 @@ ntstatus manage_setting_check(const char *server_name, const char *key, const ch
 			continue;
 		if (settings[i].fits(&settings[i], value))
 			return STATUS_SUCCESS;
+		if (settings[i].fits == fits_text)
+			return manage_fail(error, STATUS_INVALID_PARAMETER,
+					   "cannot set %s of %s: it may have 255 bytes, none of "
+					   "them a control character",
+					   key, server_name);
 		return manage_fail(error, STATUS_INVALID_PARAMETER,
-				   "cannot set %s of %s: \"%s\" is not one of %s", key, server_name,
-				   value, settings[i].values);
+				   "cannot set %s of %s: \"%.80s\" is not one of %s", key,
+				   server_name, value, settings[i].values);
 	}
 	return manage_fail(error, STATUS_INVALID_PARAMETER,
 			   "%s has no setting \"%s\"; berth server set --help lists them",

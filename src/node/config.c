@@ -178,6 +178,10 @@ static bool set(const struct key *key, struct config *config, const char *value,
 	default:
 		break;
 	}
+	if (!value[0] && !key->fallback) {
+		*why = xasprintf("%s has no value: %s", key->name, key->help);
+		return false;
+	}
 	if (value[0] && !text_ok(key, value, why))
 		return false;
 	slot = (char **)(void *)((char *)config + key->at);
@@ -284,6 +288,7 @@ bool config_read(const char *path, struct config *config, char **why)
 	auto_buf struct buf text = { .limit = CONFIG_MAX_BYTES };
 	FILE *file = fopen(path, "re");
 	size_t n = 1;
+	int error;
 
 	if (!file) {
 		*why = xasprintf("cannot read %s: %s", path, strerror(errno));
@@ -295,7 +300,12 @@ bool config_read(const char *path, struct config *config, char **why)
 		n = room ? fread(room, 1, 4096, file) : 0;
 		text.len += n;
 	}
+	error = ferror(file) ? errno : 0;
 	fclose(file);
+	if (error) {
+		*why = xasprintf("cannot read %s: %s", path, strerror(error));
+		return false;
+	}
 	buf_u8(&text, 0);
 	if (text.failed) {
 		*why = xasprintf("%s is longer than %u bytes", path, CONFIG_MAX_BYTES);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -246,6 +247,7 @@ int main(int argc, char **argv)
 			puts("berthd " BERTH_VERSION);
 			return 0;
 		default:
+			fputs("berthd --help shows what there is\n", stderr);
 			return 2;
 		}
 	}
@@ -261,6 +263,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (check_only) {
+		if (node.config.user && !getpwnam(node.config.user)) {
+			fprintf(stderr, "berthd: %s: there is no user \"%s\" to run as\n", file,
+				node.config.user);
+			return 2;
+		}
 		printf("%s can be used\n", file);
 		return 0;
 	}

@@ -91,7 +91,8 @@ static bool apply_options(struct request *r, struct store_share *share)
 
 		if (n < 0 || n > UINT32_MAX)
 			return request_fail(r, "bad-request",
-					    "the limit of uses is out of its range");
+					    "max_uses must be a number from 0 (no limit) to %u",
+					    UINT32_MAX);
 		share->max_uses = n ? (uint32_t)n : UINT32_MAX;
 	}
 	if (sddl) {

@@ -3,7 +3,9 @@
 #include "requests.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NETBIOS_NAME_MAX 15
@@ -49,35 +51,97 @@ static bool check_name(struct request *r, const char *name)
 		name, NETBIOS_NAME_MAX);
 }
 
-/* Names and aliases are unique in the cluster, as far as it is known. */
-static bool check_unique(struct request *r, const char *name)
+/* Is @name the name, the name in DNS or an alias of the server of @row? */
+static bool row_has_name(const struct cluster_row *row, const char *name)
 {
+	const json_t *aliases = json_object_get(row->record.facts, "aliases"), *alias;
+	const char *fqdn = json_string_value(json_object_get(row->record.facts, "fqdn"));
+	bool has = !strcasecmp(row->record.name, name) || (fqdn && !strcasecmp(fqdn, name));
+	size_t i;
+
+	json_array_foreach(aliases, i, alias)
+	{
+		const char *text = json_string_value(alias);
+
+		has |= text && !strcasecmp(text, name);
+	}
+	return has;
+}
+
+/* Does the server of @row want to listen on @address? One that is to stay offline does not. */
+static bool row_has_address(const struct cluster_row *row, const char *address, long port)
+{
+	const json_t *addresses = json_object_get(row->record.facts, "addresses"), *each;
+	size_t i;
+
+	if (!row->record.want_online ||
+	    json_integer_value(json_object_get(row->record.facts, "port")) != port)
+		return false;
+	json_array_foreach(addresses, i, each)
+	{
+		if (json_string_value(each) && !strcmp(json_string_value(each), address))
+			return true;
+	}
+	return false;
+}
+
+/* Names are unique in the cluster, as far as it is known. @self: the server that they are for. */
+static bool check_unique(struct request *r, const char *self, const char *names)
+{
+	auto_free char *copy = xstrdup(names ? names : "");
 	struct cluster_row *rows;
-	size_t count = cluster_rows(node.cluster, &rows);
-	bool taken = false;
-	const char *by = "";
-	char owner[CLUSTER_MAX_NAME];
+	struct node_record *nodes = NULL;
+	size_t count = cluster_rows(node.cluster, &rows), node_count = 0;
+	char *rest = copy, *name;
+	bool is_free = true;
 
-	for (size_t i = 0; i < count && !taken; i++) {
-		const json_t *aliases = json_object_get(rows[i].record.facts, "aliases"), *alias;
-		size_t k;
-
-		taken = !strcasecmp(rows[i].record.name, name);
-		json_array_foreach(aliases, k, alias)
-		{
-			const char *text = json_string_value(alias);
-
-			taken |= text && !strcasecmp(text, name);
+	(void)!cluster_nodes(node.config.cluster_dir, &nodes, &node_count);
+	while ((name = strsep(&rest, ", ")) != NULL && is_free) {
+		for (size_t i = 0; name[0] && i < count && is_free; i++) {
+			if (strcasecmp(rows[i].record.name, self) != 0 &&
+			    row_has_name(&rows[i], name))
+				is_free = request_fail(
+					r, "exists",
+					"the name %s is used already, by the file server %s", name,
+					rows[i].record.name);
 		}
-		if (taken) {
-			snprintf(owner, sizeof(owner), "%s", rows[i].record.name);
-			by = owner;
+		for (size_t i = 0; name[0] && i < node_count && is_free; i++) {
+			if (strcasecmp(nodes[i].name, self) != 0 &&
+			    !strcasecmp(nodes[i].name, name))
+				is_free = request_fail(
+					r, "exists", "the name %s is used already, by the node %s",
+					name, nodes[i].name);
 		}
 	}
 	cluster_rows_free(rows, count);
-	return !taken ||
-	       request_fail(r, "exists", "the name %s is used already, by the file server %s", name,
-			    by);
+	free(nodes);
+	return is_free;
+}
+
+static bool check_address_free(struct request *r, const char *self, const char *list, long port)
+{
+	struct address addresses[SERVER_MAX_ADDRESSES];
+	int wanted = address_parse_list(list, 1, addresses, SERVER_MAX_ADDRESSES);
+	struct cluster_row *rows;
+	size_t count = cluster_rows(node.cluster, &rows);
+	bool is_free = true;
+
+	for (int i = 0; i < wanted && is_free; i++) {
+		char text[64];
+		const char *address = address_format(&addresses[i], text);
+
+		for (size_t k = 0; k < count && is_free; k++) {
+			if (strcasecmp(rows[k].record.name, self) != 0 &&
+			    row_has_address(&rows[k], address, port))
+				is_free = request_fail(
+					r, "exists",
+					"the address %s port %ld is used already, by the file "
+					"server %s; take that offline first, or choose another",
+					address, port, rows[k].record.name);
+		}
+	}
+	cluster_rows_free(rows, count);
+	return is_free;
 }
 
 static bool fill_store(struct request *r, struct store *store)
@@ -149,15 +213,21 @@ bool do_server_create(struct request *r)
 {
 	const char *name, *volume, *addresses = request_text(r, "addresses");
 	const char *engine = request_text(r, "engine");
+	const char *port = request_text(r, "port");
 	cleanup(server_record_free) struct server_record record = { .want_online = true };
 	auto_free char *home = NULL, *database = NULL;
 	auto_close int lock = -1;
 	bool made = false, done;
+	struct stat info;
 	char *why = NULL;
 
 	if (!request_need(r, "server", &name) || !request_need(r, "volume", &volume) ||
-	    !check_name(r, name) || !check_unique(r, name) || !check_settings(r, name) ||
-	    (addresses && !check_addresses(r, addresses)))
+	    !check_name(r, name) || !check_unique(r, "", name) || !check_settings(r, name) ||
+	    !check_unique(r, name, request_text(r, "aliases")) ||
+	    !check_unique(r, name, request_text(r, "fqdn")) ||
+	    (addresses && !check_addresses(r, addresses)) ||
+	    (addresses &&
+	     !check_address_free(r, name, addresses, port ? strtol(port, NULL, 10) : 445)))
 		return false;
 	if (engine &&
 	    strcmp(engine, node.config.engine == CLUSTER_PACEMAKER ? "pacemaker" : "embedded") != 0)
@@ -171,6 +241,11 @@ bool do_server_create(struct request *r)
 	if (volume[0] != '/' || strlen(volume) >= sizeof(record.volume))
 		return request_fail(r, "bad-request",
 				    "the volume must be an absolute path, not \"%s\"", volume);
+	if (stat(volume, &info) == 0 && !S_ISDIR(info.st_mode))
+		return request_fail(r, "volume",
+				    "the volume %s is no directory; give the directory that the "
+				    "file server is to live in",
+				    volume);
 	if (access(volume, W_OK | X_OK) < 0)
 		return request_fail(r, "volume",
 				    "the volume %s cannot be used: %s; make the directory or "
@@ -369,6 +444,28 @@ static bool set_offline(struct request *r, const char *name, const json_t *setti
 	return done;
 }
 
+/* What a node's own file server takes from the node's configuration, or has no use for. */
+static bool set_on_node(struct request *r, const char *name, const char *key)
+{
+	static const char *const others[] = { "addresses",	   "port",
+					      "preferred_owners",  "failback",
+					      "failback_from",	   "failback_to",
+					      "restart_threshold", "restart_period_s",
+					      "retry_period_s",	   "pending_timeout_s" };
+
+	if (strcasecmp(name, node.config.name) != 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		if (!strcmp(others[i], key))
+			return request_fail(
+				r, "bad-request",
+				"%s is a node: it has no %s to set (where it listens stands in its "
+				"configuration file, and it does not move)",
+				name, key);
+	}
+	return true;
+}
+
 bool do_server_set(struct request *r)
 {
 	cleanup(server_put_ptr) struct server *server = NULL;
@@ -388,7 +485,10 @@ bool do_server_set(struct request *r)
 			return request_fail(r, "bad-request", "the value of %s is not a text", key);
 		if (manage_setting_check(name, key, text, &error) != STATUS_SUCCESS)
 			return request_fail_managed(r, &error);
-		if (!strcmp(key, "addresses") && !check_addresses(r, text))
+		if (!set_on_node(r, name, key) ||
+		    (!strcmp(key, "addresses") && !check_addresses(r, text)) ||
+		    ((!strcmp(key, "aliases") || !strcmp(key, "fqdn")) &&
+		     !check_unique(r, name, text)))
 			return false;
 	}
 	server = serving_server(name);
