@@ -352,7 +352,7 @@ static int say_refused(const struct call *call, const json_t *answer)
 /* Sends, and says what the node refused; an exit code. */
 static int send_to(struct call *call, const json_t *node, json_t **answer)
 {
-	const char *control = json_string_value(json_object_get(node, "control")), *code;
+	const char *control = json_string_value(json_object_get(node, "control"));
 	auto_free char *why = NULL;
 
 	*answer = ask(control, call->request, &why);

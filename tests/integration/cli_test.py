@@ -56,7 +56,7 @@ def test_words():
     refused(USAGE, "--encrypt takes no value", "share", "add", "FS", "x", "--encrypt=yes")
     refused(USAGE, "--path needs DIR", "share", "add", "FS", "x", "--path")
     refused(USAGE, '--max-uses needs a number, not "x"', "share", "add", "FS", "x", "--max-uses", "x")
-    refused(USAGE, "max_uses must be a number from 0", "share", "add", "FS", "x", "--max-uses", "-1")
+    refused(FAILED, "max_uses must be a number from 0", "share", "add", "FS", "x", "--max-uses", "-1")
     refused(USAGE, '"extra" is one word too many', "status", "extra")
     refused(USAGE, '"abc" is no number', "session", "close", "FS", "abc")
     refused(USAGE, '"" is no number', "file", "close", "FS", "")
@@ -98,12 +98,12 @@ def test_create():
     refused(FAILED, "/nonexistent cannot be used: No such file", "server", "create", "X", "--volume", "/nonexistent")
     refused(FAILED, "is no directory; give", "server", "create", "X", "--volume", L.nodes["N1"].config,
             "--address", "127.0.0.51/8")
-    refused(USAGE, "X needs an address: --address", "server", "create", "X", "--volume", volume)
-    refused(USAGE, '"banana" is no address with a prefix, such as', *create, "banana")
-    refused(USAGE, '"127.0.0.51/99" is no address', *create, "127.0.0.51/99")
-    refused(USAGE, '"70000" is not one of 1-65535', *create, "127.0.0.51/8", "--port", "70000")
-    refused(USAGE, '"foo" is not one of node.scoped.server', *create, "127.0.0.51/8", "--visibility", "foo")
-    refused(USAGE, '"a b" is no name for a file server: 1 to 15', "server", "create", "a b", "--volume", volume, "--address", FS)
+    refused(FAILED, "X needs an address: --address", "server", "create", "X", "--volume", volume)
+    refused(FAILED, '"banana" is no address with a prefix, such as', *create, "banana")
+    refused(FAILED, '"127.0.0.51/99" is no address', *create, "127.0.0.51/99")
+    refused(FAILED, '"70000" is not one of 1-65535', *create, "127.0.0.51/8", "--port", "70000")
+    refused(FAILED, '"foo" is not one of node.scoped.server', *create, "127.0.0.51/8", "--visibility", "foo")
+    refused(FAILED, '"a b" is no name for a file server: 1 to 15', "server", "create", "a b", "--volume", volume, "--address", FS)
     refused(FAILED, "used already, by the file server FS", "server", "create", "fs", "--volume", volume, "--address", "127.0.0.51/8")
     refused(FAILED, "N1.* node", "server", "create", "N1", "--volume", volume, "--address", "127.0.0.51/8")
     refused(FAILED, "name fs is used already, by the file server FS", *create, "127.0.0.51/8", "--alias", "fs")
@@ -117,8 +117,8 @@ def test_create():
 def test_states():
     """what cannot be done in this state says which state it is and what comes first"""
     refused(FAILED, "FS", "server", "delete", "FS")
-    refused(USAGE, "N1 is a node; its own file server cannot be moved", "server", "move", "N1")
-    refused(USAGE, "N1 is a node: it has no addresses to set", "server", "set", "N1", "addresses=127.0.0.9/8")
+    refused(FAILED, "N1 is a node; its own file server cannot be moved", "server", "move", "N1")
+    refused(FAILED, "N1 is a node: it has no addresses to set", "server", "set", "N1", "addresses=127.0.0.9/8")
     refused(FAILED, "N1 is the node itself", "server", "set", "N1", "visibility=node")
     L.berth("server", "offline", "FS")
     refused(FAILED, "FS is offline.*bring it online first: berth server online FS", "share", "list", "FS")
@@ -128,21 +128,21 @@ def test_states():
 def test_settings():
     """a setting that there is not, or a value it cannot have, changes nothing"""
     before = L.berth("server", "settings", "FS").out
-    refused(USAGE, 'no setting "colour"; berth server set --help', "server", "set", "FS", "colour=red")
-    refused(USAGE, '"foo" is not one of node.scoped.server', "server", "set", "FS", "visibility=foo")
-    refused(USAGE, '"x" is no address', "server", "set", "FS", "addresses=x")
+    refused(FAILED, 'no setting "colour"; berth server set --help', "server", "set", "FS", "colour=red")
+    refused(FAILED, '"foo" is not one of node.scoped.server', "server", "set", "FS", "visibility=foo")
+    refused(FAILED, '"x" is no address', "server", "set", "FS", "addresses=x")
     refused(FAILED, "name N1 is used already, by the node N1", "server", "set", "FS", "aliases=N1")
     check(L.berth("server", "settings", "FS").out == before, "something has changed")
 
 
 def test_objects():
     """shares and accounts that cannot be are refused with the rule they break"""
-    refused(USAGE, "is no name for a share: 1 to 80", "share", "add", "FS", "a/b")
+    refused(FAILED, "is no name for a share: 1 to 80", "share", "add", "FS", "a/b")
     refused(FAILED, 'a share "data" already', "share", "add", "FS", "data")
     refused(FAILED, '"../.." is no path for a share', "share", "add", "FS", "up", "--path", "../..")
     refused(FAILED, '".berth" is no path for a share', "share", "add", "FS", "home", "--path", ".berth")
-    refused(USAGE, "not SDDL such as", "share", "add", "FS", "p", "--permissions", "foo")
-    refused(USAGE, "is no name for a user", "user", "add", "FS", "a\\b", "--password-stdin", input=PASSWORD + "\n")
+    refused(FAILED, "not SDDL such as", "share", "add", "FS", "p", "--permissions", "foo")
+    refused(FAILED, "is no name for a user", "user", "add", "FS", "a\\b", "--password-stdin", input=PASSWORD + "\n")
     refused(FAILED, 'an account "alice" already', "user", "add", "FS", "alice", "--password-stdin", input=PASSWORD + "\n")
     refused(FAILED, "no password in standard input", "user", "add", "FS", "bob", "--password-stdin", input="\n")
     refused(FAILED, "cannot read the password file /nonexistent: No such file", "user", "add", "FS", "bob",
