@@ -118,7 +118,8 @@ static int listen_one(struct serving *s, size_t i, char **why)
 	memcpy(&in, socket, sizeof(in)); /* the port lies at one place in both families */
 	*why = xasprintf("the address %s port %u cannot be listened on: %s%s",
 			 address_format(&s->addresses[i], text), ntohs(in.sin_port),
-			 error == -EADDRINUSE ? "address already in use" : strerror(-error),
+			 error == -EADDRINUSE ? "address already in use (ss -ltnp shows by whom)"
+					      : strerror(-error),
 			 error == -EACCES ? " (ports below 1024 need CAP_NET_BIND_SERVICE)" : "");
 	return error;
 }
