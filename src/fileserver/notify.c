@@ -92,23 +92,29 @@ static void keep(struct watch *watch, uint32_t action, const char *name)
 	watch->bytes += size;
 }
 
+struct event {
+	uint32_t action;
+	uint32_t filter; /* for those who ask for one of these */
+	uint32_t unless; /* but for none of these: they are told otherwise */
+};
+
 /* One event for the watches on the directory that is the first @length bytes of @path. */
 static void tell(struct volume *volume, const char *path, size_t length, bool is_parent,
-		 uint32_t action, uint32_t filter, struct actions *actions)
+		 const struct event *event, struct actions *actions)
 {
 	const char *name = path + length + (length ? 1 : 0);
 
 	for (struct watch *watch = *bucket_of(volume, path, length); watch; watch = watch->next) {
-		if (watch->volume != volume || !(watch->filter & filter) ||
-		    (!is_parent && !watch->recursive) || strlen(watch->path) != length ||
-		    memcmp(watch->path, path, length) != 0)
+		if (watch->volume != volume || !(watch->filter & event->filter) ||
+		    (watch->filter & event->unless) || (!is_parent && !watch->recursive) ||
+		    strlen(watch->path) != length || memcmp(watch->path, path, length) != 0)
 			continue;
-		keep(watch, action, name);
+		keep(watch, event->action, name);
 		waiters_wake(&watch->waiters, STATUS_SUCCESS, actions);
 	}
 }
 
-static void event_locked(struct volume *volume, const char *path, uint32_t action, uint32_t filter,
+static void event_locked(struct volume *volume, const char *path, const struct event *event,
 			 struct actions *actions)
 {
 	size_t length = strlen(path);
@@ -120,7 +126,7 @@ static void event_locked(struct volume *volume, const char *path, uint32_t actio
 		while (length && path[length - 1] != '/')
 			length--;
 		length -= length ? 1 : 0;
-		tell(volume, path, length, is_parent, action, filter, actions);
+		tell(volume, path, length, is_parent, event, actions);
 		is_parent = false;
 	}
 }
@@ -131,23 +137,33 @@ void notify_event(struct volume *volume, const char *path, uint32_t action, uint
 	if (!atomic_load(&watch_count))
 		return;
 	pthread_mutex_lock(&watches_lock);
-	event_locked(volume, path, action, filter, actions);
+	event_locked(volume, path, &(struct event){ action, filter, 0 }, actions);
 	pthread_mutex_unlock(&watches_lock);
 }
 
-void notify_renamed(struct volume *volume, const char *from, const char *to, uint32_t filter,
+/* NTFS changes a file as it moves it: who watches attributes or creation times, but no names, hears
+ * of that. */
+void notify_renamed(struct volume *volume, const char *from, const char *to, bool is_directory,
 		    struct actions *actions)
 {
 	size_t directory = (size_t)(path_name(from) - from);
-	bool is_same = directory == (size_t)(path_name(to) - to) && !memcmp(from, to, directory);
+	bool stays = directory == (size_t)(path_name(to) - to) && !memcmp(from, to, directory);
+	uint32_t names = is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME;
+	const struct event old = { stays ? FILE_ACTION_RENAMED_OLD_NAME : FILE_ACTION_REMOVED,
+				   names, 0 };
+	const struct event new = { stays ? FILE_ACTION_RENAMED_NEW_NAME : FILE_ACTION_ADDED, names,
+				   0 };
+	const struct event changed = { FILE_ACTION_MODIFIED,
+				       FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_CREATION,
+				       names };
 
 	if (!atomic_load(&watch_count))
 		return;
 	pthread_mutex_lock(&watches_lock);
-	event_locked(volume, from, is_same ? FILE_ACTION_RENAMED_OLD_NAME : FILE_ACTION_REMOVED,
-		     filter, actions);
-	event_locked(volume, to, is_same ? FILE_ACTION_RENAMED_NEW_NAME : FILE_ACTION_ADDED, filter,
-		     actions);
+	event_locked(volume, from, &old, actions);
+	event_locked(volume, to, &new, actions);
+	if (!is_directory)
+		event_locked(volume, to, &changed, actions);
 	pthread_mutex_unlock(&watches_lock);
 }
 

@@ -330,7 +330,7 @@ bool locks_allow(const struct open *open, uint64_t offset, uint64_t length, bool
  * @filter. Any lock of a file may be held. */
 void notify_event(struct volume *volume, const char *path, uint32_t action, uint32_t filter,
 		  struct actions *actions);
-void notify_renamed(struct volume *volume, const char *from, const char *to, uint32_t filter,
+void notify_renamed(struct volume *volume, const char *from, const char *to, bool is_directory,
 		    struct actions *actions);
 /* notify_moved - the directory @file is at @path now: its watches follow. No lock held. */
 void notify_moved(struct file *file, const char *path);

@@ -13,11 +13,6 @@
 #define FILE_RENAME_POSIX_SEMANTICS	      0x02u
 #define FILE_RENAME_IGNORE_READONLY_ATTRIBUTE 0x40u
 
-/* A file that is renamed in its directory is told to those as well who watch attributes or creation
- * times, as NTFS does. */
-#define RENAMES_FILE                                                                               \
-	(FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_CREATION)
-
 static pthread_mutex_t rename_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* One rename or link on its way. */
@@ -299,17 +294,6 @@ static void follow(struct moving *m)
 	}
 }
 
-static uint32_t rename_filter(const struct moving *m)
-{
-	size_t directory = (size_t)(path_name(m->from_path) - m->from_path);
-	bool stays = directory == (size_t)(path_name(m->to_path) - m->to_path) &&
-		     !memcmp(m->from_path, m->to_path, directory);
-
-	if (m->file->node->is_directory)
-		return FILE_NOTIFY_CHANGE_DIR_NAME;
-	return stays ? RENAMES_FILE : FILE_NOTIFY_CHANGE_FILE_NAME;
-}
-
 static ntstatus move(struct moving *m)
 {
 	struct caching_party by = caching_party_of_open(m->open);
@@ -320,7 +304,7 @@ static ntstatus move(struct moving *m)
 		return status;
 	follow(m);
 	target_is_gone(m);
-	notify_renamed(m->file->node->volume, m->from_path, m->to_path, rename_filter(m),
+	notify_renamed(m->file->node->volume, m->from_path, m->to_path, m->file->node->is_directory,
 		       &m->actions);
 	directory_changed(m->parent, &by, &m->actions);
 	if (m->to.parent != m->parent)
