@@ -378,6 +378,13 @@ static bool any_active(const struct crm_server *s)
 	return false;
 }
 
+static bool is_up(const struct crm_view *view, const char *name)
+{
+	const struct crm_node *node = crm_node(view, name);
+
+	return node && node->is_online;
+}
+
 static void judge(xmlNode *mon, const struct crm_view *view, struct crm_server *s)
 {
 	xmlNode *now = resource_now(mon, s->resource);
@@ -399,6 +406,15 @@ static void judge(xmlNode *mon, const struct crm_view *view, struct crm_server *
 		s->state = CLUSTER_FAILED;
 	} else {
 		s->state = CLUSTER_STANDBY;
+	}
+	if (s->owner[0] && !is_up(view, s->owner)) {
+		s->state = CLUSTER_STANDBY;
+		snprintf(s->reason, sizeof(s->reason),
+			 "its owner %s is lost, and not known to be off: nobody takes over before "
+			 "it has been fenced",
+			 s->owner);
+		s->owner[0] = '\0';
+		return;
 	}
 	if (s->state == CLUSTER_STANDBY && !view->has_quorum)
 		snprintf(s->reason, sizeof(s->reason),

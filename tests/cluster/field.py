@@ -322,13 +322,6 @@ class Prober(threading.Thread):
             self.seen.append((time.monotonic(), answered))
             time.sleep(0.01)
 
-    def back(self, since):
-        """When the first answer came after silence, if it has."""
-        silent = False
-        for when, answered in list(self.seen):
-            if when < since:
-                continue
-            if answered and silent:
-                return when
-            silent = silent or not answered
-        return None
+    def first_answer(self, since):
+        """When the first answer after that time came, if one has."""
+        return next((when for when, answered in list(self.seen) if answered and when >= since), None)
