@@ -120,13 +120,17 @@ class Field:
             return "Online: [ n1 n2 n3 ]" in text and "UNCLEAN" not in text
         wait_until("all hosts are members again", quorate, 90, 0.3)
         self.clean()
+        self.wait_berthd()
+
+    # ---- the file server
+
+    def wait_berthd(self):
         wait_until("berthd answers on all hosts",
                    lambda: all((self.status(h) or {}).get("nodes", [{}])[0].get("state") == "online" for h in labs.HOSTS),
                    60, 0.3)
 
-    # ---- the file server
-
     def make_server(self, host="n1"):
+        self.wait_berthd()
         self.run(host, "mount", "/srv/disk", "/srv/fs")
         self.berth(host, "server", "create", FS, "--volume", "/srv/fs", "--address", ADDRESS + "/24", "--engine",
                    "pacemaker")
