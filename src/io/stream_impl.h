@@ -50,6 +50,7 @@ struct stream {
 	size_t head_have;
 	struct frame partial; /* data not NULL: its frame has begun */
 	size_t partial_have;
+	size_t low_water; /* the socket's, 0: as it was */
 	struct held *held;
 
 	/* Sending. */

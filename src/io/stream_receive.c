@@ -12,6 +12,8 @@
 
 /* How often one stream may receive before the others have their turn. */
 #define RECEIVES_A_TURN 8
+/* Of a frame that misses more than this, so much has to come before it wakes the loop. */
+#define LOW_WATER_BYTES (256u << 10)
 
 static bool wants_bytes(const struct stream *stream)
 {
@@ -45,6 +47,23 @@ static void deliver(struct stream *stream)
 	stream->head_have = 0;
 	loop_timer_stop(stream->loop, &stream->timer);
 	stream->events->frame(stream, &frame);
+}
+
+/*
+ * A sender that fills a large frame would wake its receiver for each packet, which costs both more
+ * than the packet. The mark is never above what is missing, so that a frame's end always wakes.
+ */
+static void set_low_water(struct stream *stream)
+{
+	bool far = stream->partial.data &&
+		   stream->partial.length - stream->partial_have >= LOW_WATER_BYTES;
+	size_t wanted = far ? LOW_WATER_BYTES : 1;
+	int value = (int)wanted;
+
+	if (stream->closed || wanted == (stream->low_water ? stream->low_water : 1))
+		return;
+	if (!setsockopt(stream->fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)))
+		stream->low_water = wanted;
 }
 
 /* The header is whole: check it, and make room for its frame. */
@@ -186,6 +205,7 @@ void stream_receive(struct stream *stream)
 			receive_once(stream);
 	}
 	watch_partial(stream);
+	set_low_water(stream);
 	if (stream->readable && wants_bytes(stream))
 		stream_more(stream);
 }

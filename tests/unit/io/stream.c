@@ -195,6 +195,42 @@ static void a_frame_split_byte_by_byte_arrives_whole(void **state)
 	assert_int_equal(server.error, 0);
 }
 
+static void write_turning(struct loop *loop, int fd, const uint8_t *data, size_t length)
+{
+	while (length) {
+		ssize_t n = write(fd, data, min_u64(length, 50001));
+
+		assert_true(n > 0);
+		data += n;
+		length -= (size_t)n;
+		loop_run_once(loop, 1);
+	}
+}
+
+static void a_large_frame_in_small_pieces_arrives_with_its_last_piece(void **state)
+{
+	struct loop *loop = LOOP_OF(state);
+	auto_free uint8_t *data = calloc(1, STREAM_HEADER + (1 << 20));
+	int fd = connect_raw(loop);
+
+	stream_set_limit(server.stream, 1 << 20);
+	random_bytes(data + STREAM_HEADER, 1 << 20);
+	data[1] = 0x10; /* a megabyte */
+	for (int i = 1; i <= 3; i++) {
+		write_turning(loop, fd, data, STREAM_HEADER + (1 << 20) - 1);
+		assert_int_equal(server.frames, 2 * i - 2);
+		write_turning(loop, fd, data + STREAM_HEADER + (1 << 20) - 1, 1);
+		TURN_UNTIL(loop, server.frames == 2 * i - 1);
+		assert_true(server.sum == sum_of(data + STREAM_HEADER, 1 << 20));
+		assert_int_equal(write(fd, "\0\0\0\1a", 5), 5); /* a small one as soon as ever */
+		TURN_UNTIL(loop, server.frames == 2 * i);
+	}
+	write_turning(loop, fd, data, 100000);
+	close(fd);
+	TURN_UNTIL(loop, server.closed);
+	assert_int_equal(server.error, -ECONNRESET);
+}
+
 static void many_frames_in_one_write_are_all_delivered(void **state)
 {
 	struct loop *loop = LOOP_OF(state);
@@ -345,6 +381,7 @@ int main(void)
 		BOTH(frames_of_every_size_come_back_as_they_were),
 		BOTH(many_large_frames_at_once_all_come_back),
 		BOTH(a_frame_split_byte_by_byte_arrives_whole),
+		BOTH(a_large_frame_in_small_pieces_arrives_with_its_last_piece),
 		BOTH(many_frames_in_one_write_are_all_delivered),
 		BOTH(closing_inside_a_frame_ends_delivery),
 		BOTH(a_frame_over_the_limit_closes_with_emsgsize),
