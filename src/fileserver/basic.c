@@ -94,6 +94,20 @@ void times_written(struct open *open)
 			(uint8_t) ~(VOLUME_SET_LAST_WRITE_TIME | VOLUME_SET_CHANGE_TIME);
 }
 
+void mark_archive(struct open *open)
+{
+	struct file *file = open_base(open);
+	struct volume_attributes a;
+
+	if (file->delete_pending || file->gone || file->node->is_directory ||
+	    volume_attributes(file->node, &a) != STATUS_SUCCESS ||
+	    (a.attributes & FILE_ATTRIBUTE_ARCHIVE))
+		return;
+	a.attributes = (a.attributes & ~FILE_ATTRIBUTE_NORMAL) | FILE_ATTRIBUTE_ARCHIVE;
+	/* A file that cannot be marked has been written all the same. */
+	(void)!volume_set_attributes(file->node, &a, VOLUME_SET_ATTRIBUTES);
+}
+
 ntstatus open_attributes(struct open *open, struct volume_attributes *out)
 {
 	struct file *base = open_base(open);

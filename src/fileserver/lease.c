@@ -348,7 +348,8 @@ void lease_grant(struct open *open, const struct open_request *request, struct o
 	open->has_parent_key = by.parent_key != NULL;
 	if (by.parent_key)
 		memcpy(open->parent_key, by.parent_key, 16);
-	raise_to(lease, grantable(open, lease, asked), asked->state, is_new);
+	raise_to(lease, grantable(open, lease, asked),
+		 open->facts.is_directory ? asked->state & ~LEASE_W : asked->state, is_new);
 	result->oplock_level = SMB2_OPLOCK_LEVEL_LEASE;
 	result->lease = (struct smb2_lease){
 		.present = true,

@@ -366,6 +366,8 @@ void open_detach(struct open *open, struct actions *actions)
 	notify_close(open, STATUS_NOTIFY_CLEANUP, actions);
 	locks_release(open, actions);
 	detach(open);
+	if (open->written)
+		mark_archive(open);
 	times_release(open);
 	delete_at_close(open, actions);
 	caching_release(open, actions);

@@ -230,6 +230,9 @@ void open_detach(struct open *open, struct actions *actions);
 /* open_attributes - what the volume says, with the times that a handle holds; of a stream, its
  * sizes. Takes the locks. */
 ntstatus open_attributes(struct open *open, struct volume_attributes *out) MUST_CHECK;
+/* mark_archive - the file of a handle that wrote is to be saved again. Locks of the file and its
+ * base held. */
+void mark_archive(struct open *open);
 void times_apply(struct file *file, struct volume_attributes *attributes);
 /* times_release - the handle ends: times that it held are written down. file->lock held. */
 void times_release(struct open *open);

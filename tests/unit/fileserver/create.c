@@ -304,6 +304,26 @@ static void times_that_a_handle_sets_stay(void **state)
 	done(open);
 }
 
+static void a_file_that_was_written_is_to_be_archived(void **state)
+{
+	struct file_set set = { .attributes = FILE_ATTRIBUTE_NORMAL };
+	struct file_facts facts;
+	struct open *open;
+
+	(void)state;
+	make_file("f");
+	open = OPEN(.path = "f", .access = FILE_MODIFY_ACCESS);
+	assert_status(open_set_basic(open, &set), STATUS_SUCCESS);
+	assert_status(open_query_attributes(open, &facts), STATUS_SUCCESS);
+	assert_int_equal(facts.attributes, FILE_ATTRIBUTE_NORMAL);
+	assert_status(open_check_write(open, 0, 1), STATUS_SUCCESS);
+	done(open);
+	open = OPEN(.path = "f");
+	assert_status(open_query_attributes(open, &facts), STATUS_SUCCESS);
+	assert_int_equal(facts.attributes, FILE_ATTRIBUTE_ARCHIVE);
+	done(open);
+}
+
 static void the_end_of_a_session_closes_what_it_had_open(void **state)
 {
 	struct open_listing_row *rows;
@@ -351,6 +371,7 @@ int main(void)
 		TEST(what_an_administrator_forbids_a_directory_forbids_what_inherits),
 		TEST(file_ids_find_their_open_and_nothing_else),
 		TEST(times_that_a_handle_sets_stay),
+		TEST(a_file_that_was_written_is_to_be_archived),
 		TEST(the_end_of_a_session_closes_what_it_had_open),
 	};
 
