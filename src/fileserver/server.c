@@ -103,17 +103,25 @@ static int read_settings(struct server *server, char **why)
 	return 0;
 }
 
+#define SPECIAL_SHARES 3 /* IPC$, ADMIN$ and the drive share stand first */
+
 /* A table of shares that is being put together. */
 struct table {
 	struct share **shares;
 	size_t count;
+	size_t next; /* where the name looked for is likely to be: both tables have the store's
+			order */
 };
 
-static struct share *table_find(const struct table *table, const char *name)
+static struct share *table_find(struct table *table, const char *name)
 {
 	for (size_t i = 0; i < table->count; i++) {
-		if (!name_compare(table->shares[i]->name, name))
-			return table->shares[i];
+		size_t at = (table->next + i) % table->count;
+
+		if (!name_compare(table->shares[at]->name, name)) {
+			table->next = at + 1;
+			return table->shares[at];
+		}
 	}
 	return NULL;
 }
@@ -131,8 +139,6 @@ static void carry_special(struct table *fresh, struct table *old, struct server 
 {
 	struct share *kept = table_find(old, name);
 
-	if (table_find(fresh, name))
-		return;
 	if (kept && !strcmp(kept->path, path) && kept->is_admin == is_admin) {
 		__atomic_add_fetch(&kept->refs, 1, __ATOMIC_RELAXED);
 		table_add(fresh, kept);
@@ -146,8 +152,10 @@ static void carry(struct table *fresh, struct table *old, struct server *server,
 {
 	struct share *kept = table_find(old, from->name);
 
-	if (table_find(fresh, from->name))
-		return; /* an administrative share has the name */
+	for (size_t i = 0; i < SPECIAL_SHARES; i++) {
+		if (!name_compare(fresh->shares[i]->name, from->name))
+			return; /* an administrative share has the name */
+	}
 	if (kept && !strcmp(kept->path, from->path) && !strcmp(kept->name, from->name) &&
 	    !kept->is_admin && !kept->is_ipc) {
 		__atomic_add_fetch(&kept->refs, 1, __ATOMIC_RELAXED);
@@ -183,6 +191,7 @@ static int read_shares(struct server *server, char **why)
 	}
 	own->shares = fresh.shares;
 	own->share_count = fresh.count;
+	fresh.next = 0;
 	for (size_t i = 0; i < old.count; i++) {
 		if (table_find(&fresh, old.shares[i]->name) != old.shares[i])
 			old.shares[i]->removed = true;

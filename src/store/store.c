@@ -36,7 +36,6 @@ static const struct {
 	{ "restart_threshold", "3" },
 	{ "restart_period_s", "900" },
 	{ "retry_period_s", "3600" },
-	{ "failover_period_s", "21600" },
 	{ "pending_timeout_s", "180" },
 };
 

@@ -66,6 +66,9 @@ static int come(void *arg, const struct server_record *record, uint64_t epoch, c
 		*why = xstrdup("the test says that it fails here");
 		return -EIO;
 	}
+	path_of(path, sizeof(path), "dies");
+	if (!access(path, F_OK))
+		raise(SIGKILL);
 	/* Made by the owner alone: where it is there already, two nodes are online at once. */
 	path_of(path, sizeof(path), "online");
 	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -327,6 +330,45 @@ static void a_node_that_cannot_bring_it_online_leaves_it_to_the_next(void **stat
 	assert_never_two();
 }
 
+static void what_kills_three_owners_in_a_row_is_left_alone_by_the_fourth(void **state)
+{
+	static const char *const names[] = { "a", "b", "c", "d" };
+	struct owner_record owner;
+	char path[128], home[100];
+	pid_t nodes[4];
+	int status, dead = 0;
+
+	snprintf(home, sizeof(home), "%s/.berth", volume);
+	path_of(path, sizeof(path), "dies");
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	for (int i = 0; i < 4; i++)
+		nodes[i] = start_node(names[i]);
+	add_server();
+	for (int i = 0; i < 1000 && dead < 3; i++) {
+		for (int n = 0; n < 4; n++) {
+			if (nodes[n] && waitpid(nodes[n], &status, WNOHANG) == nodes[n]) {
+				assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+				nodes[n] = 0;
+				dead++;
+			}
+		}
+		usleep(10000);
+	}
+	assert_int_equal(dead, 3);
+	for (int i = 0; i < 500; i++) {
+		assert_int_equal(owner_record_read(home, &owner), 0);
+		if (!strcmp(owner.state, "released"))
+			break;
+		usleep(10000);
+	}
+	assert_string_equal(owner.state, "released");
+	for (int n = 0; n < 4; n++) {
+		if (nodes[n])
+			stop_node(nodes[n]);
+	}
+	assert_true(is_online_on(NULL));
+}
+
 static void a_name_can_be_used_by_one_living_node_only(void **state)
 {
 	pid_t a = start_node("a"), second;
@@ -348,6 +390,7 @@ int main(void)
 		CASE(offline_is_remembered_by_nodes_that_start_later),
 		CASE(a_move_goes_to_its_target_and_to_no_other),
 		CASE(a_node_that_cannot_bring_it_online_leaves_it_to_the_next),
+		CASE(what_kills_three_owners_in_a_row_is_left_alone_by_the_fourth),
 		CASE(a_name_can_be_used_by_one_living_node_only),
 	};
 
