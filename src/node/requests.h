@@ -33,6 +33,7 @@ request_handler do_user_list, do_user_add, do_user_remove, do_user_password, do_
 request_handler do_group_list, do_group_add, do_group_remove, do_member_add, do_member_remove;
 request_handler do_session_list, do_session_close, do_file_list, do_file_close;
 request_handler do_server_create, do_server_delete, do_server_online, do_server_offline,
-	do_server_move, do_server_start, do_server_stop, do_server_check, do_server_set, do_server_settings;
+	do_server_move, do_server_start, do_server_stop, do_server_check, do_server_set,
+	do_server_settings;
 
 #endif

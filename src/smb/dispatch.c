@@ -82,7 +82,8 @@ static ntstatus check_tree(struct smb_request *rq)
 
 	if (!tree || !tree->share->server->online)
 		return STATUS_NETWORK_NAME_DELETED;
-	/* No longer its owner: nothing is done, and nothing is said; the client finds the new one. */
+	/* No longer its owner: nothing is done, and nothing is said; the client finds the new one.
+	 */
 	rq->drop = !server_may_serve(tree->share->server);
 	if (rq->drop)
 		return STATUS_NETWORK_NAME_DELETED;

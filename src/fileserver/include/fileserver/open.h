@@ -126,7 +126,8 @@ void *open_owner(const struct open *open);
 /* open_path - the path from the share's root as it is now (renames followed); the caller frees it.
  */
 char *open_path(struct open *open);
-/* open_position - the handle's byte offset (MS-FSA 2.1.1.6 CurrentByteOffset): where the last read or write ended. */
+/* open_position - the handle's byte offset (MS-FSA 2.1.1.6 CurrentByteOffset): where the last read
+ * or write ended. */
 uint64_t open_position(const struct open *open);
 void open_set_position(struct open *open, uint64_t position);
 struct mutex_guard; /* handlers that need handle-serial order (QUERY_DIRECTORY) take this lock */
