@@ -85,6 +85,26 @@ static int await(pid_t pid, bool end_it)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
+/* One line, and what to look at where no cluster answered. */
+static void tidy(char **why)
+{
+	size_t length = strlen(*why);
+	char *before;
+
+	while (length && strchr("\n ", (*why)[length - 1]))
+		(*why)[--length] = '\0';
+	for (char *at = *why; *at; at++) {
+		if (*at == '\n')
+			*at = ' ';
+	}
+	if (!strstr(*why, "not connected"))
+		return;
+	before = *why;
+	*why = xasprintf("%s; Pacemaker does not run here: systemctl status corosync pacemaker",
+			 before);
+	free(before);
+}
+
 int crm_run(const char *const *argv, char **out, char **why)
 {
 	auto_buf struct buf text = { 0 };
@@ -108,12 +128,8 @@ int crm_run(const char *const *argv, char **out, char **why)
 		*why = error == -EIO ? xasprintf("%s: %.400s", argv[0],
 						 text.data ? (const char *)text.data : "")
 				     : xasprintf("%s: %s", argv[0], strerror(-error));
-	if (error && why && *why) {
-		size_t length = strlen(*why);
-
-		while (length && strchr("\n ", (*why)[length - 1]))
-			(*why)[--length] = '\0';
-	}
+	if (error && why && *why)
+		tidy(why);
 	if (!error && out)
 		*out = xstrdup(text.data ? (const char *)text.data : "");
 	return error;

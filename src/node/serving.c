@@ -370,7 +370,11 @@ static int make_own(const char *home, char **why)
 	if ((mkdir(node.config.volume, 0755) < 0 && errno != EEXIST) ||
 	    (mkdir(home, 0700) < 0 && errno != EEXIST)) {
 		error = -errno;
-		*why = xasprintf("cannot make %s: %s", home, strerror(-error));
+		*why = xasprintf("cannot make %s: %s%s%s", home, strerror(-error),
+				 error == -EACCES ? "; the volume must be writable by " : "",
+				 error != -EACCES   ? ""
+				 : node.config.user ? node.config.user
+						    : "the user that berthd runs as");
 		return error;
 	}
 	error = lock_own(home, why);

@@ -123,6 +123,8 @@ static struct client_sync *log_on(const struct probe_options *options, struct pr
 	note(result, PLACE_SERVER, client_step_name(failure.step), path, failure.status);
 	result->steps[result->failed].error = failure.error;
 	result->steps[result->failed].detail = failure.detail;
+	if (options->address)
+		result->address = xstrdup(options->address); /* where it was tried */
 	/* A Windows client says "no such path" wherever no server could be talked to. */
 	if (failure.step == CLIENT_STEP_RESOLVE || failure.step == CLIENT_STEP_CONNECT)
 		result->shown = STATUS_BAD_NETWORK_PATH;

@@ -159,6 +159,13 @@ def test_probe():
         check(result.code == 3 and pattern in result.text, "%s: %r" % (args, result))
 
 
+def test_probe_of_a_login_that_is_refused():
+    """a probe whose login is refused says at which address"""
+    result = L.berth("site", "probe", "\\\\FS\\data", "--user", "alice", "--password-stdin", "--json", input="wrong\n", ok=False)
+    report = json.loads(result.out)
+    check(result.code == 2 and report["failure"]["step"] == "session setup" and report["address"] == FS, repr(result))
+
+
 def test_unprivileged():
     """who may not ask is told so, not that nothing runs"""
     if os.getuid() != 0:
