@@ -45,6 +45,9 @@ ROW(o_no_abe, { "no-access-based-enumeration", OPTION_NO_FLAG, "access_based_enu
 ROW(o_read_only, { "read-only", OPTION_FLAG, "read_only", NULL, "nothing may be changed" });
 ROW(o_read_write, { "read-write", OPTION_NO_FLAG, "read_only", NULL, "files may be changed" });
 ROW(o_hidden, { "hidden", OPTION_FLAG, "hidden", NULL, "left out of lists" });
+ROW(o_short, { "short-names", OPTION_FLAG, "short_names", NULL,
+	       "give 8.3 names to programs that know no others" });
+ROW(o_no_short, { "no-short-names", OPTION_NO_FLAG, "short_names", NULL, "no 8.3 names" });
 ROW(o_ca, { "continuously-available", OPTION_FLAG, "continuously_available", NULL,
 	    "handles survive a failover" });
 ROW(o_max_uses,
@@ -69,8 +72,8 @@ ROW(o_patience, { "patience", OPTION_LOCAL_TEXT, NULL, "SECONDS",
 		  "try again for so long what looks like a failover (0)" });
 
 #define SHARE_OPTIONS                                                                              \
-	&o_path, &o_remark, &o_encrypt, &o_no_encrypt, &o_abe, &o_no_abe, &o_read_only,            \
-		&o_read_write, &o_hidden, &o_ca, &o_max_uses, &o_permissions
+	&o_path, &o_remark, &o_encrypt, &o_no_encrypt, &o_abe, &o_no_abe, &o_short, &o_no_short,   \
+		&o_read_only, &o_read_write, &o_hidden, &o_ca, &o_max_uses, &o_permissions
 
 const struct command commands[] = {
 	{ "status",

@@ -145,6 +145,7 @@ ntstatus open_query_attributes(struct open *open, struct file_facts *facts)
 		.end_of_file = a.end_of_file,
 		.attributes = a.attributes,
 		.links = a.links,
+		.ea_size = a.ea_size,
 		.file_id = a.file_id,
 		.volume_serial = volume_serial(base->node->volume),
 		.is_directory = a.is_directory,
@@ -304,6 +305,28 @@ ntstatus open_set_allocation(struct open *open, uint64_t size, struct waiter *wa
 	return set_size(open, size, waiter, volume_allocate);
 }
 
+/* ---- mode ---- */
+
+uint32_t open_mode(const struct open *open)
+{
+	return atomic_load(&open->mode);
+}
+
+/* MS-FSA 2.1.5.15.9: how I/O is done may be set, whether it waits or is cached may not change. */
+ntstatus open_set_mode(struct open *open, uint32_t mode)
+{
+	const uint32_t waits = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
+	uint32_t now = open_mode(open);
+
+	if (mode &
+	    ~(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING | waits))
+		return STATUS_INVALID_PARAMETER;
+	if (!(mode & waits) != !(now & waits) || ((mode ^ now) & FILE_NO_INTERMEDIATE_BUFFERING))
+		return STATUS_INVALID_PARAMETER;
+	atomic_store(&open->mode, mode | (now & FILE_DELETE_ON_CLOSE));
+	return STATUS_SUCCESS;
+}
+
 /* ---- data ---- */
 
 ntstatus open_check_read(struct open *open, uint64_t offset, uint32_t length)
@@ -358,6 +381,24 @@ ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length)
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
 	return allowed ? STATUS_SUCCESS : STATUS_FILE_LOCK_CONFLICT;
+}
+
+ntstatus open_begin_write(struct open *open)
+{
+	struct file *file = open->file;
+	struct caching_party by = caching_party_of_open(open);
+	struct actions actions = { 0 };
+
+	if (file->node->is_directory)
+		return STATUS_INVALID_DEVICE_REQUEST;
+	if (!(open->facts.granted_access & FILE_WRITE_DATA))
+		return STATUS_ACCESS_DENIED;
+	pthread_mutex_lock(&file->lock);
+	(void)!caching_break(file, &by, CAUSE_WRITE, &actions);
+	times_written(open);
+	pthread_mutex_unlock(&file->lock);
+	actions_run(&actions);
+	return STATUS_SUCCESS;
 }
 
 /* What was written is told when the handle ends, as NTFS does; that it was written,

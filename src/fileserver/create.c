@@ -49,6 +49,8 @@ static ntstatus check_kind(const struct creation *c)
 {
 	const struct volume_attributes *a = &c->lookup.attributes;
 
+	if (c->name.must_be_file && (c->request->options & FILE_DIRECTORY_FILE))
+		return STATUS_NOT_A_DIRECTORY; /* a data stream is none */
 	if (c->name.stream)
 		return a->is_other ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 	if (c->request->disposition == FILE_CREATE)
@@ -170,6 +172,18 @@ static ntstatus allocate(struct creation *c, struct file *file)
 	return volume_allocate(file->node, contexts->allocation_size);
 }
 
+/* What is new, or as good as new, gets the extended attributes that came with the request. */
+static ntstatus set_eas(struct creation *c, struct file *file)
+{
+	const struct smb2_create_contexts *contexts = c->request->contexts;
+
+	if (c->result->action == FILE_OPENED || !contexts || !contexts->has_ea ||
+	    !cur_left(&contexts->ea) || file->stream)
+		return STATUS_SUCCESS;
+	c->changed = true;
+	return eas_apply(file->node, contexts->ea);
+}
+
 /* Under the locks of @file and, for a stream, of its base: the decision. On success c->open is one
  * of the file's. */
 static ntstatus decide(struct creation *c, struct file *base, struct file *file,
@@ -201,6 +215,8 @@ static ntstatus decide(struct creation *c, struct file *base, struct file *file,
 	}
 	if (status == STATUS_SUCCESS)
 		status = allocate(c, file);
+	if (status == STATUS_SUCCESS)
+		status = set_eas(c, file);
 	if (status != STATUS_SUCCESS)
 		return status;
 	c->open->facts.granted_access = granted;
@@ -455,10 +471,30 @@ static ntstatus create_new(struct creation *c)
 	return open_file(c, file, file, granted);
 }
 
-static ntstatus one_round(struct creation *c)
+/* Where the path leads; on a share with 8.3 names what is missing as written may be one. */
+static ntstatus look_up(struct creation *c)
 {
 	const struct open_request *request = c->request;
 	ntstatus status = volume_lookup(request->share->root, c->name.path, &c->lookup);
+	bool creates = request->disposition != FILE_OPEN && request->disposition != FILE_OVERWRITE;
+	char *path;
+
+	if (!(request->share->flags & STORE_SHARE_SHORT_NAMES) || !strchr(c->name.path, '~') ||
+	    (status == STATUS_SUCCESS ? c->lookup.exists : status != STATUS_OBJECT_PATH_NOT_FOUND))
+		return status;
+	path = short_path_resolve(request->share->root, c->name.path, creates);
+	if (!path)
+		return status;
+	free(c->name.path);
+	c->name.path = path;
+	volume_lookup_end(&c->lookup);
+	return volume_lookup(request->share->root, path, &c->lookup);
+}
+
+static ntstatus one_round(struct creation *c)
+{
+	const struct open_request *request = c->request;
+	ntstatus status = look_up(c);
 
 	c->is_new = c->changed = false;
 	if (status != STATUS_SUCCESS)
@@ -482,8 +518,8 @@ static ntstatus finish(struct creation *c, struct open **out)
 
 static ntstatus check_contexts(const struct smb2_create_contexts *contexts)
 {
-	if (contexts && contexts->has_ea && cur_left(&contexts->ea))
-		return STATUS_EAS_NOT_SUPPORTED;
+	if (contexts && contexts->has_ea && eas_check(contexts->ea) != STATUS_SUCCESS)
+		return eas_check(contexts->ea);
 	if (contexts && contexts->has_timewarp && contexts->timewarp.ticks)
 		return STATUS_OBJECT_NAME_NOT_FOUND; /* there are no snapshots */
 	return STATUS_SUCCESS;

@@ -91,6 +91,9 @@ void delete_at_close(struct open *open, struct actions *actions)
 	if (open->posix_delete && file->delete_pending && !file->gone)
 		delete_now(file, &by, actions);
 	delete_if_last(file, &by, actions);
+	if (file->gone && !file->stream && open->place && open->place->parent &&
+	    (open->share->flags & STORE_SHARE_SHORT_NAMES))
+		short_name_remember(&open->place->parent->key, open->place->name);
 }
 
 static ntstatus may_delete(struct open *open, uint32_t flags)

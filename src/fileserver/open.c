@@ -11,6 +11,11 @@
  */
 #include "opens.h"
 
+/* What FileModeInformation says of how a file was opened (MS-FSCC 2.4.31). */
+#define MODE_OPTIONS                                                                               \
+	(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING |              \
+	 FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE)
+
 #define SHARDS	    64u
 #define SHARD_BITS  6
 #define SLOT_BITS   32
@@ -70,6 +75,7 @@ struct open *open_new(const struct open_request *request)
 	open->facts.client_guid = request->client_guid;
 	open->facts.share_access = request->share_access;
 	open->facts.options = request->options;
+	open->mode = request->options & MODE_OPTIONS;
 	open->delete_on_close = request->options & FILE_DELETE_ON_CLOSE;
 	return open;
 }

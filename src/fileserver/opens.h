@@ -196,9 +196,11 @@ struct open {
 	struct lease *lease;
 	bool has_lease_key, has_parent_key; /* these never change */
 	uint8_t lease_key[16], parent_key[16];
-	uint8_t *lock_sequences; /* 64, made at first use */
+	uint8_t *lock_sequences;       /* 64, made at first use */
+	atomic_uint mode;	       /* FILE_* options that may change: MS-FSCC 2.4.31 */
 	/* the handle's own, under open->lock */
 	struct volume_listing *listing;
+	uint32_t next_ea; /* where the next query of extended attributes goes on */
 	char *pattern;
 	struct watch *watch; /* the watches' lock */
 };
@@ -238,6 +240,18 @@ void times_apply(struct file *file, struct volume_attributes *attributes);
 void times_release(struct open *open);
 /* times_written - a change of data: times that other handles hold go on. file->lock held. */
 void times_written(struct open *open);
+
+/* ---- 8.3 names (short_name.c) ---- */
+/* short_path_resolve - @path with what is missing in it as written found by its short name: a new
+ * string, or NULL where there is none. @creates: names that have just been deleted count. */
+char *short_path_resolve(struct volume_node *root, const char *path, bool creates);
+void short_name_remember(const struct volume_key *directory, const char *name);
+
+/* ---- extended attributes (ea.c) ---- */
+/* eas_check - is @list one that may be set? */
+ntstatus eas_check(struct cursor list) MUST_CHECK;
+/* eas_apply - set those of @changes; the file's lock is held, or nobody else knows it yet. */
+ntstatus eas_apply(struct volume_node *node, struct cursor changes) MUST_CHECK;
 
 /* Who causes a break or a change of a directory: its own caching is not in the way. */
 struct caching_party {

@@ -395,6 +395,21 @@ static ntstatus rename_stream(struct open *open, const char *text, bool replace)
 	return status;
 }
 
+/* A stream keeps to its file, but who is in the way of the directory is told so first. */
+static ntstatus refuse_stream_path(struct moving *m, const char *path)
+{
+	char auto_free *name = xstrdup(path);
+	ntstatus status;
+
+	name[strcspn(name, ":")] = 0;
+	m->looked_up = true;
+	status = volume_lookup(m->open->share->root, name, &m->to);
+	if (status == STATUS_SUCCESS && m->to.parent)
+		status = check_directory(m);
+	moving_end(m);
+	return status == STATUS_SUCCESS ? STATUS_INVALID_PARAMETER : status;
+}
+
 ntstatus open_rename(struct open *open, const char *path, bool replace, uint32_t flags,
 		     struct waiter *waiter)
 {
@@ -410,7 +425,7 @@ ntstatus open_rename(struct open *open, const char *path, bool replace, uint32_t
 	if (*path == ':')
 		return rename_stream(open, path, m.replace);
 	if (open->facts.is_stream)
-		return STATUS_INVALID_PARAMETER;
+		return refuse_stream_path(&m, path);
 	status = check_path(path);
 	if (status != STATUS_SUCCESS)
 		return status;

@@ -442,71 +442,19 @@ ntstatus open_query_security(struct open *open, uint32_t which, struct buf *out)
 	return out->failed ? STATUS_NO_MEMORY : STATUS_SUCCESS;
 }
 
-#define DACL_BITS (SD_DACL_PRESENT | SD_DACL_AUTO_INHERITED | SD_DACL_PROTECTED)
-#define SACL_BITS (SD_SACL_PRESENT | SD_SACL_AUTO_INHERITED | SD_SACL_PROTECTED)
-
-/* A list says that it was inherited where whoever sets it says so and asks for it
- * (MS-DTYP 2.5.3.4.1). */
-static uint16_t inherited_bits(uint16_t given, uint16_t inherited, uint16_t request)
+/* May the client set the parts @which names to those of @new? */
+static ntstatus check_change(const struct open *open, const struct security_descriptor *old,
+			     const struct security_descriptor *new, uint32_t which)
 {
-	bool both = (given & inherited) && (given & request);
-
-	return (uint16_t)((given & ~(inherited | request)) | (both ? inherited : 0));
-}
-
-static uint16_t merged_control(const struct security_descriptor *old,
-			       const struct security_descriptor *new, uint32_t which)
-{
-	uint16_t control = old->control;
-	uint16_t given =
-		inherited_bits(new->control, SD_DACL_AUTO_INHERITED, SD_DACL_AUTO_INHERIT_REQ);
-
-	given = inherited_bits(given, SD_SACL_AUTO_INHERITED, SD_SACL_AUTO_INHERIT_REQ);
-	if (which & DACL_SECURITY_INFORMATION)
-		control =
-			(uint16_t)((control & ~DACL_BITS) | (given & DACL_BITS) | SD_DACL_PRESENT);
-	if (which & SACL_SECURITY_INFORMATION)
-		control = (uint16_t)((control & ~SACL_BITS) | (given & SACL_BITS));
-	return control;
-}
-
-/* Generic bits mean what they mean for a file from the moment they are set; what only children get
- * keeps them. */
-static void map_generic(struct acl *acl)
-{
-	for (size_t i = 0; acl && i < acl->count; i++)
-		if (!(acl->aces[i].flags & ACE_INHERIT_ONLY))
-			acl->aces[i].mask = access_map_generic(acl->aces[i].mask);
-}
-
-/* What @which names of @new, the rest of @old. Borrows the lists of both. */
-static ntstatus merge(const struct open *open, const struct security_descriptor *old,
-		      const struct security_descriptor *new, uint32_t which,
-		      struct security_descriptor *out)
-{
-	*out = *old;
-	if (which & OWNER_SECURITY_INFORMATION) {
-		ntstatus status;
-
-		if (!new->has_owner)
-			return STATUS_INVALID_SECURITY_DESCR;
-		status = access_check_set_owner(open->token, &new->owner);
-		if (status != STATUS_SUCCESS && !sid_equal(&new->owner, &old->owner))
-			return status;
-		out->owner = new->owner;
-	}
-	if (which & GROUP_SECURITY_INFORMATION) {
-		if (!new->has_group)
-			return STATUS_INVALID_SECURITY_DESCR;
-		out->group = new->group;
-		out->has_group = true;
-	}
-	if (which & DACL_SECURITY_INFORMATION)
-		out->dacl = new->dacl;
-	if (which & SACL_SECURITY_INFORMATION)
-		out->sacl = new->sacl;
-	out->control = merged_control(old, new, which);
-	return STATUS_SUCCESS;
+	if ((which & GROUP_SECURITY_INFORMATION) && !new->has_group)
+		return STATUS_INVALID_SECURITY_DESCR;
+	if (!(which & OWNER_SECURITY_INFORMATION))
+		return STATUS_SUCCESS;
+	if (!new->has_owner)
+		return STATUS_INVALID_SECURITY_DESCR;
+	return sid_equal(&new->owner, &old->owner)
+		       ? STATUS_SUCCESS
+		       : access_check_set_owner(open->token, &new->owner);
 }
 
 ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd)
@@ -514,7 +462,7 @@ ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd)
 	struct file *file = open_base(open);
 	struct security_descriptor auto_free *given = NULL;
 	struct descriptor auto_descriptor *old = NULL;
-	struct security_descriptor merged;
+	struct security_descriptor auto_free *merged = NULL;
 	struct buf auto_buf blob = { .limit = SD_MAX_BYTES };
 	ntstatus status;
 
@@ -526,14 +474,13 @@ ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd)
 	status = sd_decode(sd, &given);
 	if (status == STATUS_SUCCESS)
 		status = descriptor_of_open(open, &old);
-	if (status == STATUS_SUCCESS) {
-		map_generic(given->dacl);
-		map_generic(given->sacl);
-		status = merge(open, old->sd, given, which, &merged);
-	}
+	if (status == STATUS_SUCCESS)
+		status = check_change(open, old->sd, given, which);
+	if (status == STATUS_SUCCESS)
+		status = sd_apply(old->sd, given, which, &merged);
 	if (status != STATUS_SUCCESS)
 		return status;
-	sd_encode(&blob, &merged, ALL_PARTS);
+	sd_encode(&blob, merged, ALL_PARTS);
 	if (blob.failed)
 		return STATUS_INVALID_SECURITY_DESCR;
 	pthread_mutex_lock(&file->lock);

@@ -28,6 +28,7 @@ static const struct {
 	{ "access_based_enumeration", STORE_SHARE_ACCESS_BASED_ENUMERATION },
 	{ "read_only", STORE_SHARE_READ_ONLY },
 	{ "hidden", STORE_SHARE_HIDDEN },
+	{ "short_names", STORE_SHARE_SHORT_NAMES },
 };
 
 static json_t *share_json(const struct manage_share *s)

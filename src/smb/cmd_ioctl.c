@@ -8,6 +8,7 @@
 
 #include "request.h"
 
+#define TRIM_CLUSTER   4096u
 #define RANGES_AT_ONCE 4096 /* allocated ranges in one answer */
 
 static ntstatus validate_negotiate(struct smb_request *rq, const struct smb2_ioctl_request *r,
@@ -78,24 +79,14 @@ static ntstatus pipe_peek(struct smb_request *rq, const struct smb2_ioctl_reques
 static ntstatus set_sparse(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			   struct buf *out)
 {
-	struct volume_node *node = open_facts(rq->open)->node;
-	struct volume_attributes a;
+	const struct open_facts *open = open_facts(rq->open);
 	struct cursor c = r->input;
-	bool sparse = !cur_left(&c) || cur_u8(&c);
-	ntstatus status;
 
-	if (open_facts(rq->open)->is_directory)
+	if (!(open->granted_access & (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES)))
+		return STATUS_ACCESS_DENIED; /* one of them will do: MS-FSA 2.1.5.10.36 */
+	if (open->is_directory)
 		return STATUS_INVALID_PARAMETER;
-	if (!(open_facts(rq->open)->granted_access &
-	      (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES)))
-		return STATUS_ACCESS_DENIED; /* any of them will do: MS-FSA 2.1.5.9.30 */
-	status = volume_attributes(node, &a);
-	if (status)
-		return status;
-	a.attributes &= ~(FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_NORMAL);
-	if (sparse)
-		a.attributes |= FILE_ATTRIBUTE_SPARSE_FILE;
-	return volume_set_attributes(node, &a, VOLUME_SET_ATTRIBUTES);
+	return volume_set_sparse(open->node, !cur_left(&c) || cur_u8(&c));
 }
 
 static ntstatus set_zero_data(struct smb_request *rq, const struct smb2_ioctl_request *r,
@@ -117,20 +108,6 @@ static ntstatus set_zero_data(struct smb_request *rq, const struct smb2_ioctl_re
 	return status;
 }
 
-/* A file that is not sparse has all of itself: MS-FSA 2.1.5.9.21. */
-static ntstatus whole_range(const struct volume_attributes *a, uint64_t at, uint64_t end,
-			    const struct smb2_ioctl_request *r, struct buf *out)
-{
-	end = min_u64(end, a->end_of_file);
-	if (at >= end)
-		return STATUS_SUCCESS;
-	if (r->max_output_response < 16)
-		return STATUS_BUFFER_TOO_SMALL;
-	buf_u64le(out, at);
-	buf_u64le(out, end - at);
-	return STATUS_SUCCESS;
-}
-
 static ntstatus query_ranges(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			     struct buf *out)
 {
@@ -138,16 +115,10 @@ static ntstatus query_ranges(struct smb_request *rq, const struct smb2_ioctl_req
 	struct cursor c = r->input;
 	uint64_t at = cur_u64le(&c), length = cur_u64le(&c), end = at + length;
 	size_t most = min_u64(r->max_output_response / 16, RANGES_AT_ONCE);
-	struct volume_attributes a;
 	ntstatus status;
 
 	if (c.bad || at > INT64_MAX || length > INT64_MAX || open_facts(rq->open)->is_directory)
 		return STATUS_INVALID_PARAMETER;
-	status = volume_attributes(node, &a);
-	if (status)
-		return status;
-	if (!(a.attributes & FILE_ATTRIBUTE_SPARSE_FILE))
-		return whole_range(&a, at, end, r, out);
 	while (at < end) {
 		uint64_t size;
 
@@ -166,6 +137,53 @@ static ntstatus query_ranges(struct smb_request *rq, const struct smb2_ioctl_req
 	return STATUS_SUCCESS;
 }
 
+/*
+ * Ranges whose bytes the client needs no more (MS-FSA 2.1.5.10.10): whole clusters of them read as
+ * zeros from now on, and a sparse file gives their space back.
+ */
+static ntstatus file_level_trim(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				struct buf *out)
+{
+	struct cursor c = r->input;
+	uint32_t key = cur_u32le(&c), count = cur_u32le(&c);
+	ntstatus status = STATUS_SUCCESS;
+
+	if (c.bad || key || !count || cur_left(&c) / 16 < count ||
+	    open_facts(rq->open)->is_directory)
+		return STATUS_INVALID_PARAMETER;
+	for (uint32_t i = 0; i < count && !status; i++) {
+		uint64_t begin = cur_u64le(&c), length = cur_u64le(&c), end;
+
+		if (begin > INT64_MAX || length > INT64_MAX - begin)
+			return STATUS_INVALID_PARAMETER;
+		end = (begin + length) & ~(uint64_t)(TRIM_CLUSTER - 1);
+		begin = align_up(begin, TRIM_CLUSTER);
+		if (begin >= end)
+			continue;
+		status = open_check_write(rq->open, begin,
+					  (uint32_t)min_u64(end - begin, UINT32_MAX));
+		if (!status)
+			status = volume_zero(open_facts(rq->open)->node, begin, end - begin);
+	}
+	if (!status && r->max_output_response >= 4)
+		buf_u32le(out, count);
+	return status;
+}
+
+/* There are no previous versions; how many there are is nevertheless a fair question. */
+static ntstatus enumerate_snapshots(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				    struct buf *out)
+{
+	if (r->max_output_response < 16)
+		return STATUS_INVALID_PARAMETER; /* MS-SMB2 3.3.5.15.1 */
+	buf_u32le(out, 0);			 /* NumberOfSnapShots */
+	buf_u32le(out, 0);			 /* NumberOfSnapShotsReturned */
+	buf_u32le(out, 2);			 /* SnapShotArraySize: the end of the list alone */
+	buf_u16le(out, 0);
+	buf_u16le(out, 0);
+	return STATUS_SUCCESS;
+}
+
 static ntstatus get_compression(struct smb_request *rq, const struct smb2_ioctl_request *r,
 				struct buf *out)
 {
@@ -173,6 +191,17 @@ static ntstatus get_compression(struct smb_request *rq, const struct smb2_ioctl_
 		return STATUS_INVALID_PARAMETER;
 	buf_u16le(out, 0); /* COMPRESSION_FORMAT_NONE */
 	return STATUS_SUCCESS;
+}
+
+static ntstatus set_compression(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				struct buf *out)
+{
+	struct cursor c = r->input;
+	uint16_t format = cur_u16le(&c);
+
+	if (c.bad)
+		return STATUS_INVALID_PARAMETER;
+	return format ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS; /* nothing is compressed: so it is */
 }
 
 /* MS-FSCC 2.1.3.1: made of what never changes, so that it needs no place of its own. */
@@ -196,17 +225,6 @@ static ntstatus get_object_id(struct smb_request *rq, const struct smb2_ioctl_re
 			buf_zero(out, 16);
 	}
 	return STATUS_SUCCESS;
-}
-
-static ntstatus set_compression(struct smb_request *rq, const struct smb2_ioctl_request *r,
-				struct buf *out)
-{
-	struct cursor c = r->input;
-	uint16_t format = cur_u16le(&c);
-
-	if (c.bad)
-		return STATUS_INVALID_PARAMETER;
-	return format ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS; /* none is what it has */
 }
 
 static ntstatus get_reparse_point(struct smb_request *rq, const struct smb2_ioctl_request *r,
@@ -250,12 +268,14 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_SRV_REQUEST_RESUME_KEY,       fsctl_resume_key,   ON_FILE },
 	{ FSCTL_SRV_COPYCHUNK,                fsctl_copychunk,    ON_FILE, FILE_READ_DATA | FILE_WRITE_DATA, true },
 	{ FSCTL_SRV_COPYCHUNK_WRITE,          fsctl_copychunk,    ON_FILE, FILE_WRITE_DATA, true },
-	{ FSCTL_SRV_ENUMERATE_SNAPSHOTS,      not_supported,      ON_FILE },
+	{ FSCTL_SRV_ENUMERATE_SNAPSHOTS,      enumerate_snapshots, ON_FILE },
+	{ FSCTL_DUPLICATE_EXTENTS_TO_FILE,    fsctl_duplicate_extents, ON_FILE, FILE_WRITE_DATA, true },
+	{ FSCTL_FILE_LEVEL_TRIM,              file_level_trim,    ON_FILE, FILE_WRITE_DATA, true },
 	{ FSCTL_SET_SPARSE,                   set_sparse,         ON_FILE, 0, true },
 	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA, true },
 	{ FSCTL_QUERY_ALLOCATED_RANGES,       query_ranges,       ON_FILE, FILE_READ_DATA },
 	{ FSCTL_GET_COMPRESSION,              get_compression,    ON_FILE },
-	{ FSCTL_SET_COMPRESSION,              set_compression,      ON_FILE },
+	{ FSCTL_SET_COMPRESSION,              set_compression,    ON_FILE },
 	{ FSCTL_CREATE_OR_GET_OBJECT_ID,      get_object_id,      ON_FILE },
 	{ FSCTL_GET_OBJECT_ID,                get_object_id,      ON_FILE },
 	{ FSCTL_GET_REPARSE_POINT,            get_reparse_point,  ON_FILE },

@@ -30,9 +30,21 @@ static struct file_facts facts_of(const struct volume_attributes *a)
 		.end_of_file = a->end_of_file,
 		.attributes = a->attributes,
 		.links = a->links,
+		.ea_size = a->ea_size,
 		.file_id = a->file_id,
 		.is_directory = a->is_directory,
 	};
+}
+
+/* What a listing shows besides a name that is no 8.3 name itself. */
+static const char *short_name_of(const struct smb_request *rq, const char *name,
+				 char room[VOLUME_SHORT_NAME])
+{
+	if (!(rq->tree->share->flags & STORE_SHARE_SHORT_NAMES) || volume_name_is_short(name) ||
+	    !strcmp(name, ".") || !strcmp(name, ".."))
+		return NULL;
+	volume_short_name(name, room);
+	return room;
 }
 
 static ntstatus fill(struct smb_request *rq, struct page *page)
@@ -43,6 +55,7 @@ static ntstatus fill(struct smb_request *rq, struct page *page)
 	while (page->count < most) {
 		struct volume_entry entry;
 		struct file_facts facts;
+		char short_name[VOLUME_SHORT_NAME];
 
 		status = volume_list_next(page->listing, page->pattern, &entry);
 		if (status)
@@ -50,7 +63,8 @@ static ntstatus fill(struct smb_request *rq, struct page *page)
 		if (!open_entry_visible(rq->open, entry.name))
 			continue;
 		facts = facts_of(&entry.attributes);
-		status = fscc_directory_entry(page->info_class, entry.name, NULL, &facts, 0,
+		status = fscc_directory_entry(page->info_class, entry.name,
+					      short_name_of(rq, entry.name, short_name), &facts, 0,
 					      page->begin, page->room, &page->previous, &rq->reply);
 		if (status) {
 			volume_list_back(page->listing);

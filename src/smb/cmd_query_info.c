@@ -6,15 +6,22 @@
 #include "request.h"
 
 /* MS-FSCC 2.5.1: what this file system does. */
-#define FILE_CASE_PRESERVED_NAMES 0x00000002u
-#define FILE_UNICODE_ON_DISK	  0x00000004u
-#define FILE_PERSISTENT_ACLS	  0x00000008u
-#define FILE_SUPPORTS_SPARSE	  0x00000040u
-#define FILE_NAMED_STREAMS	  0x00040000u
-#define FILE_READ_ONLY_VOLUME	  0x00080000u
+#define FILE_CASE_PRESERVED_NAMES	  0x00000002u
+#define FILE_UNICODE_ON_DISK		  0x00000004u
+#define FILE_PERSISTENT_ACLS		  0x00000008u
+#define FILE_SUPPORTS_SPARSE		  0x00000040u
+#define FILE_NAMED_STREAMS		  0x00040000u
+#define FILE_READ_ONLY_VOLUME		  0x00080000u
 
-#define MAX_NAME_UNITS		  255
-#define SHORT_NAME_SIZE		  13 /* 8.3 and its end */
+#define FILE_SUPPORTS_EXTENDED_ATTRIBUTES 0x00800000u
+#define FILE_SUPPORTS_BLOCK_REFCOUNTING	  0x08000000u
+
+/* MS-SMB2 2.2.37: flags of a query of extended attributes. */
+#define SL_RESTART_SCAN			  0x01u
+#define SL_RETURN_SINGLE_ENTRY		  0x02u
+#define SL_INDEX_SPECIFIED		  0x04u
+
+#define MAX_NAME_UNITS			  255
 
 static ntstatus query_streams(struct smb_request *rq, const struct smb2_query_info_request *r)
 {
@@ -44,31 +51,32 @@ static ntstatus query_streams(struct smb_request *rq, const struct smb2_query_in
 	return status;
 }
 
-/*
- * short_name_of - the 8.3 name of the last component of @path, as NTFS has it where it makes none
- * of its own: a name that is one already has itself, in capitals (MS-FSCC 2.1.5.2.1). False: it has
- * none.
- */
-static bool short_name_of(const char *path, char out[SHORT_NAME_SIZE])
+/* short_name_of - the 8.3 name of what @path leads to; false where it has none. */
+static bool short_name_of(const struct smb_request *rq, const char *path,
+			  char out[VOLUME_SHORT_NAME])
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	const char *dot = strchr(name, '.');
-	size_t length = strlen(name);
-	size_t base = dot ? (size_t)(dot - name) : length;
 
-	if (!base || base > 8 || (dot && (length - base < 2 || length - base > 4)))
+	if (!volume_name_is_short(name) &&
+	    (!*name || !(rq->tree->share->flags & STORE_SHARE_SHORT_NAMES)))
 		return false;
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)name[i];
-
-		if (c <= ' ' || c >= 0x7f || strchr("\"*+,/:;<=>?[\\]|", c) ||
-		    (c == '.' && i != base))
-			return false;
-		out[i] = (char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
-	}
-	out[length] = 0;
+	volume_short_name(name, out);
 	return true;
+}
+
+static ntstatus query_eas(struct smb_request *rq, const struct smb2_query_info_request *r)
+{
+	struct ea_query query = {
+		.names = r->input,
+		.restart = r->flags & SL_RESTART_SCAN,
+		.single = r->flags & SL_RETURN_SINGLE_ENTRY,
+		.from_index = r->flags & SL_INDEX_SPECIFIED,
+		.index = r->additional_information,
+		.room = r->output_length,
+	};
+
+	return open_query_eas(rq->open, &query, &rq->reply);
 }
 
 static ntstatus query_file(struct smb_request *rq, const struct smb2_query_info_request *r)
@@ -76,30 +84,29 @@ static ntstatus query_file(struct smb_request *rq, const struct smb2_query_info_
 	const struct open_facts *open = open_facts(rq->open);
 	uint32_t needs = fscc_file_query_access(r->info_class);
 	auto_free char *path = NULL;
-	char short_name[SHORT_NAME_SIZE];
+	char short_name[VOLUME_SHORT_NAME];
 	struct file_query query = {
 		.granted_access = open->granted_access,
+		.mode = open_mode(rq->open),
 		.position = open_position(rq->open),
-		.mode = open->options &
-			(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY |
-			 FILE_NO_INTERMEDIATE_BUFFERING | FILE_SYNCHRONOUS_IO_ALERT |
-			 FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE),
 	};
 	ntstatus status;
 
 	if ((open->granted_access & needs) != needs)
 		return STATUS_ACCESS_DENIED;
+	if (r->info_class == FileNormalizedNameInformation && rq->conn->dialect < SMB2_DIALECT_311)
+		return STATUS_NOT_SUPPORTED; /* MS-SMB2 3.3.5.20.1 */
 	if (r->info_class == FileStreamInformation)
 		return query_streams(rq, r);
 	if (r->info_class == FileFullEaInformation)
-		return STATUS_NO_EAS_ON_FILE; /* none are kept: SET_INFO refuses them */
+		return query_eas(rq, r);
 	status = open_query_attributes(rq->open, &query.facts);
 	if (status)
 		return status;
 	query.facts.volume_serial = volume_serial(rq->tree->share->server->volume);
 	path = open_path(rq->open);
 	query.name = path ? path : "";
-	query.short_name = short_name_of(query.name, short_name) ? short_name : NULL;
+	query.short_name = short_name_of(rq, query.name, short_name) ? short_name : NULL;
 	return fscc_file_query(r->info_class, &query, r->output_length, &rq->reply);
 }
 
@@ -113,7 +120,8 @@ static ntstatus query_file_system(struct smb_request *rq, const struct smb2_quer
 		.label = share->server->name,
 		.file_system = "NTFS",
 		.attributes = FILE_CASE_PRESERVED_NAMES | FILE_UNICODE_ON_DISK |
-			      FILE_PERSISTENT_ACLS | FILE_SUPPORTS_SPARSE | FILE_NAMED_STREAMS,
+			      FILE_PERSISTENT_ACLS | FILE_SUPPORTS_SPARSE | FILE_NAMED_STREAMS |
+			      FILE_SUPPORTS_EXTENDED_ATTRIBUTES,
 		.max_name = MAX_NAME_UNITS,
 		.bytes_per_sector = 512,
 		.object_id = share->server->guid,
@@ -123,6 +131,9 @@ static ntstatus query_file_system(struct smb_request *rq, const struct smb2_quer
 	if (status)
 		return status;
 	facts.read_only = volume_is_read_only(volume);
+	facts.trims = !facts.read_only;
+	if (volume_clones(volume))
+		facts.attributes |= FILE_SUPPORTS_BLOCK_REFCOUNTING;
 	if (facts.read_only)
 		facts.attributes |= FILE_READ_ONLY_VOLUME;
 	facts.sectors_per_unit = space.block_bytes >= 512 ? space.block_bytes / 512 : 1;

@@ -72,10 +72,13 @@ static ntstatus set_link(struct smb_request *rq, const struct file_set *set)
 
 static ntstatus set_position(struct smb_request *rq, const struct file_set *set)
 {
-	if (set->size > INT64_MAX)
-		return STATUS_INVALID_PARAMETER;
 	open_set_position(rq->open, set->size);
 	return STATUS_SUCCESS;
+}
+
+static ntstatus set_mode(struct smb_request *rq, const struct file_set *set)
+{
+	return open_set_mode(rq->open, set->mode);
 }
 
 static ntstatus set_valid_data_length(struct smb_request *rq, const struct file_set *set)
@@ -85,7 +88,7 @@ static ntstatus set_valid_data_length(struct smb_request *rq, const struct file_
 
 static ntstatus set_ea(struct smb_request *rq, const struct file_set *set)
 {
-	return STATUS_EAS_NOT_SUPPORTED;
+	return open_set_eas(rq->open, set->ea);
 }
 
 static const struct {
@@ -101,6 +104,7 @@ static const struct {
 	{ FileAllocationInformation, set_allocation },
 	{ FileEndOfFileInformation, set_end_of_file },
 	{ FilePositionInformation, set_position },
+	{ FileModeInformation, set_mode },
 	{ FileValidDataLengthInformation, set_valid_data_length },
 	{ FileFullEaInformation, set_ea },
 };

@@ -39,7 +39,7 @@ static ntstatus write_cached(int fd, const uint8_t *data, size_t length, uint64_
 static bool is_write_through(const struct smb_request *rq, const struct smb2_write_request *r)
 {
 	return r->flags & SMB2_WRITEFLAG_WRITE_THROUGH ||
-	       open_facts(rq->open)->options & FILE_WRITE_THROUGH ||
+	       open_mode(rq->open) & FILE_WRITE_THROUGH ||
 	       rq->tree->share->flags & STORE_SHARE_CONTINUOUSLY_AVAILABLE;
 }
 

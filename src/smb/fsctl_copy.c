@@ -169,3 +169,72 @@ ntstatus fsctl_copychunk(struct smb_request *rq, const struct smb2_ioctl_request
 	rq->keep_body = true;
 	return copy->status ? copy->status : copy->refusal;
 }
+
+#define CLUSTER 4096u
+
+static bool overlaps(const struct open_facts *a, uint64_t a_offset, const struct open_facts *b,
+		     uint64_t b_offset, uint64_t length)
+{
+	bool is_same = a->node->key.inode == b->node->key.inode &&
+		       a->node->key.device == b->node->key.device;
+
+	return is_same &&
+	       (a_offset > b_offset ? a_offset - b_offset : b_offset - a_offset) < length;
+}
+
+/* May these bytes of the source become those of the target? (MS-FSA 2.1.5.10.4) */
+static ntstatus check_clone(struct smb_request *rq, uint64_t from, uint64_t to, uint64_t length)
+{
+	const struct open_facts *source = open_facts(rq->source), *target = open_facts(rq->open);
+	struct volume_attributes s, t;
+	ntstatus status;
+
+	if (source->node->volume != target->node->volume || source->is_directory ||
+	    target->is_directory || from > INT64_MAX || to > INT64_MAX || length > INT64_MAX ||
+	    (from | to | length) % CLUSTER)
+		return STATUS_INVALID_PARAMETER;
+	if (!(source->granted_access & FILE_READ_DATA))
+		return STATUS_ACCESS_DENIED;
+	status = volume_attributes(source->node, &s);
+	if (!status)
+		status = volume_attributes(target->node, &t);
+	if (status)
+		return status;
+	if (from + length > align_up(s.end_of_file, CLUSTER) ||
+	    overlaps(source, from, target, to, length))
+		return STATUS_NOT_SUPPORTED;
+	/* A target that is not sparse has its space already: it does not grow, and gets no holes.
+	 */
+	if (!(t.attributes & FILE_ATTRIBUTE_SPARSE_FILE) &&
+	    (to + length > t.end_of_file || (s.attributes & FILE_ATTRIBUTE_SPARSE_FILE)))
+		return STATUS_NOT_SUPPORTED;
+	return open_begin_write(rq->open);
+}
+
+ntstatus fsctl_duplicate_extents(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				 struct buf *out)
+{
+	struct cursor c = r->input;
+	struct smb2_file_id id = { .persistent = cur_u64le(&c) };
+	uint64_t from, to, length;
+	ntstatus status;
+
+	id.volatile_id = cur_u64le(&c);
+	from = cur_u64le(&c);
+	to = cur_u64le(&c);
+	length = cur_u64le(&c);
+	if (c.bad)
+		return STATUS_BUFFER_TOO_SMALL;
+	if (!volume_clones(open_facts(rq->open)->node->volume))
+		return STATUS_INVALID_DEVICE_REQUEST;
+	rq->source = open_find(&id, rq->session->id, rq->tree->id);
+	if (!rq->source)
+		return STATUS_INVALID_HANDLE;
+	status = check_clone(rq, from, to, length);
+	if (!status)
+		status = volume_clone(open_facts(rq->source)->node, from,
+				      open_facts(rq->open)->node, to, length);
+	if (!status)
+		open_wrote(rq->open, to, (uint32_t)min_u64(length, UINT32_MAX));
+	return status;
+}

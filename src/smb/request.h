@@ -183,6 +183,8 @@ ntstatus cmd_oplock_break(struct smb_request *rq);
 /* fsctl_copy.c: SRV_REQUEST_RESUME_KEY, SRV_COPYCHUNK and SRV_COPYCHUNK_WRITE. */
 ntstatus fsctl_resume_key(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			  struct buf *out);
+ntstatus fsctl_duplicate_extents(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				 struct buf *out);
 ntstatus fsctl_copychunk(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			 struct buf *out);
 

@@ -80,6 +80,7 @@ void attributes_fill(struct volume_attributes *out, const struct statx *st, cons
 		.allocation_size = is_directory ? 0 : allocation_of(st, meta, reserved),
 		.attributes = attributes ? attributes : FILE_ATTRIBUTE_NORMAL,
 		.links = is_directory ? 1 : st->stx_nlink,
+		.ea_size = meta->ea_size,
 		.is_directory = is_directory,
 		.is_other = !is_directory && !S_ISREG(st->stx_mode),
 	};
@@ -243,6 +244,68 @@ ntstatus volume_set_sd(struct volume_node *node, const void *sd, size_t length)
 		next.sd_length = length;
 		status = inode_write(node, &next);
 	}
+	pthread_mutex_unlock(&inode->lock);
+	if (node->is_directory)
+		names_touched(node), names_unlock(node);
+	return status;
+}
+
+ntstatus volume_get_eas(struct volume_node *node, struct buf *out)
+{
+	ssize_t length;
+	uint8_t *room;
+
+	if (node->is_stream)
+		node = node->private_part->base;
+	length = sys.get_ea(node->fd, NULL, 0);
+	if (length == -ENODATA || length == -EOPNOTSUPP || !length)
+		return STATUS_SUCCESS;
+	if (length < 0)
+		return ntstatus_of_errno((int)length);
+	room = buf_room(out, (size_t)length);
+	if (!room)
+		return STATUS_NO_MEMORY;
+	length = sys.get_ea(node->fd, room, (size_t)length);
+	if (length < 0)
+		return ntstatus_of_errno((int)length);
+	out->len += (size_t)length;
+	return STATUS_SUCCESS;
+}
+
+/* The list first: a crash before the record leaves a size that is not true, which no data hang on.
+ */
+static ntstatus set_eas_locked(struct volume_node *node, const void *list, size_t length,
+			       uint32_t ea_size)
+{
+	ntstatus status = inode_read(node);
+	struct meta next;
+	int error;
+
+	if (status)
+		return status;
+	error = sys.set_ea(node->fd, list, length);
+	if (error == -ENOSPC || error == -E2BIG || error == -ERANGE)
+		return STATUS_EA_TOO_LARGE;
+	if (error)
+		return error == -EOPNOTSUPP ? STATUS_EAS_NOT_SUPPORTED : ntstatus_of_errno(error);
+	next = node_inode(node)->meta;
+	next.change_time = next.change_until = nttime_of(0);
+	next.ea_size = ea_size;
+	return inode_write(node, &next);
+}
+
+ntstatus volume_set_eas(struct volume_node *node, const void *list, size_t length, uint32_t ea_size)
+{
+	struct inode *inode;
+	ntstatus status;
+
+	if (node->is_stream)
+		node = node->private_part->base;
+	inode = node_inode(node);
+	if (node->is_directory)
+		names_lock(node), names_begin(node);
+	pthread_mutex_lock(&inode->lock);
+	status = set_eas_locked(node, list, length, ea_size);
 	pthread_mutex_unlock(&inode->lock);
 	if (node->is_directory)
 		names_touched(node), names_unlock(node);

@@ -6,11 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "private.h"
 
-#define COPY_ROOM (256u << 10)
+#define COPY_ROOM	(256u << 10)
+#define EXTENTS_AT_ONCE 32u
 
 /* set_reserved - what volume_allocate promised, for the allocation size shown. */
 static void set_reserved(struct volume_node *node, uint64_t reserved)
@@ -111,6 +115,26 @@ static bool is_sparse(struct volume_node *node)
 	return sparse;
 }
 
+ntstatus volume_set_sparse(struct volume_node *node, bool sparse)
+{
+	struct volume_attributes a;
+	ntstatus status = volume_attributes(node, &a);
+	int error = 0;
+
+	if (node->is_directory)
+		return STATUS_INVALID_PARAMETER;
+	if (status)
+		return status;
+	if (!sparse && a.end_of_file && (a.attributes & FILE_ATTRIBUTE_SPARSE_FILE))
+		error = sys.fallocate(node->fd, FALLOC_FL_KEEP_SIZE, 0, a.end_of_file);
+	if (error && error != -EOPNOTSUPP)
+		return ntstatus_of_errno(error);
+	a.attributes &= ~(FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_NORMAL);
+	if (sparse)
+		a.attributes |= FILE_ATTRIBUTE_SPARSE_FILE;
+	return volume_set_attributes(node, &a, VOLUME_SET_ATTRIBUTES);
+}
+
 /* A sparse file gives the space back (MS-FSCC 2.3.67); any other keeps it. Neither grows. */
 ntstatus volume_zero(struct volume_node *node, uint64_t offset, uint64_t length)
 {
@@ -203,14 +227,73 @@ ntstatus volume_copy(struct volume_node *from, uint64_t from_offset, struct volu
 	return STATUS_SUCCESS;
 }
 
+/*
+ * next_extent - what the file system calls allocated, extents that touch taken as one. Unwritten
+ * ones count: the space is the file's. -EOPNOTSUPP where it cannot say.
+ */
+static int next_extent(int fd, uint64_t *offset, uint64_t *length)
+{
+	struct {
+		struct fiemap map;
+		struct fiemap_extent extents[EXTENTS_AT_ONCE];
+	} ask;
+	uint64_t begin = 0, end = *offset;
+
+	for (;;) {
+		struct fiemap *map = &ask.map;
+
+		memset(map, 0, sizeof(*map));
+		map->fm_start = end;
+		map->fm_length = FIEMAP_MAX_OFFSET - end;
+		map->fm_flags = FIEMAP_FLAG_SYNC;
+		map->fm_extent_count = EXTENTS_AT_ONCE;
+		if (ioctl(fd, FS_IOC_FIEMAP, map))
+			return errno == ENOTTY ? -EOPNOTSUPP : -errno;
+		for (unsigned i = 0; i < map->fm_mapped_extents; i++) {
+			const struct fiemap_extent *e = &ask.extents[i];
+
+			if (!*length)
+				begin = max_u64(e->fe_logical, *offset);
+			else if (e->fe_logical > end)
+				goto found;
+			end = e->fe_logical + e->fe_length;
+			*length = end - begin;
+			if (e->fe_flags & FIEMAP_EXTENT_LAST)
+				goto found;
+		}
+		if (map->fm_mapped_extents < EXTENTS_AT_ONCE)
+			break;
+	}
+found:
+	*offset = begin;
+	return 0;
+}
+
 ntstatus volume_next_range(struct volume_node *node, uint64_t *offset, uint64_t *length)
 {
+	uint64_t size;
 	off_t start;
 	off_t end;
+	int error;
 
 	*length = 0;
 	if (node->is_directory || *offset > INT64_MAX)
 		return STATUS_INVALID_PARAMETER;
+	error = size_of(node, &size);
+	if (!error && *offset >= size)
+		return STATUS_NO_MORE_ENTRIES;
+	if (!error && !is_sparse(node)) { /* it has no holes, whatever lies below */
+		*length = size - *offset;
+		return STATUS_SUCCESS;
+	}
+	if (!error)
+		error = next_extent(node->fd, offset, length);
+	if (!error && (!*length || *offset >= size))
+		return STATUS_NO_MORE_ENTRIES;
+	if (!error)
+		*length = min_u64(*length, size - *offset);
+	if (error != -EOPNOTSUPP)
+		return ntstatus_of_errno(error);
 	start = lseek(node->fd, (off_t)*offset, SEEK_DATA);
 	if (start < 0)
 		return errno == ENXIO ? STATUS_NO_MORE_ENTRIES : ntstatus_of_errno(errno);
@@ -258,11 +341,15 @@ ntstatus volume_overwrite(struct volume_node *node, uint32_t attributes)
 	pthread_mutex_lock(&inode->lock);
 	status = inode_read(node);
 	if (!status && (inode->meta.attributes != (attributes & FILE_ATTRIBUTE_STORED) ||
-			inode->meta.change_time.ticks)) {
+			inode->meta.change_time.ticks || inode->meta.ea_size)) {
+		if (inode->meta.ea_size)
+			status = ntstatus_of_errno(sys.set_ea(node->fd, NULL, 0));
 		next = inode->meta;
+		next.ea_size = 0;
 		next.change_time = next.change_until = nttime_of(0);
 		next.attributes = attributes & FILE_ATTRIBUTE_STORED;
-		status = inode_write(node, &next);
+		if (!status)
+			status = inode_write(node, &next);
 	}
 	pthread_mutex_unlock(&inode->lock);
 	return status;

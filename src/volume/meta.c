@@ -7,6 +7,7 @@
  *   CREATION  u64 NT time
  *   CHANGE    u64 NT time, u64 NT time until which a ctime does not outdate it
  *   DEPOT     u64 id of the file's directory in the depot
+ *   EA        u32 size of its extended attributes as clients count it
  *   SD        u32 length, the self-relative descriptor
  *   SD_DEPOT  nothing: the descriptor is in the depot
  *
@@ -27,7 +28,8 @@ enum {
 	META_DEPOT = 0x04,
 	META_SD = 0x08,
 	META_SD_DEPOT = 0x10,
-	META_KNOWN = 0x1f,
+	META_EA = 0x20,
+	META_KNOWN = 0x3f,
 };
 
 #define META_FIRST_GUESS                                                                           \
@@ -60,6 +62,8 @@ ntstatus meta_decode(struct cursor c, struct meta *out)
 	}
 	if (fields & META_DEPOT)
 		out->depot_id = cur_u64le(&c);
+	if (fields & META_EA)
+		out->ea_size = cur_u32le(&c);
 	if (fields & META_SD) {
 		out->sd_length = cur_u32le(&c);
 		out->sd = cur_bytes(&c, out->sd_length);
@@ -82,6 +86,8 @@ void meta_encode(struct buf *out, const struct meta *meta)
 		fields |= META_CHANGE;
 	if (meta->depot_id)
 		fields |= META_DEPOT;
+	if (meta->ea_size)
+		fields |= META_EA;
 	if (meta->sd_in_depot)
 		fields |= META_SD_DEPOT;
 	else if (meta->sd_length)
@@ -98,6 +104,8 @@ void meta_encode(struct buf *out, const struct meta *meta)
 	}
 	if (fields & META_DEPOT)
 		buf_u64le(out, meta->depot_id);
+	if (fields & META_EA)
+		buf_u32le(out, meta->ea_size);
 	if (fields & META_SD) {
 		buf_u32le(out, (uint32_t)meta->sd_length);
 		buf_bytes(out, meta->sd, meta->sd_length);

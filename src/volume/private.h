@@ -17,6 +17,7 @@
 
 #include <base/cursor.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <volume/volume.h>
 #include <wire/fscc.h>
 
@@ -41,6 +42,7 @@ struct meta {
 	nttime creation_time; /* 0: when the file system says it was made */
 	nttime change_time;   /* 0: ctime; else in force until ctime is later than change_until */
 	nttime change_until;
+	uint32_t ea_size;  /* of the list in EA_XATTR; 0: there is none */
 	uint64_t depot_id; /* its directory in the depot; 0: none was ever needed */
 	bool sd_in_depot;  /* the descriptor did not fit the extended attribute */
 	const uint8_t *sd; /* in the bytes that were decoded, or owned by the inode */
@@ -118,6 +120,7 @@ struct volume {
 		uint64_t generation;	/* of the last dirs_forget */
 		struct dir_slot *slots; /* VOLUME_DIRS */
 	} dirs;
+	atomic_int clones;    /* can files share space? clone.c */
 	pthread_mutex_t lock; /* guards depot_fd */
 	int depot_fd;
 };

@@ -138,6 +138,23 @@ static int sys_set_record(int fd, const void *data, size_t length)
 	return fsetxattr(fd, META_XATTR, data, length, 0) ? -errno : 0;
 }
 
+static ssize_t sys_get_ea(int fd, void *data, size_t length)
+{
+	ssize_t n;
+
+	FAULT("get_ea");
+	n = fgetxattr(fd, EA_XATTR, data, length);
+	return n < 0 ? -errno : n;
+}
+
+static int sys_set_ea(int fd, const void *data, size_t length)
+{
+	FAULT("set_ea");
+	if (length)
+		return fsetxattr(fd, EA_XATTR, data, length, 0) ? -errno : 0;
+	return fremovexattr(fd, EA_XATTR) && errno != ENODATA ? -errno : 0;
+}
+
 static int sys_mkdir(int dir, const char *name, mode_t mode)
 {
 	FAULT("mkdir");
@@ -211,6 +228,8 @@ struct volume_sys sys = {
 	.get_record = sys_get_record,
 	.get_record_at = sys_get_record_at,
 	.set_record = sys_set_record,
+	.get_ea = sys_get_ea,
+	.set_ea = sys_set_ea,
 	.mkdir = sys_mkdir,
 	.unlink = sys_unlink,
 	.rename = sys_rename,

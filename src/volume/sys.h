@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #define META_XATTR   "user.berth"
+#define EA_XATTR     "user.berth.ea"
 
 /* What keeps a walk beneath its directory, whatever lies on the disk. */
 #define RESOLVE_SAFE (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)
@@ -28,6 +29,8 @@ struct volume_sys {
 	ssize_t (*get_record)(int fd, void *data, size_t length);
 	ssize_t (*get_record_at)(int dir, const char *name, void *data, size_t length);
 	int (*set_record)(int fd, const void *data, size_t length);
+	ssize_t (*get_ea)(int fd, void *data, size_t length);
+	int (*set_ea)(int fd, const void *data, size_t length); /* no length: it goes */
 	int (*mkdir)(int dir, const char *name, mode_t mode);
 	int (*unlink)(int dir, const char *name, int flags);
 	int (*rename)(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);

@@ -7,6 +7,7 @@
 #define FILE_DEVICE_IS_MOUNTED			 0x20u
 #define SSINFO_FLAGS_ALIGNED_DEVICE		 1u
 #define SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE 2u
+#define SSINFO_FLAGS_TRIM_ENABLED		 0x00000008u
 #define PHYSICAL_SECTOR_LEAST			 4096u /* what the disks of today write at once */
 
 static void volume(struct buf *out, const struct fs_facts *f)
@@ -78,7 +79,8 @@ static void sector_size(struct buf *out, const struct fs_facts *f)
 	buf_u32le(out, physical); /* for atomicity */
 	buf_u32le(out, physical); /* for performance */
 	buf_u32le(out, physical); /* as the file system sees it */
-	buf_u32le(out, SSINFO_FLAGS_ALIGNED_DEVICE | SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE);
+	buf_u32le(out, SSINFO_FLAGS_ALIGNED_DEVICE | SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE |
+			       (f->trims ? SSINFO_FLAGS_TRIM_ENABLED : 0));
 	buf_u32le(out, 0);
 	buf_u32le(out, 0);
 }

@@ -395,8 +395,9 @@ ntstatus sd_apply(const struct security_descriptor *old, const struct security_d
 	group = which & GROUP_SECURITY_INFORMATION && change->has_group ? change : old;
 	dacl = which & DACL_SECURITY_INFORMATION ? change : old;
 	sacl = which & SACL_SECURITY_INFORMATION ? change : old;
-	if (dacl == change)
-		control |= set_control(change->control, DACL_BITS, SD_DACL_AUTO_INHERIT_REQ,
+	if (dacl == change) /* without a list it is the null DACL that is set */
+		control |= SD_DACL_PRESENT |
+			   set_control(change->control, DACL_BITS, SD_DACL_AUTO_INHERIT_REQ,
 				       SD_DACL_AUTO_INHERITED);
 	if (sacl == change)
 		control |= set_control(change->control, SACL_BITS, SD_SACL_AUTO_INHERIT_REQ,

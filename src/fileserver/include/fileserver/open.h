@@ -156,6 +156,9 @@ void open_close_share(struct share *share);
  */
 ntstatus open_check_read(struct open *open, uint64_t offset, uint32_t length) MUST_CHECK;
 ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length) MUST_CHECK;
+/* open_begin_write - open_check_write for what byte-range locks do not guard (MS-FSA 2.1.5.10.4).
+ */
+ntstatus open_begin_write(struct open *open) MUST_CHECK;
 void open_wrote(struct open *open, uint64_t offset, uint32_t length);
 
 /*
@@ -185,10 +188,29 @@ ntstatus open_rename(struct open *open, const char *path, bool replace, uint32_t
 ntstatus open_link(struct open *open, const char *path, bool replace,
 		   struct waiter *waiter) MUST_CHECK;
 
+uint32_t open_mode(const struct open *open); /* FILE_WRITE_THROUGH ... as opened, or as set since */
+ntstatus open_set_mode(struct open *open, uint32_t mode) MUST_CHECK;
+
 /* Security descriptors: what is stored, or what the file has by inheritance; @which is
  * SECURITY_INFORMATION. */
 ntstatus open_query_security(struct open *open, uint32_t which, struct buf *out) MUST_CHECK;
 ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd) MUST_CHECK;
+
+/* Extended attributes (MS-FSA 2.1.5.12.14, 2.1.5.15.5). */
+struct ea_query {
+	struct cursor names; /* FILE_GET_EA_INFORMATION; empty: all of them */
+	bool restart, single, from_index;
+	uint32_t index; /* counted from 1 */
+	size_t room;
+};
+/*
+ * open_query_eas - appended to @out as FILE_FULL_EA_INFORMATION; without names from where the last
+ * query of the handle ended. STATUS_NO_EAS_ON_FILE, STATUS_NO_MORE_EAS, STATUS_BUFFER_OVERFLOW with
+ * those that fit, STATUS_BUFFER_TOO_SMALL.
+ */
+ntstatus open_query_eas(struct open *open, const struct ea_query *query,
+			struct buf *out) MUST_CHECK;
+ntstatus open_set_eas(struct open *open, struct cursor changes) MUST_CHECK;
 
 /* A directory handle's listing, made at first use; call under open_lock. ABE is applied by the
  * listing where the share says so. */

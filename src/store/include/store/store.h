@@ -37,6 +37,7 @@ enum store_share_flags {
 	STORE_SHARE_ACCESS_BASED_ENUMERATION = 0x04,
 	STORE_SHARE_READ_ONLY = 0x08,
 	STORE_SHARE_HIDDEN = 0x10,
+	STORE_SHARE_SHORT_NAMES = 0x20, /* 8.3 names for what has none */
 };
 struct store_share {
 	char *name; /* UTF-8, compared without case */

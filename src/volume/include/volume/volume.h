@@ -52,6 +52,7 @@ struct volume_attributes {
 	uint64_t allocation_size; /* of the data; extended attributes are not counted */
 	uint32_t attributes;	  /* FILE_ATTRIBUTE_*, never 0 */
 	uint32_t links;
+	uint32_t ea_size; /* of its extended attributes, as volume_set_eas was told */
 	bool is_directory;
 	bool is_other; /* neither file nor directory (socket, device, symbolic link): shown by no
 			  listing */
@@ -150,18 +151,37 @@ ntstatus volume_set_attributes(struct volume_node *node, const struct volume_att
 ntstatus volume_get_sd(struct volume_node *node, struct buf *out) MUST_CHECK;
 ntstatus volume_set_sd(struct volume_node *node, const void *sd, size_t length) MUST_CHECK;
 
-/* volume_overwrite - truncate to nothing, drop streams, give new DOS attributes (OVERWRITE,
- * SUPERSEDE). */
+/*
+ * The extended attributes of a file, as one list of bytes that means nothing here. volume_get_eas
+ * appends it (nothing where there are none). volume_set_eas: STATUS_EA_TOO_LARGE where the file
+ * system has no room for it beside the rest.
+ */
+ntstatus volume_get_eas(struct volume_node *node, struct buf *out) MUST_CHECK;
+ntstatus volume_set_eas(struct volume_node *node, const void *list, size_t length,
+			uint32_t ea_size) MUST_CHECK;
+
+/* volume_overwrite - truncate to nothing, drop streams and extended attributes, give new DOS
+ * attributes (OVERWRITE, SUPERSEDE). */
 ntstatus volume_overwrite(struct volume_node *node, uint32_t attributes) MUST_CHECK;
 ntstatus volume_truncate(struct volume_node *node, uint64_t size) MUST_CHECK;
 /* volume_allocate - reserve @size bytes without changing the end of file; less than the end of file
  * truncates. */
 ntstatus volume_allocate(struct volume_node *node, uint64_t size) MUST_CHECK;
+/* volume_set_sparse - holes may be, or (MS-FSCC 2.3.70) all of the file gets its space. */
+ntstatus volume_set_sparse(struct volume_node *node, bool sparse) MUST_CHECK;
 ntstatus volume_zero(struct volume_node *node, uint64_t offset, uint64_t length) MUST_CHECK;
 /* volume_copy - server-side copy between open files, in the kernel; *copied may be short at the
  * source's end. */
 ntstatus volume_copy(struct volume_node *from, uint64_t from_offset, struct volume_node *to,
 		     uint64_t to_offset, uint64_t length, uint64_t *copied) MUST_CHECK;
+/*
+ * volume_clone - @length bytes of @to become those of @from by sharing their space (whole
+ * clusters). STATUS_NOT_SUPPORTED where the file system shares none: volume_clones says so
+ * beforehand.
+ */
+ntstatus volume_clone(struct volume_node *from, uint64_t from_offset, struct volume_node *to,
+		      uint64_t to_offset, uint64_t length) MUST_CHECK;
+bool volume_clones(struct volume *volume);
 /* volume_next_range - the next allocated range at or behind *offset; STATUS_NO_MORE_ENTRIES at the
  * end. */
 ntstatus volume_next_range(struct volume_node *node, uint64_t *offset, uint64_t *length) MUST_CHECK;
@@ -184,6 +204,18 @@ ntstatus volume_directory_is_empty(struct volume_node *directory)
 ntstatus volume_rename(struct volume_node *parent, const char *name, struct volume_node *node,
 		       struct volume_lookup *to, bool replace) MUST_CHECK;
 ntstatus volume_link(struct volume_node *node, struct volume_lookup *to, bool replace) MUST_CHECK;
+
+/*
+ * 8.3 names. volume_short_name gives @name itself in capitals where it is one, else one that is
+ * made from it alone and stored nowhere. volume_long_name finds the entry of @directory that has
+ * @short_name made for it; STATUS_OBJECT_NAME_NOT_FOUND also where two have. It reads the whole
+ * directory, but only where @short_name looks like a made one.
+ */
+#define VOLUME_SHORT_NAME 13
+bool volume_name_is_short(const char *name);
+void volume_short_name(const char *name, char out[VOLUME_SHORT_NAME]);
+ntstatus volume_long_name(struct volume_node *directory, const char *short_name,
+			  char **out) MUST_CHECK;
 
 /* A listing of one directory. One thread at a time; it survives changes under it without repeating
  * or losing what stays. */

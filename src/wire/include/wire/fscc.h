@@ -148,6 +148,7 @@ struct fs_facts {
 	uint64_t total_units, caller_free_units, free_units;
 	uint32_t sectors_per_unit, bytes_per_sector;
 	bool read_only;
+	bool trims; /* FSCTL_FILE_LEVEL_TRIM is answered */
 	struct guid object_id;
 };
 ntstatus fscc_fs_query(uint8_t info_class, const struct fs_facts *f, size_t room,
@@ -182,6 +183,30 @@ struct file_set {
 /* STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH (too short), STATUS_INVALID_PARAMETER. */
 ntstatus fscc_set_decode(uint8_t info_class, struct cursor c, struct file_set *s) MUST_CHECK;
 uint32_t fscc_file_set_access(uint8_t info_class); /* access a handle needs for it */
+
+/*
+ * Extended attributes. The names are bytes, compared without case as ASCII; what an ea points to is
+ * in the list that it was read from.
+ */
+#define FILE_NEED_EA 0x80u
+struct ea {
+	uint8_t flags;
+	uint8_t name_length;
+	uint16_t value_length; /* 0 in a change: it goes */
+	const char *name;
+	const uint8_t *value;
+};
+/* fscc_ea_next - the next of a FILE_FULL_EA_INFORMATION list; false at the end or where it does not
+ * parse (list->bad). */
+bool fscc_ea_next(struct cursor *list, struct ea *ea);
+/* fscc_ea_ask_next - the same of a FILE_GET_EA_INFORMATION list, which has names alone. */
+bool fscc_ea_ask_next(struct cursor *list, struct ea *ea);
+bool fscc_ea_is_valid(const struct ea *ea);
+bool fscc_ea_same_name(const struct ea *a, const struct ea *b);
+uint32_t fscc_ea_packed_size(const struct ea *ea); /* what it adds to EaSize */
+/* fscc_ea_entry - as fscc_directory_entry, aligned to 4. */
+ntstatus fscc_ea_entry(const struct ea *ea, size_t begin, size_t room, size_t *previous,
+		       struct buf *out) MUST_CHECK;
 
 /* A directory entry as a client reads it: FileIdBothDirectoryInformation and
  * FileDirectoryInformation. */
