@@ -104,6 +104,40 @@ static void print_servers(const json_t *servers)
 	json_decref(rows);
 }
 
+/* Votes, quorum and fencing, and where each part of a group stands when not all stand well. */
+static void print_cluster(const json_t *cluster, const json_t *servers)
+{
+	const json_t *event = json_array_get(json_object_get(cluster, "fencing_history"), 0), *row;
+	size_t i, k;
+
+	if (!cluster)
+		return;
+	printf("\n%s%d of %d votes, %d needed: %s; fencing is %s%s\n",
+	       json_is_true(json_object_get(cluster, "maintenance")) ? "maintenance mode; " : "",
+	       (int)json_integer_value(json_object_get(cluster, "votes")),
+	       (int)json_integer_value(json_object_get(cluster, "expected_votes")),
+	       (int)json_integer_value(json_object_get(cluster, "votes_needed")),
+	       json_is_true(json_object_get(cluster, "quorum")) ? "quorum" : "NO QUORUM",
+	       json_is_true(json_object_get(cluster, "fencing")) ? "on" : "OFF",
+	       text_at(cluster, "trouble")[0] ? "; no word from Pacemaker" : "");
+	if (event)
+		printf("last fencing: %s of %s %s %s%s%s\n", text_at(event, "action"),
+		       text_at(event, "target"), text_at(event, "status"),
+		       text_at(event, "completed"), text_at(event, "exit-reason")[0] ? ": " : "",
+		       text_at(event, "exit-reason"));
+	json_array_foreach((json_t *)(uintptr_t)servers, i, row)
+	{
+		const json_t *parts = json_object_get(row, "parts"), *part;
+
+		if (!strcmp(text_at(row, "state"), "online") ||
+		    !strcmp(text_at(row, "state"), "offline"))
+			continue;
+		json_array_foreach((json_t *)(uintptr_t)parts, k, part) printf(
+			"  %-20s %-12s %-8s %s\n", text_at(part, "id"), text_at(part, "role"),
+			text_at(part, "node"), text_at(part, "reason"));
+	}
+}
+
 static int listing(struct call *call, bool with_nodes)
 {
 	auto_free char *why = NULL;
@@ -123,6 +157,9 @@ static int listing(struct call *call, bool with_nodes)
 			putchar('\n');
 		}
 		print_servers(json_object_get(status, "servers"));
+		if (with_nodes)
+			print_cluster(json_object_get(status, "cluster"),
+				      json_object_get(status, "servers"));
 	}
 	json_decref(status);
 	return any_up ? EXIT_DONE

@@ -396,8 +396,10 @@ static void judge(xmlNode *mon, const struct crm_view *view, struct crm_server *
 	}
 	if (!strcmp(role, "Started") || !strcmp(role, "Starting")) {
 		s->state = !strcmp(role, "Started") ? CLUSTER_ONLINE : CLUSTER_ONLINE_PENDING;
-		if (now && is_true(now, "blocked"))
+		if (is_true(now, "blocked"))
 			s->state = CLUSTER_FAILED;
+		else if (is_true(now, "failed")) /* on its way down, and up again somewhere */
+			s->state = CLUSTER_ONLINE_PENDING;
 	} else if (!strcmp(role, "Stopping")) {
 		s->state = CLUSTER_OFFLINE_PENDING;
 	} else if (!s->record.want_online) {

@@ -567,12 +567,17 @@ static void overlay(struct pacemaker *p, struct cluster_row *row)
 	if (l) {
 		row->epoch = l->epoch;
 		row->since_ms = l->since_ms;
-		/* Of what is here this node knows more, and sooner. */
-		if (l->state != CLUSTER_FAILED || row->state != CLUSTER_ONLINE ||
-		    !strcasecmp(row->owner, p->cluster->node)) {
+		/*
+		 * Of what is here this node knows more, and sooner; but a start that failed here is
+		 * Pacemaker's to go on from, and no failure of the file server yet.
+		 */
+		if (l->state != CLUSTER_FAILED) {
 			row->state = l->state;
-			snprintf(row->owner, sizeof(row->owner), "%s",
-				 l->state == CLUSTER_FAILED ? "" : p->cluster->node);
+			snprintf(row->owner, sizeof(row->owner), "%s", p->cluster->node);
+		} else if (row->state == CLUSTER_ONLINE &&
+			   !strcasecmp(row->owner, p->cluster->node)) {
+			row->state = CLUSTER_FAILED;
+			row->owner[0] = '\0';
 		}
 		if (l->reason[0])
 			memcpy(row->reason, l->reason, sizeof(row->reason));

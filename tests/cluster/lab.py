@@ -16,6 +16,7 @@ A shared disk is one file behind one loop device for each host: with a single de
 one superblock, and a double mount would do no harm and go unseen.
 """
 import fcntl
+import glob
 import os
 import shutil
 import signal
@@ -333,8 +334,8 @@ class Lab:
         self.down()
         for d in ("shared", "sbin", "ocf/berth", "ocf/lab") + HOSTS:
             os.makedirs(self.path(d))
-        with open(self.path("made-by-berth-lab"), "w"):
-            pass
+        with open(self.path("made-by-berth-lab"), "w") as f:
+            f.write("%d %s\n" % (os.getpid(), start_time(os.getpid())))
         shutil.copy(os.path.join(HERE, "fence_lab"), self.path("sbin"))
         shutil.copy(os.path.join(HERE, "trivial"), self.path("ocf/lab"))
         agents = os.path.join(TOP, "agents", "ocf")
@@ -403,6 +404,14 @@ class Lab:
             return not devices
         wait(10, released, 0.1)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def remove_abandoned(pattern):
+    """Labs whose maker has ended without removing them."""
+    for directory in glob.glob(pattern):
+        lab = Lab(directory)
+        if os.path.exists(lab.path("made-by-berth-lab")) and not lab.remembered("made-by-berth-lab"):
+            lab.down()
 
 
 def hash_of(text):
