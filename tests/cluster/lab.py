@@ -325,7 +325,7 @@ class Lab:
                 'value="100"/><nvpair id="d-m" name="migration-threshold" value="3"/></meta_attributes></rsc_defaults>'
                 '</configuration><status/></cib>' % (properties, nodes, " ".join(HOSTS), BERTHD_CLONE))
 
-    def up(self, bare=False, token=500, filesystem="ext4", megabytes=512):
+    def up(self, bare=False, token=1000, filesystem="ext4", megabytes=512):
         if os.geteuid() != 0:
             raise LabError("only root can build hosts")
         for program in ("corosync", "pacemakerd", "crm_mon", "modprobe", "losetup"):
