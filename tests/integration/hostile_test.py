@@ -218,14 +218,18 @@ class Worker(threading.Thread):
             name = "f%d" % self.rng.randrange(4)
             directory = low.create(tree, "", 0x120089, 7, 1, 1, 0)
             file = low.create(tree, name, 0x1F01FF, 7, 0x40, 3, 0, oplockLevel=self.rng.choice((0, 1, 8, 9)))
-            low.write(tree, file, b"x" * self.rng.randrange(1, 5000))
+            client.mid = low._Connection["SequenceWindow"]
+            data = b"x" * self.rng.randrange(1, 5000)
+            client.socket.sendall(client.chain((9, struct.pack("<HHIQ", 49, 112, len(data), 0) + file +
+                                                struct.pack("<IIHHI", 0, 0, 0, 0, 0) + data)))
+            client.statuses(1)
             self.done += 1
+            low._Connection["SequenceWindow"] = client.mid
             if self.rng.random() < 0.3:
                 low.close(tree, file)
                 low.close(tree, directory)
                 continue
             # What waits is left waiting, and the connection with it.
-            client.mid = low._Connection["SequenceWindow"]
             kind = self.rng.randrange(4)
             if kind == 0:
                 client.socket.sendall(client.chain((10, lock(file, 0, 10, 2)), (6, struct.pack("<HHI", 24, 0, 0) + file)))
