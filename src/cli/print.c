@@ -247,14 +247,23 @@ static void completion_case(const char *pattern, const char *words)
 	printf("\t%s) words='%s' ;;\n", pattern, words);
 }
 
+static bool is_first_of_noun(size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (!strcmp(commands[i].noun, commands[at].noun))
+			return false;
+	}
+	return true;
+}
+
 static void completion_verbs(size_t first)
 {
 	auto_buf struct buf words = { 0 };
 	const char *noun = commands[first].noun;
 	auto_free char *pattern = xasprintf("'%s '", noun);
 
-	for (size_t i = first; i < command_count && !strcmp(commands[i].noun, noun); i++) {
-		if (commands[i].verb)
+	for (size_t i = first; i < command_count; i++) {
+		if (commands[i].verb && !strcmp(commands[i].noun, noun))
 			buf_printf(&words, "%s ", commands[i].verb);
 	}
 	buf_text(&words, "--help");
@@ -291,12 +300,12 @@ void print_completion(void)
 	     "\tcase $place in");
 	printf("\ttop) words='");
 	for (size_t i = 0; i < command_count; i++) {
-		if (!i || strcmp(commands[i].noun, commands[i - 1].noun) != 0)
+		if (is_first_of_noun(i))
 			printf("%s ", commands[i].noun);
 	}
 	puts("--help --version' ;;");
 	for (size_t i = 0; i < command_count; i++) {
-		if (!i || strcmp(commands[i].noun, commands[i - 1].noun) != 0)
+		if (is_first_of_noun(i))
 			completion_verbs(i);
 		completion_options(&commands[i]);
 	}
