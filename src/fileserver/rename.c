@@ -193,16 +193,8 @@ static ntstatus check_existing_target(struct moving *m, struct descriptor *paren
 
 /*
  * The directory that gets the name is opened for that, sharing reads and writes: who holds it open
- * for DELETE is in the way (MS-FSA 2.1.5.15.11).
+ * for DELETE, or lets nobody write, is in the way (MS-FSA 2.1.5.15.11).
  */
-static bool is_open_for_delete(const struct file *file)
-{
-	for (const struct open *open = file->opens; open; open = open->file_next)
-		if (open->sharing_access & DELETE_ACCESS)
-			return true;
-	return false;
-}
-
 static ntstatus check_directory(struct moving *m)
 {
 	struct file auto_file *directory = file_find(&m->to.parent->key);
@@ -214,7 +206,8 @@ static ntstatus check_directory(struct moving *m)
 	pthread_mutex_lock(&directory->lock);
 	if (directory->delete_pending)
 		status = STATUS_DELETE_PENDING;
-	else if (is_open_for_delete(directory))
+	else if (sharemode_conflicts(directory, FILE_WRITE_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE,
+				     NULL))
 		status = caching_break(directory, &nobody, CAUSE_SHARING, &m->actions)
 				 ? wait_on(m, directory)
 				 : STATUS_SHARING_VIOLATION;
