@@ -196,8 +196,8 @@ struct open {
 	struct lease *lease;
 	bool has_lease_key, has_parent_key; /* these never change */
 	uint8_t lease_key[16], parent_key[16];
-	uint8_t *lock_sequences;       /* 64, made at first use */
-	atomic_uint mode;	       /* FILE_* options that may change: MS-FSCC 2.4.31 */
+	uint8_t *lock_sequences; /* 64, made at first use */
+	atomic_uint mode;	 /* FILE_* options that may change: MS-FSCC 2.4.31 */
 	/* the handle's own, under open->lock */
 	struct volume_listing *listing;
 	uint32_t next_ea; /* where the next query of extended attributes goes on */

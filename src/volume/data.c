@@ -233,9 +233,10 @@ ntstatus volume_copy(struct volume_node *from, uint64_t from_offset, struct volu
  */
 static int next_extent(int fd, uint64_t *offset, uint64_t *length)
 {
-	struct {
-		struct fiemap map;
-		struct fiemap_extent extents[EXTENTS_AT_ONCE];
+	union {
+		struct fiemap map; /* its extents follow it */
+		uint8_t room[sizeof(struct fiemap) +
+			     EXTENTS_AT_ONCE * sizeof(struct fiemap_extent)];
 	} ask;
 	uint64_t begin = 0, end = *offset;
 
@@ -250,7 +251,7 @@ static int next_extent(int fd, uint64_t *offset, uint64_t *length)
 		if (ioctl(fd, FS_IOC_FIEMAP, map))
 			return errno == ENOTTY ? -EOPNOTSUPP : -errno;
 		for (unsigned i = 0; i < map->fm_mapped_extents; i++) {
-			const struct fiemap_extent *e = &ask.extents[i];
+			const struct fiemap_extent *e = &map->fm_extents[i];
 
 			if (!*length)
 				begin = max_u64(e->fe_logical, *offset);
