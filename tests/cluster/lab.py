@@ -161,15 +161,14 @@ class Lab:
             return
         self.drop_port(host)
         self.make_port(host, self.address(host))
-        try:
-            os.unlink(self.path(host, "init"))
-        except FileNotFoundError:
-            pass
+        for mark in ("init", "ready"):
+            if os.path.exists(self.path(host, mark)):
+                os.unlink(self.path(host, mark))
         with open(self.path(host, "console"), "ab") as console:
             subprocess.Popen(["ip", "netns", "exec", self.namespace(host), "unshare", "--mount", "--uts", "--ipc", "--pid",
                               "--fork", "--kill-child", "bash", os.path.join(HERE, "host-init"), host, self.directory],
                              stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True)
-        if not wait(10, lambda: os.path.exists(self.path(host, "init"))):
+        if not wait(10, lambda: os.path.exists(self.path(host, "init")) and os.path.exists(self.path(host, "ready"))):
             raise LabError("%s does not boot; see %s" % (host, self.path(host, "console")))
         self.note("boot " + host)
 
