@@ -355,17 +355,38 @@ static struct home_lease *lease_new(const struct home_lease_config *config)
 }
 
 /* What stands there, watched where it may be live. */
-static int look(struct home_lease *l, struct home_lease_record *before, char **why)
+static int look(struct home_lease *l, struct home_lease_record *before, bool *watched, char **why)
 {
 	int error = read_block(l->fd, l->block, before);
 
+	*watched = false;
 	if (error == -ENOENT) {
 		memset(before, 0, sizeof(*before));
 		return 0;
 	}
 	if (error || is_dead(&l->config, before))
 		return error;
+	*watched = true;
 	return watch(l->fd, l->block, before, why);
+}
+
+/*
+ * Two nodes may have watched the same silent lease to its end, and written one after the other: who
+ * still stands there two beats later has it.
+ */
+static int settle(struct home_lease *l, char **why)
+{
+	uint64_t began;
+	int error;
+
+	nap(2 * LEASE_BEAT_MS);
+	began = boottime_ms();
+	error = confirm(l);
+	if (!error)
+		extend(l, began);
+	else if (error == -ESTALE)
+		*why = xasprintf("another node took the lease of this volume at the same time");
+	return error == -ESTALE ? -EBUSY : error;
 }
 
 int home_lease_take(const struct home_lease_config *config, uint64_t least, struct home_lease **out,
@@ -373,8 +394,9 @@ int home_lease_take(const struct home_lease_config *config, uint64_t least, stru
 {
 	struct home_lease *l = lease_new(config);
 	struct home_lease_record before = { 0 };
+	bool watched = false;
 	uint64_t began;
-	int error = l->fd < 0 ? l->fd : look(l, &before, why);
+	int error = l->fd < 0 ? l->fd : look(l, &before, &watched, why);
 
 	*out = NULL;
 	if (!error) {
@@ -387,6 +409,8 @@ int home_lease_take(const struct home_lease_config *config, uint64_t least, stru
 		error = write_block(l->fd, l->block, &l->record);
 		extend(l, began);
 	}
+	if (!error && watched)
+		error = settle(l, why);
 	if (!error)
 		error = start_keeping(l);
 	if (error) {

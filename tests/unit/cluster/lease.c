@@ -3,6 +3,7 @@
  * its own. */
 #include <cluster/home_lease.h>
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,6 +162,47 @@ static void the_lease_of_an_owner_that_ended_can_be_cleared(void **state)
 	home_lease_release(lease);
 }
 
+struct contender {
+	const char *node;
+	pthread_t thread;
+	struct home_lease *lease;
+	bool is_lost;
+	int error;
+};
+
+static void *contend(void *arg)
+{
+	struct contender *c = arg;
+	char *why;
+
+	c->error = take(c->node, &c->is_lost, &c->lease, &why);
+	free(why);
+	return NULL;
+}
+
+static void of_two_that_watch_a_silent_lease_one_gets_it(void **state)
+{
+	auto_free char *path = xasprintf("%s/lease", home);
+	struct contender two[] = { { .node = "a" }, { .node = "b" } };
+	FILE *file = fopen(path, "w");
+
+	fprintf(file, "{\"node\":\"ghost\",\"boot_id\":\"x\",\"pid\":1,\"epoch\":4,\"beats\":2,"
+		      "\"held\":true}\n");
+	fclose(file);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&two[i].thread, NULL, contend, &two[i]), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(two[i].thread, NULL);
+	assert_int_equal(!two[0].error + !two[1].error, 1);
+	for (int i = 0; i < 2; i++) {
+		if (two[i].lease) {
+			assert_true(home_lease_holds(two[i].lease));
+			assert_int_equal(home_lease_epoch(two[i].lease), 5);
+			home_lease_release(two[i].lease);
+		}
+	}
+}
+
 static void damage_is_not_taken_for_a_lease(void **state)
 {
 	auto_free char *path = xasprintf("%s/lease", home);
@@ -185,6 +227,7 @@ int main(void)
 		TEST(a_node_that_is_known_to_be_gone_is_not_waited_for),
 		TEST(without_a_quorum_it_is_lost),
 		TEST(the_lease_of_an_owner_that_ended_can_be_cleared),
+		TEST(of_two_that_watch_a_silent_lease_one_gets_it),
 		TEST(damage_is_not_taken_for_a_lease),
 	};
 
