@@ -6,6 +6,8 @@
  */
 #include "opens_fixture.h"
 
+#include <semaphore.h>
+
 #define THREADS 4
 #define ROUNDS	400
 #define NAMES	4
@@ -25,11 +27,28 @@ static uint32_t draw(struct worker *w, uint32_t below)
 	return (uint32_t)(w->seed >> 33) % below;
 }
 
-/* Wakes are only counted: a request that waited is tried once more and then given up. */
-static void ignore(struct waiter *waiter, ntstatus status)
+/* A waiter that may be given up: who wakes it may still be under way then, and is waited for. */
+struct patient {
+	struct waiter waiter;
+	sem_t woken;
+};
+
+static void wake(struct waiter *waiter, ntstatus status)
 {
-	(void)waiter;
 	(void)status;
+	sem_post(&container_of(waiter, struct patient, waiter)->woken);
+}
+
+static void patient_init(struct patient *p)
+{
+	*p = (struct patient){ .waiter = { .wake = wake } };
+	sem_init(&p->woken, 0, 0);
+}
+
+static void give_up(struct patient *p)
+{
+	if (!waiter_cancel(&p->waiter))
+		sem_wait(&p->woken);
 }
 
 static void on_lease(struct open *open, const uint8_t key[16], uint32_t from, uint32_t to,
@@ -52,7 +71,7 @@ static void on_oplock(struct open *open, uint8_t level)
 
 static void work_with(struct worker *w, struct open *open)
 {
-	struct waiter waiter = { .wake = ignore };
+	struct patient patient;
 	struct smb2_lock_request lock = {
 		.count = 1,
 		.locks = { { draw(w, 4), draw(w, 4), SMB2_LOCKFLAG_EXCLUSIVE_LOCK } },
@@ -60,14 +79,15 @@ static void work_with(struct worker *w, struct open *open)
 	struct buf out = { 0 };
 	char name[16];
 
+	patient_init(&patient);
 	snprintf(name, sizeof(name), "n%u", draw(w, NAMES));
 	switch (draw(w, 6)) {
 	case 0:
 		(void)!open_rename(open, name, true, 0, NULL);
 		break;
 	case 1:
-		if (open_lock_ranges(open, &lock, &waiter) == STATUS_PENDING)
-			(void)waiter_cancel(&waiter);
+		if (open_lock_ranges(open, &lock, &patient.waiter) == STATUS_PENDING)
+			give_up(&patient);
 		break;
 	case 2:
 		if (open_check_write(open, 0, 4) == STATUS_SUCCESS)
@@ -77,8 +97,8 @@ static void work_with(struct worker *w, struct open *open)
 		(void)!open_set_disposition(open, true, 0, NULL);
 		break;
 	case 4:
-		if (open_notify(open, 0xfff, true, 1024, &waiter, &out) == STATUS_PENDING)
-			(void)waiter_cancel(&waiter);
+		if (open_notify(open, 0xfff, true, 1024, &patient.waiter, &out) == STATUS_PENDING)
+			give_up(&patient);
 		buf_free(&out);
 		break;
 	default:
@@ -95,7 +115,7 @@ static void *run_one(void *context)
 		struct smb2_create_contexts contexts = {
 			.lease = { .present = true, .version = 2, .state = 7 }
 		};
-		struct waiter waiter = { .wake = ignore };
+		struct patient patient;
 		struct open_result result;
 		struct open *open;
 		char name[16];
@@ -125,9 +145,10 @@ static void *run_one(void *context)
 		}
 		contexts.lease.key[0] = (uint8_t)name[1];
 		contexts.lease.key[1] = (uint8_t)w->number;
-		status = open_create(&request, &waiter, &open, &result);
+		patient_init(&patient);
+		status = open_create(&request, &patient.waiter, &open, &result);
 		if (status == STATUS_PENDING)
-			(void)waiter_cancel(&waiter);
+			give_up(&patient);
 		if (status != STATUS_SUCCESS)
 			continue;
 		w->opened++;
