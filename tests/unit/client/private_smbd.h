@@ -126,6 +126,10 @@ static int stop_smbd(void **state)
 		return 0;
 	kill(smbd.pid, SIGTERM);
 	waitpid(smbd.pid, NULL, 0);
+	/* The RPC helper that smbd starts on demand lives on without it; its directory names it as
+	 * ours. */
+	run_command("for p in $(pgrep -f configfile[=]%s/smb.conf); do kill $p; done",
+		    smbd.directory);
 	run_command("rm -rf %s", smbd.directory);
 	return 0;
 }
