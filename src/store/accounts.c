@@ -34,20 +34,30 @@ static int name_is_free(struct run *run, const char *name)
 	return got;
 }
 
-int store_user_add(struct store *store, struct store_user *user)
+/* What a new user and a new group begin with: a transaction, a name that is free, a rid of their
+ * own. */
+static int begin_account(struct run *run, struct store *store, const char *kind, const char *name,
+			 uint32_t *rid)
 {
-	cleanup(run_end) struct run run = { 0 };
-	int error = store_name_ok("user", user->name);
-	uint32_t rid = 0;
+	int error = store_name_ok(kind, name);
 
 	if (error)
 		return error;
-	run_begin(&run, store, SQL_BEGIN);
-	error = run_transaction(&run);
+	run_begin(run, store, SQL_BEGIN);
+	error = run_transaction(run);
 	if (!error)
-		error = name_is_free(&run, user->name);
+		error = name_is_free(run, name);
 	if (!error)
-		error = store_take_rid(&run, &rid);
+		error = store_take_rid(run, rid);
+	return error;
+}
+
+int store_user_add(struct store *store, struct store_user *user)
+{
+	cleanup(run_end) struct run run = { 0 };
+	uint32_t rid = 0;
+	int error = begin_account(&run, store, "user", user->name, &rid);
+
 	if (error)
 		return error;
 	run_next(&run, SQL_USER_ADD);
@@ -166,17 +176,9 @@ static void read_group(struct run *run, struct store_group *out)
 int store_group_add(struct store *store, struct store_group *group)
 {
 	cleanup(run_end) struct run run = { 0 };
-	int error = store_name_ok("group", group->name);
 	uint32_t rid = 0;
+	int error = begin_account(&run, store, "group", group->name, &rid);
 
-	if (error)
-		return error;
-	run_begin(&run, store, SQL_BEGIN);
-	error = run_transaction(&run);
-	if (!error)
-		error = name_is_free(&run, group->name);
-	if (!error)
-		error = store_take_rid(&run, &rid);
 	if (error)
 		return error;
 	run_next(&run, SQL_GROUP_ADD);
