@@ -475,8 +475,10 @@ static ntstatus create_new(struct creation *c)
 static ntstatus look_up(struct creation *c)
 {
 	const struct open_request *request = c->request;
-	ntstatus status = volume_lookup(request->share->root, c->name.path, &c->lookup);
 	bool creates = request->disposition != FILE_OPEN && request->disposition != FILE_OVERWRITE;
+	ntstatus (*find)(struct volume_node *, const char *, struct volume_lookup *) =
+		creates ? volume_lookup_to_make : volume_lookup;
+	ntstatus status = find(request->share->root, c->name.path, &c->lookup);
 	char *path;
 
 	if (!(request->share->flags & STORE_SHARE_SHORT_NAMES) || !strchr(c->name.path, '~') ||
@@ -488,7 +490,7 @@ static ntstatus look_up(struct creation *c)
 	free(c->name.path);
 	c->name.path = path;
 	volume_lookup_end(&c->lookup);
-	return volume_lookup(request->share->root, path, &c->lookup);
+	return find(request->share->root, path, &c->lookup);
 }
 
 static ntstatus one_round(struct creation *c)

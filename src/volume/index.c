@@ -411,6 +411,22 @@ int names_find(struct volume_node *directory, const char *name, char **found, ui
 	return error;
 }
 
+bool names_unknown(struct volume_node *directory, const char *name, uint64_t *changes)
+{
+	struct index *index;
+	bool unknown;
+
+	names_lock(directory);
+	index = index_of(stripe_of(directory), &directory->key);
+	unknown = index && index_agrees(directory, index) && !index_slot_of(index, name, true);
+	if (unknown) {
+		index->last_use = tick(directory->volume);
+		*changes = index->changes;
+	}
+	names_unlock(directory);
+	return unknown;
+}
+
 void names_opened(struct volume_node *directory, const char *name)
 {
 	struct names *stripe = stripe_of(directory);

@@ -176,6 +176,11 @@ void names_unlock2(struct volume_node *a, struct volume_node *b);
  */
 int names_find(struct volume_node *directory, const char *name, char **found,
 	       uint64_t *changes) MUST_CHECK;
+/*
+ * names_unknown - does an index that is there already, and agrees with the disk, not know @name in
+ * any case? *changes as from names_find. Builds no index. Takes the lock itself.
+ */
+bool names_unknown(struct volume_node *directory, const char *name, uint64_t *changes);
 /* names_opened - @name was there as written: an index that does not know it goes. Takes the lock
  * itself. */
 void names_opened(struct volume_node *directory, const char *name);

@@ -4,7 +4,8 @@
  *
  * What is there as written costs one openat2 for the file (its directory is mostly still open from
  * the walk before), one statx, one fgetxattr. Only what is missing as written is looked for
- * component by component in the case-folded indexes. Everything is opened beneath the walk's root
+ * component by component in the case-folded indexes; but who is about to make a file looks there
+ * first. Everything is opened beneath the walk's root
  * with RESOLVE_SAFE: no "..", no absolute path, no symbolic link is ever followed, whatever
  * somebody puts on the disk while the walk goes on.
  *
@@ -234,8 +235,11 @@ static ntstatus last_find(struct volume_lookup *lookup, const char *asked, char 
 {
 	auto_free char *name = NULL;
 	ntstatus status = STATUS_SUCCESS;
-	int error = last_open(lookup, asked, &status);
+	int error;
 
+	if (lookup->makes && names_unknown(lookup->parent, asked, &lookup->changes))
+		return STATUS_SUCCESS;
+	error = last_open(lookup, asked, &status);
 	if (!error && !status) {
 		*disk = xstrdup(asked);
 		names_opened(lookup->parent, asked);
@@ -304,10 +308,10 @@ static ntstatus lookup_beneath(struct volume_node *root, const char *path,
 	return STATUS_SUCCESS;
 }
 
+/* lookup_any - @out is zero but for what the caller asks of it. */
 static ntstatus lookup_any(struct volume_node *root, const char *path, bool home,
 			   struct volume_lookup *out)
 {
-	memset(out, 0, sizeof(*out));
 	if (!root->is_directory)
 		return STATUS_OBJECT_PATH_NOT_FOUND;
 	if (!*path)
@@ -318,6 +322,15 @@ static ntstatus lookup_any(struct volume_node *root, const char *path, bool home
 
 ntstatus volume_lookup(struct volume_node *root, const char *path, struct volume_lookup *out)
 {
+	memset(out, 0, sizeof(*out));
+	return lookup_any(root, path, false, out);
+}
+
+ntstatus volume_lookup_to_make(struct volume_node *root, const char *path,
+			       struct volume_lookup *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->makes = true;
 	return lookup_any(root, path, false, out);
 }
 
@@ -344,7 +357,7 @@ ntstatus volume_lookup_open(struct volume_lookup *lookup, struct volume_node **o
 static ntstatus directory_of(struct volume *volume, const char *path, bool make,
 			     struct volume_node **out)
 {
-	cleanup(volume_lookup_end) struct volume_lookup lookup;
+	cleanup(volume_lookup_end) struct volume_lookup lookup = { 0 };
 	const struct volume_initial initial = { .is_directory = true };
 	ntstatus status = lookup_any(volume->root, path, true, &lookup);
 

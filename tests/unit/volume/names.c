@@ -19,6 +19,22 @@ static void count_getdents(void)
 	getdents_calls = 0;
 }
 
+static unsigned opens;
+static int (*real_openat2)(int, const char *, int, mode_t, uint64_t);
+
+static int counting_openat2(int dir, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+	opens++;
+	return real_openat2(dir, path, flags, mode, resolve);
+}
+
+static void count_opens(void)
+{
+	real_openat2 = sys.openat2;
+	sys.openat2 = counting_openat2;
+	opens = 0;
+}
+
 static void a_name_is_found_in_any_case(void **state)
 {
 	struct fixture *f = fixture_of(state);
@@ -189,6 +205,59 @@ static void a_name_made_by_others_right_after_one_of_our_own_is_found_as_written
 		snprintf(name, sizeof(name), "THEIRS%u", i);
 		assert_true(exists(f->root, name));
 	}
+}
+
+/* make - as a client's create does: look to make, make, and once more where that collides. */
+static bool make(struct volume_node *root, const char *path, unsigned *rounds)
+{
+	const struct volume_initial initial = { .attributes = FILE_ATTRIBUTE_ARCHIVE };
+
+	for (*rounds = 1; *rounds < 4; ++*rounds) {
+		struct volume_node *node = NULL;
+		struct volume_lookup lookup;
+		ntstatus status;
+
+		assert_int_equal(volume_lookup_to_make(root, path, &lookup), STATUS_SUCCESS);
+		status = lookup.exists ? STATUS_OBJECT_NAME_COLLISION
+				       : volume_create(&lookup, &initial, &node);
+		volume_node_put(node);
+		if (lookup.exists || status == STATUS_SUCCESS) {
+			volume_lookup_end(&lookup);
+			return status == STATUS_SUCCESS;
+		}
+		volume_lookup_end(&lookup);
+		assert_int_equal(status, STATUS_OBJECT_NAME_COLLISION);
+	}
+	return false;
+}
+
+static void who_makes_a_file_does_not_replace_what_others_made_unseen(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	unsigned rounds;
+	char name[32];
+
+	assert_true(make(f->root, "first", &rounds));
+	assert_false(make(f->root, "FIRST", &rounds));
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "mine%u", i);
+		assert_true(make(f->root, name, &rounds));
+		snprintf(name, sizeof(name), "theirs%u", i);
+		touch_on_disk(f, name); /* in the same tick of the kernel's clock, mostly */
+		assert_false(make(f->root, name, &rounds));
+		assert_true(rounds <= 2);
+	}
+}
+
+static void who_makes_a_file_asks_the_disk_for_it_once(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	unsigned rounds;
+
+	assert_true(make(f->root, "first", &rounds)); /* this one has the index built */
+	count_opens();
+	assert_true(make(f->root, "second", &rounds));
+	assert_int_equal(opens, 1);
 }
 
 static void no_path_leads_out(void **state)
@@ -405,6 +474,8 @@ int main(void)
 		VOLUME_TEST(what_others_do_in_the_directory_is_seen),
 		VOLUME_TEST(a_change_of_others_is_not_hidden_by_one_of_our_own_after_it),
 		VOLUME_TEST(a_name_made_by_others_right_after_one_of_our_own_is_found_as_written),
+		VOLUME_TEST(who_makes_a_file_does_not_replace_what_others_made_unseen),
+		VOLUME_TEST(who_makes_a_file_asks_the_disk_for_it_once),
 		VOLUME_TEST(no_path_leads_out),
 		VOLUME_TEST(a_symbolic_link_is_as_if_it_were_not_there),
 		VOLUME_TEST(the_home_is_reached_by_the_server_alone),

@@ -107,6 +107,7 @@ struct volume_lookup {
 	char *asked;		  /* the last component as asked, where it is not name */
 	struct volume_node *node; /* already opened */
 	uint64_t changes;	  /* of the parent's names, when it was found missing */
+	bool makes;		  /* what is missing is to be made: see volume_lookup_to_make */
 };
 /*
  * volume_lookup - walk @path (no stream part, "" is the root itself) from @root without case.
@@ -117,6 +118,14 @@ struct volume_lookup {
  */
 ntstatus volume_lookup(struct volume_node *root, const char *path,
 		       struct volume_lookup *out) MUST_CHECK;
+/*
+ * volume_lookup_to_make - the same for a caller that answers a missing name with volume_create (and
+ * looks again after STATUS_OBJECT_NAME_COLLISION): an index that agrees with the disk is then
+ * believed when it does not know the name, which saves asking the disk. No other caller may be
+ * told so: see docs/decisions/0005.
+ */
+ntstatus volume_lookup_to_make(struct volume_node *root, const char *path,
+			       struct volume_lookup *out) MUST_CHECK;
 void volume_lookup_end(struct volume_lookup *lookup);
 /* volume_lookup_open - the node of what exists. STATUS_OBJECT_NAME_NOT_FOUND where it has gone
  * meanwhile. */
