@@ -16,7 +16,7 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_NODE = 3, EXIT_NOT_HERE = 4 };
 
 #define MAX_ARGUMENTS 4
-#define MAX_OPTIONS   14
+#define MAX_OPTIONS   40
 
 enum option_kind {
 	OPTION_FLAG,	/* true in the request */

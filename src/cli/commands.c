@@ -48,6 +48,24 @@ ROW(o_hidden, { "hidden", OPTION_FLAG, "hidden", NULL, "left out of lists" });
 ROW(o_short, { "short-names", OPTION_FLAG, "short_names", NULL,
 	       "give 8.3 names to programs that know no others" });
 ROW(o_no_short, { "no-short-names", OPTION_NO_FLAG, "short_names", NULL, "no 8.3 names" });
+ROW(o_hide_names, { "hide-names", OPTION_TEXT, "hide_names", "PATTERNS",
+		    "show as hidden what is called so: patterns with / between them, such as "
+		    ".*/Thumbs.db; empty: nothing" });
+ROW(o_no_streams, { "no-streams", OPTION_FLAG, "no_streams", NULL,
+		    "files have no named streams (for programs that lose them)" });
+ROW(o_streams, { "streams", OPTION_NO_FLAG, "no_streams", NULL, "files may have named streams" });
+ROW(o_no_notify, { "no-notify", OPTION_FLAG, "no_notify", NULL,
+		   "tell nobody of changes (for trees that too many programs watch)" });
+ROW(o_notify, { "notify", OPTION_NO_FLAG, "no_notify", NULL, "tell who asks of changes" });
+ROW(o_inherited_as_set, { "inherited-as-set", OPTION_FLAG, "inherited_as_set", NULL,
+			  "permissions count as inherited if whoever sets them says so" });
+ROW(o_inherited_as_found, { "inherited-as-found", OPTION_NO_FLAG, "inherited_as_set", NULL,
+			    "as Windows does it: only if inheritance was asked for as well" });
+ROW(o_delayed_write_time,
+    { "delayed-write-time", OPTION_FLAG, "delayed_write_time", NULL,
+      "as before Windows Server 2019: a file's time follows its writes late" });
+ROW(o_prompt_write_time, { "prompt-write-time", OPTION_NO_FLAG, "delayed_write_time", NULL,
+			   "every write moves the file's time at once" });
 ROW(o_ca, { "continuously-available", OPTION_FLAG, "continuously_available", NULL,
 	    "handles survive a failover" });
 ROW(o_max_uses,
@@ -73,7 +91,10 @@ ROW(o_patience, { "patience", OPTION_LOCAL_TEXT, NULL, "SECONDS",
 
 #define SHARE_OPTIONS                                                                              \
 	&o_path, &o_remark, &o_encrypt, &o_no_encrypt, &o_abe, &o_no_abe, &o_short, &o_no_short,   \
-		&o_read_only, &o_read_write, &o_hidden, &o_ca, &o_max_uses, &o_permissions
+		&o_read_only, &o_read_write, &o_hidden, &o_ca, &o_max_uses, &o_permissions,        \
+		&o_hide_names, &o_no_streams, &o_streams, &o_no_notify, &o_notify,                 \
+		&o_inherited_as_set, &o_inherited_as_found, &o_delayed_write_time,                 \
+		&o_prompt_write_time
 
 const struct command commands[] = {
 	{ "status",

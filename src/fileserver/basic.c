@@ -53,6 +53,7 @@ static nttime *held_time(struct file *file, const struct timing *timing)
 
 static void apply_locked(struct file *file, struct volume_attributes *attributes)
 {
+	write_time_apply(file, attributes);
 	if (!file->stopped_times)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(timings); i++)
@@ -73,6 +74,7 @@ void times_release(struct open *open)
 	uint8_t mine = open->held_times & file->stopped_times;
 	struct volume_attributes attributes = { 0 };
 
+	write_time_end(open);
 	if (!mine)
 		return;
 	apply_locked(file, &attributes);
@@ -86,6 +88,7 @@ void times_written(struct open *open)
 	struct file *file = open->file;
 
 	open->written = true;
+	write_time_delay(open);
 	if (!file->stopped_times)
 		return;
 	file->written = true;
@@ -108,6 +111,18 @@ void mark_archive(struct open *open)
 	(void)!volume_set_attributes(file->node, &a, VOLUME_SET_ATTRIBUTES);
 }
 
+/* As the share shows them, and as handles hold them. */
+static void shown(struct open *open, struct file *base, struct volume_attributes *out)
+{
+	const struct share *share = open->share;
+
+	pthread_mutex_lock(&base->lock);
+	apply_locked(base, out);
+	if (open->place && strcmp(open->place->path, share->path) != 0)
+		out->attributes = share_shown_attributes(share, open->place->path, out->attributes);
+	pthread_mutex_unlock(&base->lock);
+}
+
 ntstatus open_attributes(struct open *open, struct volume_attributes *out)
 {
 	struct file *base = open_base(open);
@@ -124,7 +139,7 @@ ntstatus open_attributes(struct open *open, struct volume_attributes *out)
 			out->attributes = FILE_ATTRIBUTE_NORMAL;
 	}
 	if (status == STATUS_SUCCESS)
-		times_apply(base, out);
+		shown(open, base, out);
 	return status;
 }
 
@@ -253,6 +268,7 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set)
 		status = new_attributes(file, set->attributes, &a);
 		which = VOLUME_SET_ATTRIBUTES;
 	}
+	write_time_settle(file);
 	apply_locked(file, &a);
 	for (size_t i = 0; status == STATUS_SUCCESS && i < ARRAY_LEN(timings); i++)
 		which |= set_time(open, file, &timings[i], set_value(set, &timings[i]), &a);
@@ -285,8 +301,10 @@ static ntstatus set_size(struct open *open, uint64_t size, struct waiter *waiter
 		status = STATUS_PENDING;
 	} else {
 		status = apply(file->node, size);
-		if (status == STATUS_SUCCESS)
+		if (status == STATUS_SUCCESS) {
 			times_written(open);
+			write_time_settle(file);
+		}
 	}
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);

@@ -514,6 +514,8 @@ static ntstatus finish(struct creation *c, struct open **out)
 		(void)!open_attributes(c->open, attributes);
 	else
 		times_apply(c->open->file, attributes);
+	attributes->attributes =
+		share_shown_attributes(c->request->share, c->lookup.path, attributes->attributes);
 	*out = c->open; /* with the reference of open_new */
 	return STATUS_SUCCESS;
 }
@@ -539,6 +541,9 @@ ntstatus open_create(const struct open_request *request, struct waiter *waiter, 
 		status = check_contexts(request->contexts);
 	if (status == STATUS_SUCCESS)
 		status = create_name_parse(request->path, &c.name);
+	if (status == STATUS_SUCCESS && strchr(request->path, ':') &&
+	    (request->share->flags & STORE_SHARE_NO_STREAMS))
+		status = STATUS_OBJECT_NAME_INVALID; /* a colon is in no name then: MS-FSCC 2.1.5 */
 	for (int round = 0; status == STATUS_SUCCESS && round < MAX_ROUNDS; round++) {
 		status = one_round(&c);
 		if (status == STATUS_SUCCESS)

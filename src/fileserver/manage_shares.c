@@ -18,6 +18,7 @@ void manage_shares_free(struct manage_share *shares, size_t count)
 		free(shares[i].path);
 		free(shares[i].scope);
 		free(shares[i].sd);
+		free(shares[i].hide_names);
 	}
 	free(shares);
 }
@@ -55,6 +56,7 @@ static void fill(const struct share *share, struct manage_share *out)
 	out->max_uses = share->max_uses;
 	out->uses = share->uses;
 	out->caching = share->caching;
+	out->hide_names = xstrdup(hide_names_text(share));
 	if (share->sd) {
 		auto_buf struct buf sd = { 0 };
 
@@ -184,6 +186,12 @@ static ntstatus check_share(struct server *server, const struct store_share *sha
 				   "the permissions of the share \"%s\" cannot be understood",
 				   share->name);
 	free(sd);
+	if (share->hide_names && !hide_names_valid(share->hide_names))
+		return manage_fail(error, STATUS_INVALID_PARAMETER,
+				   "the names to hide on \"%s\" cannot be used: give up to %u "
+				   "patterns, together %u bytes, with / between them, such as "
+				   ".*/Thumbs.db",
+				   share->name, HIDE_PATTERNS_MAX, HIDE_TEXT_MAX);
 	if (share->flags & STORE_SHARE_CONTINUOUSLY_AVAILABLE)
 		return manage_fail(
 			error, STATUS_NOT_SUPPORTED,

@@ -127,7 +127,10 @@ struct file {
 	uint32_t lock_count, pending_count;
 	uint8_t stopped_times; /* VOLUME_SET_* that are held at what stays says */
 	nttime held_last_write, held_last_access, held_change;
-	bool written; /* since its times were held */
+	bool written;					/* since its times were held */
+	enum { LAG_NONE, LAG_PENDING, LAG_FROZEN } lag; /* of the last write time: write_time.c */
+	nttime lag_shown;
+	uint64_t lag_due_ms;
 };
 
 /* file_find - the file that is open with @key, counted, or NULL. */
@@ -240,6 +243,15 @@ void times_apply(struct file *file, struct volume_attributes *attributes);
 void times_release(struct open *open);
 /* times_written - a change of data: times that other handles hold go on. file->lock held. */
 void times_written(struct open *open);
+
+/* ---- a last write time that lags (write_time.c); file->lock held ---- */
+/* write_time_delay - @open is about to write. */
+void write_time_delay(struct open *open);
+/* write_time_settle - the true time shows from now on. */
+void write_time_settle(struct file *file);
+/* write_time_end - @open, which may have written, ends. */
+void write_time_end(struct open *open);
+void write_time_apply(const struct file *file, struct volume_attributes *attributes);
 
 /* ---- 8.3 names (short_name.c) ---- */
 /* short_path_resolve - @path with what is missing in it as written found by its short name: a new

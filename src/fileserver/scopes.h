@@ -37,6 +37,15 @@ struct share *share_new_special(struct server *server, const char *name, const c
 void share_update(struct share *share,
 		  const struct store_share *from); /* under the server's lock */
 void share_drop(struct share *share);		   /* the table's reference */
+
+/* ---- names that a share hides (hide.c) ---- */
+#define HIDE_PATTERNS_MAX 64u
+#define HIDE_TEXT_MAX	  4096u /* bytes of all patterns, with the '/' between them */
+bool hide_names_valid(const char *text);
+/* hide_names_set - the patterns in @text (NULL: none) from now on; under the server's lock. */
+void hide_names_set(struct share *share, const char *text);
+const char *hide_names_text(const struct share *share); /* "" for none */
+void hide_names_free(struct share *share);
 /* share_root - see that the share's directory is open; false where it is missing. Under the
  * server's lock. */
 bool share_root(struct share *share);

@@ -457,6 +457,14 @@ static ntstatus check_change(const struct open *open, const struct security_desc
 		       : access_check_set_owner(open->token, &new->owner);
 }
 
+/* What says that the lists of @which count as inherited. Windows takes it only together with the
+ * bit that asks for it (MS-DTYP 2.4.6), which sd_apply does. */
+static uint16_t inherited_bits(uint32_t which)
+{
+	return (which & DACL_SECURITY_INFORMATION ? SD_DACL_AUTO_INHERITED : 0) |
+	       (which & SACL_SECURITY_INFORMATION ? SD_SACL_AUTO_INHERITED : 0);
+}
+
 ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd)
 {
 	struct file *file = open_base(open);
@@ -480,6 +488,8 @@ ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd)
 		status = sd_apply(old->sd, given, which, &merged);
 	if (status != STATUS_SUCCESS)
 		return status;
+	if (open->share->flags & STORE_SHARE_INHERITED_AS_SET)
+		merged->control |= given->control & inherited_bits(which);
 	sd_encode(&blob, merged, ALL_PARTS);
 	if (blob.failed)
 		return STATUS_INVALID_SECURITY_DESCR;

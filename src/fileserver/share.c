@@ -58,6 +58,7 @@ struct share *share_new(struct server *server, const struct store_share *from)
 	share->caching = from->caching;
 	share->max_uses = from->max_uses;
 	share->sd = decode_sd(share, from);
+	hide_names_set(share, from->hide_names);
 	return share;
 }
 
@@ -83,6 +84,7 @@ void share_update(struct share *share, const struct store_share *from)
 	share->max_uses = from->max_uses;
 	free(share->sd);
 	share->sd = decode_sd(share, from);
+	hide_names_set(share, from->hide_names);
 }
 
 bool share_root(struct share *share)
@@ -108,6 +110,7 @@ static void share_free(struct share *share)
 	free(share->path);
 	free(share->remark);
 	free(share->sd);
+	hide_names_free(share);
 	free(share);
 }
 

@@ -29,6 +29,10 @@ static const struct {
 	{ "read_only", STORE_SHARE_READ_ONLY },
 	{ "hidden", STORE_SHARE_HIDDEN },
 	{ "short_names", STORE_SHARE_SHORT_NAMES },
+	{ "no_streams", STORE_SHARE_NO_STREAMS },
+	{ "no_notify", STORE_SHARE_NO_NOTIFY },
+	{ "inherited_as_set", STORE_SHARE_INHERITED_AS_SET },
+	{ "delayed_write_time", STORE_SHARE_DELAYED_WRITE_TIME },
 };
 
 static json_t *share_json(const struct manage_share *s)
@@ -40,6 +44,7 @@ static json_t *share_json(const struct manage_share *s)
 	for (size_t i = 0; i < ARRAY_LEN(share_options); i++)
 		json_object_set_new(out, share_options[i].name,
 				    json_boolean(s->flags & share_options[i].flag));
+	json_object_set_new(out, "hide_names", json_string(s->hide_names));
 	json_object_set_new(out, "max_uses",
 			    s->max_uses == UINT32_MAX ? json_null() : json_integer(s->max_uses));
 	return out;
@@ -65,6 +70,7 @@ static bool apply_options(struct request *r, struct store_share *share)
 {
 	const char *path = request_text(r, "path"), *remark = request_text(r, "remark");
 	const char *sddl = request_text(r, "permissions");
+	const char *hide_names = request_text(r, "hide_names");
 	const json_t *max_uses = json_object_get(r->json, "max_uses");
 
 	if (path) {
@@ -78,6 +84,10 @@ static bool apply_options(struct request *r, struct store_share *share)
 	if (remark) {
 		free(share->remark);
 		share->remark = xstrdup(remark);
+	}
+	if (hide_names) {
+		free(share->hide_names);
+		share->hide_names = xstrdup(hide_names);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(share_options); i++) {
 		const json_t *flag = json_object_get(r->json, share_options[i].name);

@@ -388,6 +388,7 @@ static uint32_t set_share(struct rpc_call *call, const struct srvsvc_share_reque
 				      .flags = old->flags,
 				      .max_uses = old->max_uses,
 				      .caching = old->caching,
+				      .hide_names = old->hide_names,
 				      .sd = old->sd,
 				      .sd_length = old->sd_length };
 	apply(&share, &request->share, sets);

@@ -58,6 +58,8 @@ ntstatus cmd_flush(struct smb_request *rq)
 		status = request_open(rq, &r.file_id);
 	if (status)
 		return status;
+	if (rq->resumed && rq->io_result >= 0)
+		open_flushed(rq->open);
 	if (rq->pipe || (rq->resumed && rq->io_result >= 0)) {
 		smb2_empty_encode(&rq->reply);
 		return STATUS_SUCCESS;

@@ -41,7 +41,9 @@ ntstatus cmd_change_notify(struct smb_request *rq)
 		return status;
 	if (r.output_length > rq->conn->max_transact)
 		return STATUS_INVALID_PARAMETER;
-	if (rq->next_at < rq->frame.length) /* would hold up what comes behind it for ever */
+	if (rq->tree->share->flags & STORE_SHARE_NO_NOTIFY)
+		return STATUS_NOT_SUPPORTED; /* MS-SMB2 3.3.5.19 */
+	if (rq->next_at < rq->frame.length)  /* would hold up what comes behind it for ever */
 		return STATUS_INTERNAL_ERROR;
 	if (rq->resumed && rq->wake_status)
 		return rq->wake_status; /* the directory or the handle is gone */

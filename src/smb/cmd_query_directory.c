@@ -63,6 +63,8 @@ static ntstatus fill(struct smb_request *rq, struct page *page)
 		if (!open_entry_visible(rq->open, entry.name))
 			continue;
 		facts = facts_of(&entry.attributes);
+		facts.attributes =
+			share_shown_attributes(rq->tree->share, entry.name, facts.attributes);
 		status = fscc_directory_entry(page->info_class, entry.name,
 					      short_name_of(rq, entry.name, short_name), &facts, 0,
 					      page->begin, page->room, &page->previous, &rq->reply);

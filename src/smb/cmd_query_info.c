@@ -33,7 +33,7 @@ static ntstatus query_streams(struct smb_request *rq, const struct smb2_query_in
 	ntstatus status;
 
 	status = open_query_attributes(rq->open, &file);
-	if (!status)
+	if (!status && !(rq->tree->share->flags & STORE_SHARE_NO_STREAMS))
 		status = volume_stream_list(open->node, &streams, &count);
 	if (status)
 		return status;
@@ -130,6 +130,8 @@ static ntstatus query_file_system(struct smb_request *rq, const struct smb2_quer
 
 	if (status)
 		return status;
+	if (share->flags & STORE_SHARE_NO_STREAMS)
+		facts.attributes &= ~FILE_NAMED_STREAMS;
 	facts.read_only = volume_is_read_only(volume);
 	facts.trims = !facts.read_only;
 	if (volume_clones(volume))

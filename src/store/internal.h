@@ -13,7 +13,7 @@
 
 #define STORE_FILE	     "server.db"
 #define STORE_FILE_NEW	     "server.db.new"
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 #define STORE_APPLICATION_ID 0x42455254 /* "BERT" */
 #define STORE_BUSY_MS	     5000
 #define STORE_FIRST_RID	     1000u

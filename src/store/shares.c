@@ -10,6 +10,7 @@ void store_share_free(struct store_share *share)
 	free(share->path);
 	free(share->remark);
 	free(share->sd);
+	free(share->hide_names);
 	*share = (struct store_share){ 0 };
 }
 
@@ -29,6 +30,7 @@ static int write_share(struct store *store, const struct store_share *share, enu
 	run_number(&run, share->max_uses);
 	run_number(&run, share->caching);
 	run_blob(&run, share->sd, share->sd_length);
+	run_text(&run, share->hide_names ? share->hide_names : "");
 	error = run_done(&run, true);
 	if (error == -EEXIST)
 		return store_fail(error, "there is a share \"%s\" already", share->name);
@@ -81,6 +83,7 @@ int store_shares(struct store *store, struct store_share **out, size_t *count)
 			.flags = (uint32_t)run_column_number(&run, 3),
 			.max_uses = (uint32_t)run_column_number(&run, 4),
 			.caching = (uint32_t)run_column_number(&run, 5),
+			.hide_names = run_column_text(&run, 7),
 		};
 		if (length > 0) {
 			share->sd = xalloc((size_t)length, 1);

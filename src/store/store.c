@@ -47,7 +47,7 @@ static const char SCHEMA[] =
 	"CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE shares(fold TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL,"
 	" remark TEXT NOT NULL, flags INTEGER NOT NULL, max_uses INTEGER NOT NULL,"
-	" caching INTEGER NOT NULL, sd BLOB) STRICT;"
+	" caching INTEGER NOT NULL, sd BLOB, hide_names TEXT NOT NULL DEFAULT '') STRICT;"
 	"CREATE TABLE users(rid INTEGER PRIMARY KEY, fold TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
 	" full_name TEXT NOT NULL, flags INTEGER NOT NULL,"
 	" nt_hash BLOB NOT NULL CHECK(length(nt_hash) = 16)) STRICT;"
@@ -63,7 +63,12 @@ static const char SCHEMA[] =
 	" (545, 'USERS', 'Users', 'Ordinary accounts', 1),"
 	" (551, 'BACKUP OPERATORS', 'Backup Operators', 'Read and restore every file', 1);";
 
-#define SHARE_COLUMNS "name, path, remark, flags, max_uses, caching, sd"
+/* upgrades[n] - from schema n + 1 to n + 2; SCHEMA above is the newest. */
+static const char *const upgrades[STORE_SCHEMA_VERSION - 1] = {
+	"ALTER TABLE shares ADD COLUMN hide_names TEXT NOT NULL DEFAULT '';",
+};
+
+#define SHARE_COLUMNS "name, path, remark, flags, max_uses, caching, sd, hide_names"
 #define USER_COLUMNS  "name, full_name, rid, flags, nt_hash"
 #define GROUP_COLUMNS "name, remark, rid, builtin"
 
@@ -79,9 +84,10 @@ static const char *const texts[SQL_STATEMENTS] = {
 	[SQL_NEXT_RID] = "SELECT next_rid FROM identity",
 	[SQL_TAKE_RID] = "UPDATE identity SET next_rid = next_rid + 1",
 	[SQL_SHARE_ADD] = "INSERT INTO shares(fold, " SHARE_COLUMNS
-			  ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			  ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_SHARE_UPDATE] = "UPDATE shares SET name = ?2, path = ?3, remark = ?4, flags = ?5,"
-			     " max_uses = ?6, caching = ?7, sd = ?8 WHERE fold = ?1",
+			     " max_uses = ?6, caching = ?7, sd = ?8, hide_names = ?9"
+			     " WHERE fold = ?1",
 	[SQL_SHARE_REMOVE] = "DELETE FROM shares WHERE fold = ?1",
 	[SQL_SHARES] = "SELECT " SHARE_COLUMNS " FROM shares ORDER BY fold",
 	[SQL_USER_ADD] = "INSERT INTO users(fold, " USER_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
@@ -312,10 +318,28 @@ int store_create(const char *home, const char *server_name)
 	return error;
 }
 
+/* The schema of an older program becomes ours, step by step in one transaction. */
+static int upgrade(sqlite3 *db, long version)
+{
+	auto_free char *done = xasprintf("PRAGMA user_version = %d; COMMIT;", STORE_SCHEMA_VERSION);
+	int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	for (; code == SQLITE_OK && version < STORE_SCHEMA_VERSION; version++)
+		code = sqlite3_exec(db, upgrades[version - 1], NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db, done, NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		return 0;
+	code = store_fail_sqlite(db, code, "cannot bring the database up to date");
+	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return code;
+}
+
 /* Is it ours, of a version that is known, and whole? */
 static int check_db(sqlite3 *db, const char *path)
 {
 	char answer[200];
+	long version;
 	int error = ask(db, "PRAGMA application_id", answer, sizeof(answer));
 
 	if (error)
@@ -325,7 +349,8 @@ static int check_db(sqlite3 *db, const char *path)
 	error = ask(db, "PRAGMA user_version", answer, sizeof(answer));
 	if (error)
 		return error;
-	if (strtol(answer, NULL, 10) != STORE_SCHEMA_VERSION)
+	version = strtol(answer, NULL, 10);
+	if (version < 1 || version > STORE_SCHEMA_VERSION)
 		return store_fail(-EPROTONOSUPPORT,
 				  "%s has schema version %s and this program knows %d: install a "
 				  "newer version of it",
@@ -339,6 +364,8 @@ static int check_db(sqlite3 *db, const char *path)
 	if (!error && answer[0])
 		return store_fail(-EUCLEAN, "the database %s is damaged: table %s points nowhere",
 				  path, answer);
+	if (!error && version < STORE_SCHEMA_VERSION)
+		error = upgrade(db, version);
 	if (!error)
 		error = ask(db, "PRAGMA journal_mode = WAL", answer, sizeof(answer));
 	return error;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <sched.h>
+#include <sqlite3.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -374,6 +375,52 @@ static void a_full_disk_refuses_the_change_and_keeps_what_was(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void run_sql(const char *sql)
+{
+	char path[128];
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(database(path), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void the_database_of_an_older_program_is_brought_up_to_date(void **state)
+{
+	struct store_share share = { .name = (char *)"s",
+				     .path = (char *)"p",
+				     .remark = (char *)"" };
+	struct store_share *all;
+	struct store *store = opened();
+	size_t count;
+
+	assert_int_equal(store_share_add(store, &share), 0);
+	store_close(store);
+	run_sql("ALTER TABLE shares DROP COLUMN hide_names; PRAGMA user_version = 1;");
+	for (int again = 0; again < 2; again++) {
+		store = opened();
+		assert_int_equal(store_shares(store, &all, &count), 0);
+		assert_int_equal(count, 1);
+		assert_string_equal(all->name, "s");
+		assert_string_equal(all->hide_names, again ? ".*" : "");
+		free(all->hide_names);
+		all->hide_names = strdup(".*");
+		assert_int_equal(store_share_update(store, all), 0);
+		store_share_free(all);
+		free(all);
+		store_close(store);
+	}
+}
+
+static void the_database_of_a_newer_program_is_refused(void **state)
+{
+	struct store *store = NULL;
+
+	run_sql("PRAGMA user_version = 99;");
+	assert_int_equal(store_open(home, &store), -EPROTONOSUPPORT);
+	assert_non_null(strstr(store_problem(), "99"));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_home, remove_home)
 
 int main(void)
@@ -392,6 +439,8 @@ int main(void)
 		CASE(what_was_acknowledged_survives_a_kill),
 		CASE(damage_is_found_at_open_and_named),
 		CASE(a_file_that_is_no_database_is_refused),
+		CASE(the_database_of_an_older_program_is_brought_up_to_date),
+		CASE(the_database_of_a_newer_program_is_refused),
 		CASE(an_empty_file_is_refused),
 		CASE(a_file_that_cannot_grow_fails_the_change_and_keeps_what_was),
 		CASE(a_full_disk_refuses_the_change_and_keeps_what_was),

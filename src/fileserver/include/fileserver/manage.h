@@ -36,6 +36,7 @@ struct manage_share {
 	char *scope;		    /* the server's name; "*" for the node's */
 	uint32_t type;		    /* STYPE_* with STYPE_SPECIAL, STYPE_CLUSTER_FS */
 	uint32_t flags, max_uses, uses, caching;
+	char *hide_names; /* as store_share has it; never NULL */
 	uint8_t *sd;
 	size_t sd_length;
 };

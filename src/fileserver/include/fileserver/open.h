@@ -160,6 +160,8 @@ ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length) M
  */
 ntstatus open_begin_write(struct open *open) MUST_CHECK;
 void open_wrote(struct open *open, uint64_t offset, uint32_t length);
+/* open_flushed - what was written is on disk; its time shows. Takes the lock. */
+void open_flushed(struct open *open);
 
 /*
  * open_lock_ranges - LOCK (MS-SMB2 3.3.5.14): all elements or none; checks the lock sequence of

@@ -42,9 +42,10 @@ struct share {
 	uint32_t uses; /* tree connects now */
 	bool is_admin; /* ADMIN$ or the drive share: Administrators of the server only */
 	bool is_ipc;
-	struct volume_node *root;	/* NULL for IPC$ */
-	struct security_descriptor *sd; /* NULL: everyone who is authenticated */
-	_Atomic bool removed;		/* no longer in the server's table */
+	struct volume_node *root;		 /* NULL for IPC$ */
+	struct security_descriptor *sd;		 /* NULL: everyone who is authenticated */
+	_Atomic(struct hide_names *) hide_names; /* NULL: it hides none */
+	_Atomic bool removed;			 /* no longer in the server's table */
 	uint32_t refs;
 };
 
@@ -150,6 +151,9 @@ void share_put_ptr(struct share **share);
 ntstatus share_connect(struct share *share, struct server *dialled, const struct token *token,
 		       uint32_t *maximal_access) MUST_CHECK;
 void share_disconnect(struct share *share);
+/* share_shown_attributes - @attributes of the file at @path (or of that name) as @share shows them:
+ * with FILE_ATTRIBUTE_HIDDEN where the share hides such names. No lock. */
+uint32_t share_shown_attributes(const struct share *share, const char *path, uint32_t attributes);
 
 /* server_account - the login callback: looks @user up in the accounts of @server (and of the node,
  * under VISIBILITY_NODE). */

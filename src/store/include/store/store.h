@@ -38,6 +38,10 @@ enum store_share_flags {
 	STORE_SHARE_READ_ONLY = 0x08,
 	STORE_SHARE_HIDDEN = 0x10,
 	STORE_SHARE_SHORT_NAMES = 0x20, /* 8.3 names for what has none */
+	STORE_SHARE_NO_STREAMS = 0x100, /* files have no named streams, and the share says so */
+	STORE_SHARE_NO_NOTIFY = 0x200,	/* nobody is told of changes */
+	STORE_SHARE_INHERITED_AS_SET = 0x400, /* a list counts as inherited if its writer says so */
+	STORE_SHARE_DELAYED_WRITE_TIME = 0x800, /* LastWriteTime lags behind writes */
 };
 struct store_share {
 	char *name; /* UTF-8, compared without case */
@@ -46,6 +50,8 @@ struct store_share {
 	uint32_t flags;
 	uint32_t max_uses; /* UINT32_MAX: no limit */
 	uint32_t caching;  /* SMB2_SHAREFLAG_*_CACHING */
+	char *hide_names;  /* patterns with '/' between them: what has such a name shows as hidden;
+			      NULL or "": none */
 	uint8_t *sd;	   /* who may connect; NULL: everyone who is authenticated */
 	size_t sd_length;
 };
