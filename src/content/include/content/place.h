@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A place that content lies at: a directory tree with no logic of its own, reached as a local
+ * directory, over SMB, or (to read) over HTTP. A distribution point, a site's library, a client's
+ * cache and prestaged media are all places with the same layout (content/layout.h).
+ *
+ * Small whole files travel with place_begin, many at a time; everything else here waits for its
+ * answer. Statuses are those of NTSTATUS, whoever answers. A place is used by one thread at a
+ * time; different places are independent.
+ */
+#ifndef CONTENT_PLACE_H
+#define CONTENT_PLACE_H
+
+#include <base/buf.h>
+#include <client/client.h>
+#include <content/failure.h>
+
+struct place;
+
+/* place_open_directory - the tree at @path, which must exist. */
+struct place *place_open_directory(const char *path, struct content_failure *why);
+
+struct place_smb_options {
+	const char *host;   /* to connect to; NULL: @server */
+	uint16_t port;	    /* 0: 445 */
+	const char *server; /* the name in the path */
+	const char *share;
+	const char *path; /* below the share; NULL or "": its root. It is made where missing */
+	struct client_options session; /* account, signing, encryption, time-outs */
+};
+/* place_open_smb - connects. Strings are copied. */
+struct place *place_open_smb(const struct place_smb_options *options, struct content_failure *why);
+
+struct place_http_options {
+	const char *url;	     /* "http://" or "https://"; the root of the tree */
+	const char *ca_file;	     /* PEM; NULL: what the system trusts */
+	uint64_t connect_timeout_ms; /* 0: 10 s */
+	uint64_t stall_timeout_ms;   /* no byte for so long: 0: 30 s */
+};
+/* place_open_http - nothing is asked yet. Only reading works there. */
+struct place *place_open_http(const struct place_http_options *options,
+			      struct content_failure *why);
+
+/* place_close - after place_drain; NULL is good. */
+void place_close(struct place *place);
+static inline void place_close_ptr(struct place **place)
+{
+	place_close(*place);
+}
+#define auto_place cleanup(place_close_ptr)
+
+/* place_title - how people call it: "\\FS\distro_test", "/srv/media", "http://..."; lives with it.
+ */
+const char *place_title(const struct place *place);
+/* place_reopen - connect anew after the place was lost; nothing may be in flight. */
+ntstatus place_reopen(struct place *place);
+
+enum place_verb { PLACE_GET, PLACE_PUT };
+
+/* One file, or a part of it, on its way; embedded in or owned by what waits for it. */
+struct place_request {
+	enum place_verb verb;
+	const char *name; /* relative, '/' between parts */
+	uint64_t offset;  /* GET: where to begin; what lies behind the end is not an error */
+	uint8_t *data;	  /* GET: room of @length bytes. PUT: the whole file, @length bytes */
+	size_t length;
+	bool replace; /* PUT: staged beside, then renamed over what readers may have open; else
+			 written in place, where nothing refers to it yet */
+	void *owner;
+	/* The answer. */
+	bool done;
+	ntstatus status;
+	size_t got; /* GET: less than @length at the end of the file only */
+	/* The place's own. */
+	void *private_data;
+};
+
+/* place_depth - how many requests it takes at a time. */
+unsigned place_depth(const struct place *place);
+/* place_begin - send it; at most place_depth at a time. Everything in it stays until done. */
+void place_begin(struct place *place, struct place_request *request);
+/* place_turn - wait until a request is done, at most @timeout_ms; none in flight: return. */
+void place_turn(struct place *place, int timeout_ms);
+/* place_drain - wait until all are done. */
+void place_drain(struct place *place);
+unsigned place_in_flight(const struct place *place);
+
+/* place_read - append a whole file of at most @limit bytes; more: STATUS_FILE_TOO_LARGE. */
+ntstatus place_read(struct place *place, const char *name, size_t limit,
+		    struct buf *out) MUST_CHECK;
+/* place_write - make or replace a whole file, in one step for those who read it, and durable as
+ * far as the place can promise. */
+ntstatus place_write(struct place *place, const char *name, const void *data,
+		     size_t length) MUST_CHECK;
+/* place_list - call @each for everything in a directory, in no order; false ends it. */
+typedef bool place_list_fn(void *owner, const char *name, uint64_t size, bool is_directory);
+ntstatus place_list(struct place *place, const char *name, place_list_fn *each,
+		    void *owner) MUST_CHECK;
+/* place_make_directory - one level; it is no error where it exists. */
+ntstatus place_make_directory(struct place *place, const char *name) MUST_CHECK;
+/* place_remove - a file or an empty directory. */
+ntstatus place_remove(struct place *place, const char *name) MUST_CHECK;
+/*
+ * place_lock - be the only one that changes this place until place_unlock, place_close or the
+ * loss of the connection. STATUS_SHARING_VIOLATION: someone else is.
+ */
+ntstatus place_lock(struct place *place, const char *name) MUST_CHECK;
+void place_unlock(struct place *place);
+/* place_sync - what was written so far survives a loss of power, as far as the place can promise
+ * it: a local directory can, an SMB server was not asked for every piece. */
+ntstatus place_sync(struct place *place) MUST_CHECK;
+ntstatus place_free_bytes(struct place *place, uint64_t *free_bytes) MUST_CHECK;
+
+/* What has been moved since it was opened, for reports. */
+struct place_counts {
+	uint64_t bytes_got, bytes_put, requests;
+};
+struct place_counts place_counts(const struct place *place);
+
+#endif

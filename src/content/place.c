@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What all places have in common: counting, whole files, limits. */
+#include "place_impl.h"
+
+#include <stdio.h>
+
+#define READ_AHEAD (1u << 20)
+
+void place_close(struct place *place)
+{
+	if (!place)
+		return;
+	place_drain(place);
+	free(place->title);
+	place->ops->close(place);
+}
+
+const char *place_title(const struct place *place)
+{
+	return place->title;
+}
+
+ntstatus place_reopen(struct place *place)
+{
+	BUG_ON(place->in_flight);
+	return place->ops->reopen ? place->ops->reopen(place) : STATUS_SUCCESS;
+}
+
+unsigned place_depth(const struct place *place)
+{
+	return place->depth;
+}
+
+unsigned place_in_flight(const struct place *place)
+{
+	return place->in_flight;
+}
+
+struct place_counts place_counts(const struct place *place)
+{
+	return place->counts;
+}
+
+void place_begin(struct place *place, struct place_request *request)
+{
+	BUG_ON(place->in_flight >= place->depth);
+	request->done = false;
+	request->status = STATUS_SUCCESS;
+	request->got = 0;
+	place->in_flight++;
+	place->counts.requests++;
+	if (request->verb == PLACE_PUT && !place->ops->write)
+		place_finish(place, request, STATUS_MEDIA_WRITE_PROTECTED, 0);
+	else
+		place->ops->begin(place, request);
+}
+
+void place_finish(struct place *place, struct place_request *request, ntstatus status, size_t got)
+{
+	BUG_ON(request->done);
+	request->done = true;
+	request->status = status;
+	request->got = got;
+	place->in_flight--;
+	if (request->verb == PLACE_GET)
+		place->counts.bytes_got += got;
+	else if (!status)
+		place->counts.bytes_put += request->length;
+}
+
+void place_turn(struct place *place, int timeout_ms)
+{
+	if (place->in_flight && place->ops->turn)
+		place->ops->turn(place, timeout_ms);
+}
+
+void place_drain(struct place *place)
+{
+	while (place->in_flight)
+		place_turn(place, -1);
+}
+
+static ntstatus get_part(struct place *place, const char *name, uint64_t offset, uint8_t *data,
+			 size_t length, size_t *got)
+{
+	struct place_request request = {
+		.verb = PLACE_GET,
+		.name = name,
+		.offset = offset,
+		.data = data,
+		.length = length,
+	};
+
+	place_begin(place, &request);
+	while (!request.done)
+		place_turn(place, -1);
+	*got = request.got;
+	return request.status;
+}
+
+ntstatus place_read(struct place *place, const char *name, size_t limit, struct buf *out)
+{
+	size_t begin = out->len, got = 0;
+
+	/* One byte more than the limit is asked for, to tell a file that is too large. */
+	do {
+		size_t read = out->len - begin;
+		size_t room = (size_t)min_u64(READ_AHEAD, limit + 1 - read);
+		uint8_t *data = buf_room(out, room);
+		ntstatus status;
+
+		if (!data)
+			return STATUS_NO_MEMORY;
+		status = get_part(place, name, read, data, room, &got);
+		if (status)
+			return status;
+		out->len += got;
+		if (out->len - begin > limit)
+			return STATUS_FILE_TOO_LARGE;
+		if (got < room)
+			return STATUS_SUCCESS;
+	} while (true);
+}
+
+ntstatus place_write(struct place *place, const char *name, const void *data, size_t length)
+{
+	ntstatus status;
+
+	if (!place->ops->write)
+		return STATUS_MEDIA_WRITE_PROTECTED;
+	place->counts.requests++;
+	status = place->ops->write(place, name, data, length);
+	if (!status)
+		place->counts.bytes_put += length;
+	return status;
+}
+
+ntstatus place_list(struct place *place, const char *name, place_list_fn *each, void *owner)
+{
+	return place->ops->list ? place->ops->list(place, name, each, owner) : STATUS_NOT_SUPPORTED;
+}
+
+ntstatus place_make_directory(struct place *place, const char *name)
+{
+	return place->ops->make_directory ? place->ops->make_directory(place, name)
+					  : STATUS_MEDIA_WRITE_PROTECTED;
+}
+
+ntstatus place_remove(struct place *place, const char *name)
+{
+	return place->ops->remove ? place->ops->remove(place, name) : STATUS_MEDIA_WRITE_PROTECTED;
+}
+
+ntstatus place_lock(struct place *place, const char *name)
+{
+	return place->ops->lock ? place->ops->lock(place, name) : STATUS_MEDIA_WRITE_PROTECTED;
+}
+
+void place_unlock(struct place *place)
+{
+	if (place->ops->unlock)
+		place->ops->unlock(place);
+}
+
+ntstatus place_sync(struct place *place)
+{
+	return place->ops->sync ? place->ops->sync(place) : STATUS_SUCCESS;
+}
+
+ntstatus place_free_bytes(struct place *place, uint64_t *free_bytes)
+{
+	return place->ops->free_bytes ? place->ops->free_bytes(place, free_bytes)
+				      : STATUS_NOT_SUPPORTED;
+}
+
+void place_staging_name(char name[PLACE_STAGING_NAME])
+{
+	snprintf(name, PLACE_STAGING_NAME, "staging/%016llx%016llx",
+		 (unsigned long long)random_u64(), (unsigned long long)random_u64());
+}

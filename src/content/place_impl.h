@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a kind of place must be able to do. An operation that is NULL is not supported there. */
+#ifndef CONTENT_PLACE_IMPL_H
+#define CONTENT_PLACE_IMPL_H
+
+#include <content/place.h>
+
+struct place_ops {
+	/* begin - start @request; place_finish ends it, now or while turning. */
+	void (*begin)(struct place *place, struct place_request *request);
+	void (*turn)(struct place *place, int timeout_ms);
+	ntstatus (*write)(struct place *place, const char *name, const void *data, size_t length);
+	ntstatus (*list)(struct place *place, const char *name, place_list_fn *each, void *owner);
+	ntstatus (*make_directory)(struct place *place, const char *name);
+	ntstatus (*remove)(struct place *place, const char *name);
+	ntstatus (*lock)(struct place *place, const char *name);
+	void (*unlock)(struct place *place);
+	ntstatus (*sync)(struct place *place);
+	ntstatus (*free_bytes)(struct place *place, uint64_t *free_bytes);
+	ntstatus (*reopen)(struct place *place);
+	void (*close)(struct place *place); /* frees it */
+};
+
+struct place {
+	const struct place_ops *ops;
+	char *title;
+	unsigned depth, in_flight;
+	struct place_counts counts;
+};
+
+void place_finish(struct place *place, struct place_request *request, ntstatus status, size_t got);
+/* place_staging_name - a new name in the staging directory. */
+#define PLACE_STAGING_NAME 48
+void place_staging_name(char name[PLACE_STAGING_NAME]);
+
+#endif

@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A place on an SMB server. A small file travels as one compound (create, write or read, perhaps
+ * rename, close), so that it costs one round trip, and many compounds are under way at a time on
+ * one connection. Everything else goes through the blocking calls of the client, on the same loop.
+ */
+#include "place_smb.h"
+
+#include <base/utf16.h>
+#include <stdio.h>
+#include <wire/dtyp.h>
+#include <wire/fscc.h>
+
+#define SMB_DEPTH	16
+#define LIST_ROOM	(64u << 10)
+#define FS_SIZE_ROOM	256u
+#define NAMED_BYTES_MAX 4096u
+
+#define ACCESS_GET	(FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define ACCESS_PUT	(FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define SHARE_ALL	(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+
+static const struct smb2_file_id related = { SMB2_FILE_ID_RELATED, SMB2_FILE_ID_RELATED };
+
+/* A request on its way: the parts of its compound. */
+enum { PART_CREATE, PART_DATA, PART_RENAME, PART_CLOSE, PART_COUNT };
+struct part {
+	struct client_request request;
+	struct flight *flight;
+};
+struct flight {
+	struct place_smb *smb;
+	struct place_request *rq;
+	struct part parts[PART_COUNT];
+	unsigned left; /* answers that have not come */
+	ntstatus status;
+	size_t got;
+	char staged[PLACE_STAGING_NAME];
+};
+
+static struct place_smb *of(struct place *place)
+{
+	return container_of(place, struct place_smb, place);
+}
+
+char *place_smb_path(const struct place_smb *smb, const char *name)
+{
+	char *path;
+
+	if (!*name || !strcmp(name, "."))
+		path = xstrdup(smb->below);
+	else
+		path = xasprintf("%s%s%s", smb->below, *smb->below ? "\\" : "", name);
+	for (char *at = path; *at; at++)
+		if (*at == '/')
+			*at = '\\';
+	return path;
+}
+
+static ntstatus open_path(struct place_smb *smb, const char *path, uint32_t access,
+			  uint32_t disposition, uint32_t options, struct smb2_file_id *id)
+{
+	if (!smb->sync)
+		return STATUS_CONNECTION_DISCONNECTED;
+	return sync_open(smb->sync, &smb->tree, path, access | SYNCHRONIZE, disposition, options,
+			 id);
+}
+
+static void note_status(struct flight *flight, ntstatus status)
+{
+	/* The first failure is the cause; the parts behind it only repeat it. */
+	if (!flight->status)
+		flight->status = status;
+}
+
+static void take_data(struct flight *flight, struct client_request *request)
+{
+	struct smb2_read_response response = { 0 };
+	struct place_request *rq = flight->rq;
+
+	if (request->status == STATUS_END_OF_FILE)
+		return;
+	if (request->status) {
+		note_status(flight, request->status);
+		return;
+	}
+	if (smb2_read_response_decode(&request->body, &response) ||
+	    cur_left(&response.data) > rq->length) {
+		note_status(flight, STATUS_INVALID_NETWORK_RESPONSE);
+		return;
+	}
+	flight->got = cur_left(&response.data);
+	cur_copy(&response.data, rq->data, flight->got);
+}
+
+static void take_count(struct flight *flight, struct client_request *request)
+{
+	struct smb2_write_response response = { 0 };
+
+	if (request->status)
+		note_status(flight, request->status);
+	else if (smb2_write_response_decode(&request->body, &response) ||
+		 response.count != flight->rq->length)
+		note_status(flight, STATUS_INVALID_NETWORK_RESPONSE);
+}
+
+static void part_done(struct client_request *request)
+{
+	struct part *part = container_of(request, struct part, request);
+	struct flight *flight = part->flight;
+
+	if (part == &flight->parts[PART_DATA] && flight->rq->verb == PLACE_GET)
+		take_data(flight, request);
+	else if (part == &flight->parts[PART_DATA])
+		take_count(flight, request);
+	else
+		note_status(flight, request->status);
+	if (--flight->left)
+		return;
+	place_finish(&flight->smb->place, flight->rq, flight->status,
+		     flight->status ? 0 : flight->got);
+	free(flight);
+}
+
+static void add(struct flight *flight, struct client_message *message, unsigned index,
+		uint16_t command, size_t payload)
+{
+	struct part *part = &flight->parts[index];
+
+	part->flight = flight;
+	part->request.done = part_done;
+	flight->left++;
+	client_add(message, sync_client(flight->smb->sync), &part->request, command, payload,
+		   index != PART_CREATE);
+}
+
+static void add_create(struct flight *flight, struct client_message *message, const char *path)
+{
+	const struct place_request *rq = flight->rq;
+	bool get = rq->verb == PLACE_GET;
+	struct smb2_create_request create = {
+		.impersonation_level = 2,
+		.desired_access = get ? ACCESS_GET : ACCESS_PUT,
+		.file_attributes = FILE_ATTRIBUTE_NORMAL,
+		.share_access = SHARE_ALL,
+		.create_disposition = get ? FILE_OPEN : FILE_OVERWRITE_IF,
+		.create_options = FILE_NON_DIRECTORY_FILE,
+	};
+	auto_buf struct buf wide = { 0 };
+
+	if (rq->replace)
+		create.desired_access |= DELETE_ACCESS;
+	utf16_encode(&wide, path);
+	create.name = cur_of(wide.data, wide.len);
+	add(flight, message, PART_CREATE, SMB2_CREATE, 0);
+	smb2_create_request_encode(&message->buf, &create);
+}
+
+static void add_data(struct flight *flight, struct client_message *message)
+{
+	const struct place_request *rq = flight->rq;
+
+	if (rq->verb == PLACE_GET) {
+		const struct smb2_read_request read = {
+			.length = (uint32_t)rq->length,
+			.offset = rq->offset,
+			.file_id = related,
+		};
+
+		add(flight, message, PART_DATA, SMB2_READ, rq->length);
+		smb2_read_request_encode(&message->buf, &read);
+	} else {
+		const struct smb2_write_request write = {
+			.file_id = related,
+			.data = cur_of(rq->data, rq->length),
+		};
+
+		add(flight, message, PART_DATA, SMB2_WRITE, rq->length);
+		smb2_write_request_encode(&message->buf, &write);
+	}
+}
+
+/* FileRenameInformation (MS-FSCC 2.4.37.2): over what is there. */
+void place_smb_rename_encode(struct buf *out, const char *path)
+{
+	auto_buf struct buf wide = { 0 };
+
+	utf16_encode(&wide, path);
+	buf_u8(out, 1);
+	buf_zero(out, 7);
+	buf_u64le(out, 0);
+	buf_u32le(out, (uint32_t)wide.len);
+	buf_bytes(out, wide.data, wide.len);
+}
+
+static void add_rename(struct flight *flight, struct client_message *message, const char *path)
+{
+	auto_buf struct buf input = { 0 };
+	struct smb2_set_info_request set = {
+		.info_type = SMB2_0_INFO_FILE,
+		.info_class = FileRenameInformation,
+		.file_id = related,
+	};
+
+	place_smb_rename_encode(&input, path);
+	set.input = cur_of(input.data, input.len);
+	add(flight, message, PART_RENAME, SMB2_SET_INFO, input.len);
+	smb2_set_info_request_encode(&message->buf, &set);
+}
+
+/* What does not fit one request goes in parts, and waits. */
+static ntstatus in_parts(struct place_smb *smb, struct place_request *rq, size_t *got)
+{
+	size_t most = smb->part;
+
+	if (rq->verb == PLACE_PUT)
+		return place_smb_write(smb, rq->name, rq->data, rq->length, rq->replace, false);
+	return place_smb_read(smb, rq->name, rq->offset, rq->data, rq->length, most, got);
+}
+
+static void smb_begin(struct place *place, struct place_request *rq)
+{
+	const struct smb2_close_request close = { .file_id = related };
+	struct place_smb *smb = of(place);
+	auto_free char *path = place_smb_path(smb, rq->name);
+	struct client_message message;
+	struct flight *flight;
+	size_t got = 0;
+
+	if (!smb->sync || !sync_client(smb->sync)) {
+		place_finish(place, rq, STATUS_CONNECTION_DISCONNECTED, 0);
+		return;
+	}
+	if (!rq->length || rq->length > smb->part) {
+		ntstatus status = in_parts(smb, rq, &got);
+
+		place_finish(place, rq, status, got);
+		return;
+	}
+	flight = xalloc(1, sizeof(*flight));
+	flight->smb = smb;
+	flight->rq = rq;
+	client_begin(sync_client(smb->sync), &message, &smb->tree);
+	if (rq->replace) {
+		auto_free char *staged = NULL;
+
+		place_staging_name(flight->staged);
+		staged = place_smb_path(smb, flight->staged);
+		add_create(flight, &message, staged);
+	} else {
+		add_create(flight, &message, path);
+	}
+	add_data(flight, &message);
+	if (rq->replace)
+		add_rename(flight, &message, path);
+	add(flight, &message, PART_CLOSE, SMB2_CLOSE, 0);
+	smb2_close_request_encode(&message.buf, &close);
+	client_send(sync_client(smb->sync), &message);
+}
+
+static void smb_turn(struct place *place, int timeout_ms)
+{
+	struct place_smb *smb = of(place);
+
+	/* A connection that is gone has ended all that was in flight. */
+	if (smb->sync && sync_client(smb->sync))
+		loop_run_once(client_loop(sync_client(smb->sync)), timeout_ms);
+}
+
+static ntstatus smb_write(struct place *place, const char *name, const void *data, size_t length)
+{
+	if (!of(place)->sync)
+		return STATUS_CONNECTION_DISCONNECTED;
+	return place_smb_write(of(place), name, data, length, true, true);
+}
+
+struct listing {
+	place_list_fn *each;
+	void *owner;
+	bool ended;
+};
+
+static ntstatus take_entries(struct cursor list, struct listing *l)
+{
+	struct directory_entry entry;
+
+	while (!l->ended && fscc_directory_next(FileDirectoryInformation, &list, &entry)) {
+		auto_free char *name = utf16_to_string(entry.name);
+
+		if (!name || !strcmp(name, ".") || !strcmp(name, ".."))
+			continue;
+		l->ended = !l->each(l->owner, name, entry.facts.end_of_file,
+				    entry.facts.attributes & FILE_ATTRIBUTE_DIRECTORY);
+	}
+	return list.bad ? STATUS_INVALID_NETWORK_RESPONSE : STATUS_SUCCESS;
+}
+
+static ntstatus smb_list(struct place *place, const char *name, place_list_fn *each, void *owner)
+{
+	struct place_smb *smb = of(place);
+	auto_free char *path = place_smb_path(smb, name);
+	struct listing l = { each, owner, false };
+	struct smb2_file_id id;
+	ntstatus status = open_path(smb, path, FILE_READ_DATA | FILE_READ_ATTRIBUTES, FILE_OPEN,
+				    FILE_DIRECTORY_FILE, &id);
+
+	if (status)
+		return status;
+	while (!status && !l.ended) {
+		auto_buf struct buf out = { 0 };
+
+		status = sync_query_directory(smb->sync, &smb->tree, id, FileDirectoryInformation,
+					      0, "*", LIST_ROOM, &out);
+		if (!status)
+			status = take_entries(cur_of(out.data, out.len), &l);
+	}
+	(void)!sync_close(smb->sync, &smb->tree, id);
+	return status == STATUS_NO_MORE_FILES || status == STATUS_NO_SUCH_FILE ? STATUS_SUCCESS
+									       : status;
+}
+
+static ntstatus make_path(struct place_smb *smb, const char *path)
+{
+	struct smb2_file_id id;
+	ntstatus status =
+		open_path(smb, path, FILE_READ_ATTRIBUTES, FILE_OPEN_IF, FILE_DIRECTORY_FILE, &id);
+
+	return status ? status : sync_close(smb->sync, &smb->tree, id);
+}
+
+static ntstatus smb_make_directory(struct place *place, const char *name)
+{
+	auto_free char *path = place_smb_path(of(place), name);
+
+	return make_path(of(place), path);
+}
+
+static ntstatus smb_remove(struct place *place, const char *name)
+{
+	struct place_smb *smb = of(place);
+	auto_free char *path = place_smb_path(smb, name);
+	struct smb2_file_id id;
+	ntstatus closed, status = open_path(smb, path, DELETE_ACCESS, FILE_OPEN, 0, &id);
+
+	if (status)
+		return status;
+	status = sync_delete(smb->sync, &smb->tree, id);
+	closed = sync_close(smb->sync, &smb->tree, id);
+	return status ? status : closed;
+}
+
+/* A file that is open with no sharing: the server lets nobody else in, and forgets it with us. */
+static ntstatus smb_lock(struct place *place, const char *name)
+{
+	struct place_smb *smb = of(place);
+	auto_free char *path = place_smb_path(smb, name);
+	struct smb2_create_request create = {
+		.impersonation_level = 2,
+		.desired_access = FILE_READ_DATA | FILE_WRITE_DATA | SYNCHRONIZE,
+		.file_attributes = FILE_ATTRIBUTE_NORMAL,
+		.create_disposition = FILE_OPEN_IF,
+		.create_options = FILE_NON_DIRECTORY_FILE,
+	};
+	struct smb2_create_response response = { 0 };
+	ntstatus status = STATUS_CONNECTION_DISCONNECTED;
+
+	if (smb->sync)
+		status = sync_create(smb->sync, &smb->tree, path, &create, &response);
+	if (status)
+		return status;
+	place_unlock(place);
+	smb->lock = response.file_id;
+	smb->locked = true;
+	return STATUS_SUCCESS;
+}
+
+static void smb_unlock(struct place *place)
+{
+	struct place_smb *smb = of(place);
+
+	if (smb->locked && smb->sync && sync_client(smb->sync))
+		(void)!sync_close(smb->sync, &smb->tree, smb->lock);
+	smb->locked = false;
+}
+
+static ntstatus smb_free_bytes(struct place *place, uint64_t *free_bytes)
+{
+	struct place_smb *smb = of(place);
+	auto_buf struct buf out = { 0 };
+	struct fs_facts facts = { 0 };
+	struct smb2_file_id id;
+	uint64_t unit;
+	ntstatus status = open_path(smb, smb->below, FILE_READ_ATTRIBUTES, FILE_OPEN,
+				    FILE_DIRECTORY_FILE, &id);
+
+	if (status)
+		return status;
+	status = sync_query_info(smb->sync, &smb->tree, id, SMB2_0_INFO_FILESYSTEM,
+				 FileFsFullSizeInformation, 0, FS_SIZE_ROOM, &out);
+	(void)!sync_close(smb->sync, &smb->tree, id);
+	if (status)
+		return status;
+	if (fscc_fs_full_size_decode(cur_of(out.data, out.len), &facts))
+		return STATUS_INVALID_NETWORK_RESPONSE;
+	unit = (uint64_t)facts.sectors_per_unit * facts.bytes_per_sector;
+	if (unit && facts.caller_free_units > UINT64_MAX / unit)
+		return STATUS_INVALID_NETWORK_RESPONSE;
+	*free_bytes = facts.caller_free_units * unit;
+	return STATUS_SUCCESS;
+}
+
+static void hang_up(struct place_smb *smb)
+{
+	sync_disconnect(smb->sync);
+	smb->sync = NULL;
+	smb->locked = false;
+}
+
+/* The directory below the share, part by part. */
+static ntstatus make_below(struct place_smb *smb)
+{
+	ntstatus status = STATUS_SUCCESS;
+
+	for (char *at = smb->below; *at && !status; at++) {
+		at += strcspn(at, "\\");
+		if (*at) {
+			*at = 0;
+			status = make_path(smb, smb->below);
+			*at = '\\';
+		} else {
+			return make_path(smb, smb->below);
+		}
+	}
+	return status;
+}
+
+static ntstatus smb_reopen(struct place *place)
+{
+	struct place_smb *smb = of(place);
+	auto_free char *share = xasprintf("\\\\%s\\%s", smb->server, smb->share);
+	const struct client_facts *facts;
+	ntstatus status;
+
+	hang_up(smb);
+	smb->failure = (struct client_failure){ 0 };
+	smb->sync = sync_connect(smb->host, smb->port, &smb->session, &smb->failure);
+	if (!smb->sync)
+		return smb->failure.status ? smb->failure.status : STATUS_UNSUCCESSFUL;
+	status = sync_tree_connect(smb->sync, share, &smb->tree, &smb->failure.step);
+	if (!status && smb->tree.type != SMB2_SHARE_TYPE_DISK)
+		status = STATUS_BAD_DEVICE_TYPE;
+	if (status) {
+		hang_up(smb);
+		return status;
+	}
+	facts = client_facts(sync_client(smb->sync));
+	smb->part = facts->max_read < facts->max_write ? facts->max_read : facts->max_write;
+	if (!(facts->capabilities & SMB2_GLOBAL_CAP_LARGE_MTU) && smb->part > PART_WITHOUT_MTU)
+		smb->part = PART_WITHOUT_MTU;
+	status = smb->part ? STATUS_SUCCESS : STATUS_INVALID_NETWORK_RESPONSE;
+	if (!status && smb->makes_below)
+		status = make_below(smb);
+	if (status)
+		hang_up(smb);
+	return status;
+}
+
+static void smb_close(struct place *place)
+{
+	struct place_smb *smb = of(place);
+
+	hang_up(smb);
+	free(smb->host);
+	free(smb->server);
+	free(smb->share);
+	free(smb->below);
+	free(smb->user);
+	free(smb->domain);
+	if (smb->password) {
+		secret_wipe(smb->password, strlen(smb->password));
+		free(smb->password);
+	}
+	secret_wipe(smb->nt_hash, sizeof(smb->nt_hash));
+	free(smb);
+}
+
+static const struct place_ops operations = {
+	.begin = smb_begin,
+	.turn = smb_turn,
+	.write = smb_write,
+	.list = smb_list,
+	.make_directory = smb_make_directory,
+	.remove = smb_remove,
+	.lock = smb_lock,
+	.unlock = smb_unlock,
+	.free_bytes = smb_free_bytes,
+	.reopen = smb_reopen,
+	.close = smb_close,
+};
+
+static char *copy_of(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+static void copy_session(struct place_smb *smb, const struct client_options *session)
+{
+	smb->session = *session;
+	smb->session.server = smb->server;
+	smb->session.user = smb->user = copy_of(session->user);
+	smb->session.domain = smb->domain = copy_of(session->domain);
+	smb->session.password = smb->password = copy_of(session->password);
+	if (session->nt_hash) {
+		memcpy(smb->nt_hash, session->nt_hash, sizeof(smb->nt_hash));
+		smb->session.nt_hash = smb->nt_hash;
+	}
+}
+
+struct place *place_open_smb(const struct place_smb_options *options, struct content_failure *why)
+{
+	struct place_smb *smb = xalloc(1, sizeof(*smb));
+	const char *below = options->path ? options->path : "";
+	ntstatus status;
+
+	smb->place.ops = &operations;
+	smb->place.depth = SMB_DEPTH;
+	smb->host = xstrdup(options->host ? options->host : options->server);
+	smb->port = options->port;
+	smb->server = xstrdup(options->server);
+	smb->share = xstrdup(options->share);
+	below += strspn(below, "\\/");
+	smb->below = xstrdup(below);
+	for (char *at = smb->below; *at; at++)
+		if (*at == '/')
+			*at = '\\';
+	for (size_t n = strlen(smb->below); n && smb->below[n - 1] == '\\'; n--)
+		smb->below[n - 1] = 0;
+	smb->makes_below = *smb->below;
+	smb->place.title = xasprintf("\\\\%s\\%s%s%s", smb->server, smb->share,
+				     *smb->below ? "\\" : "", smb->below);
+	copy_session(smb, &options->session);
+	status = smb_reopen(&smb->place);
+	if (!status)
+		return &smb->place;
+	content_fail(why, content_problem_of(status, true), status, smb->place.title, "%s: %s",
+		     client_step_name(smb->failure.step), ntstatus_text(status));
+	place_close(&smb->place);
+	return NULL;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the files of an SMB place share. */
+#ifndef CONTENT_PLACE_SMB_H
+#define CONTENT_PLACE_SMB_H
+
+#include "place_impl.h"
+
+#include <client/client_sync.h>
+
+#define PART_WITHOUT_MTU 65536u /* one credit: the most below dialect 2.1 */
+
+struct place_smb {
+	struct place place;
+	struct client_sync *sync; /* NULL: not connected */
+	struct client_tree tree;
+	struct client_failure failure;
+	struct client_options session; /* points at what follows */
+	char *host, *server, *share, *below;
+	char *user, *domain, *password;
+	uint8_t nt_hash[16];
+	uint16_t port;
+	bool makes_below, locked;
+	uint32_t part; /* most bytes of one read or write */
+	struct smb2_file_id lock;
+};
+
+/* place_smb_path - @name as this server wants it, from the root of the share; the caller frees. */
+char *place_smb_path(const struct place_smb *smb, const char *name);
+/* place_smb_rename_encode - FileRenameInformation: to @path, over what is there. */
+void place_smb_rename_encode(struct buf *out, const char *path);
+
+/* place_smb_read - a range of a file, in parts of at most @most bytes; waits. */
+ntstatus place_smb_read(struct place_smb *smb, const char *name, uint64_t offset, void *data,
+			size_t length, size_t most, size_t *got) MUST_CHECK;
+/* place_smb_write - a whole file in parts; @staged: beside, then renamed over @name; @durable: the
+ * server is asked to have it on its disk first. */
+ntstatus place_smb_write(struct place_smb *smb, const char *name, const void *data, size_t length,
+			 bool staged, bool durable) MUST_CHECK;
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files of an SMB place that do not fit one request, and documents: read and written in parts. */
+#include "place_smb.h"
+
+#include <wire/dtyp.h>
+#include <wire/fscc.h>
+
+ntstatus place_smb_read(struct place_smb *smb, const char *name, uint64_t offset, void *data,
+			size_t length, size_t most, size_t *got)
+{
+	auto_free char *path = place_smb_path(smb, name);
+	uint8_t *to = data;
+	struct smb2_file_id id;
+	ntstatus status = sync_open(smb->sync, &smb->tree, path,
+				    FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE, FILE_OPEN,
+				    FILE_NON_DIRECTORY_FILE, &id);
+
+	*got = 0;
+	if (status)
+		return status;
+	while (!status && *got < length) {
+		size_t part = length - *got < most ? length - *got : most, n = 0;
+
+		status = sync_read(smb->sync, &smb->tree, id, offset + *got, to + *got, part, &n);
+		*got += n;
+		if (!n)
+			break;
+	}
+	(void)!sync_close(smb->sync, &smb->tree, id);
+	return status == STATUS_END_OF_FILE ? STATUS_SUCCESS : status;
+}
+
+static ntstatus write_parts(struct place_smb *smb, struct smb2_file_id id, const uint8_t *data,
+			    size_t length)
+{
+	ntstatus status = STATUS_SUCCESS;
+
+	for (size_t at = 0; at < length && !status;) {
+		size_t part = length - at < smb->part ? length - at : smb->part;
+
+		status = sync_write(smb->sync, &smb->tree, id, at, data + at, part);
+		at += part;
+	}
+	return status;
+}
+
+static ntstatus rename_to(struct place_smb *smb, struct smb2_file_id id, const char *path)
+{
+	auto_buf struct buf input = { 0 };
+
+	place_smb_rename_encode(&input, path);
+	return sync_set_info(smb->sync, &smb->tree, id, SMB2_0_INFO_FILE, FileRenameInformation, 0,
+			     cur_of(input.data, input.len));
+}
+
+ntstatus place_smb_write(struct place_smb *smb, const char *name, const void *data, size_t length,
+			 bool staged, bool durable)
+{
+	auto_free char *path = place_smb_path(smb, name), *first = NULL;
+	char beside[PLACE_STAGING_NAME];
+	struct smb2_file_id id;
+	ntstatus status, closed;
+
+	place_staging_name(beside);
+	first = staged ? place_smb_path(smb, beside) : xstrdup(path);
+	status = sync_open(smb->sync, &smb->tree, first,
+			   FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | DELETE_ACCESS | SYNCHRONIZE,
+			   FILE_OVERWRITE_IF, FILE_NON_DIRECTORY_FILE, &id);
+	if (status)
+		return status;
+	status = write_parts(smb, id, data, length);
+	if (!status && durable)
+		status = sync_flush(smb->sync, &smb->tree, id);
+	if (!status && staged)
+		status = rename_to(smb, id, path);
+	if (status && staged)
+		(void)!sync_delete(smb->sync, &smb->tree, id);
+	closed = sync_close(smb->sync, &smb->tree, id);
+	return status ? status : closed;
+}

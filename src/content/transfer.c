@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A transfer: which pieces are wanted, what the target has of them, many of them under way at a
+ * time, waiting for a place that was lost, and the manifest at the end.
+ */
+#include "transfer_impl.h"
+
+#include <content/key.h>
+#include <crypto/crypto.h>
+#include <stdio.h>
+#include <time.h>
+
+#define TURN_MS	       200 /* how long to wait for one place */
+#define TURN_SHARED_MS 2   /* and where several have something under way */
+#define RETRY_FIRST_MS 100
+#define RETRY_MOST_MS  5000
+#define SPACE_SPARE    (16u << 20) /* left over at a target, for documents and directories */
+
+void transfer_fail(struct transfer *t, enum content_problem problem, ntstatus status,
+		   const struct place *place, const char *name, const char *text)
+{
+	char path[512];
+
+	if (t->failed)
+		return;
+	t->failed = true;
+	snprintf(path, sizeof(path), "%s/%s", place_title(place), name);
+	if (status)
+		content_fail(t->why, problem, status, path, "%s: %s", text, ntstatus_text(status));
+	else
+		content_fail(t->why, problem, status, path, "%s", text);
+}
+
+static void transfer_free(struct transfer *t)
+{
+	for (unsigned i = 0; i < TRANSFER_DEPTH_MAX; i++) {
+		free(t->slots[i].data);
+		free(t->slots[i].back);
+	}
+	piece_set_free(&t->todo);
+	piece_set_free(&t->there);
+	manifest_free(&t->manifest);
+}
+
+static bool no_memory(struct transfer *t)
+{
+	return content_fail(t->why, CONTENT_INTERNAL, STATUS_NO_MEMORY, NULL, "out of memory");
+}
+
+/* The manifest from wherever it can be had. */
+static bool find_manifest(struct transfer *t, const uint8_t hash[SHA256_LENGTH])
+{
+	const struct transfer_options *o = t->options;
+
+	if (o->known && layout_read_manifest(o->known, hash, &t->manifest, t->why))
+		return true;
+	for (unsigned i = 0; i < o->from_count; i++) {
+		manifest_free(&t->manifest);
+		if (layout_read_manifest(o->from[i], hash, &t->manifest, t->why))
+			return true;
+	}
+	return o->known || o->from_count
+		       ? false
+		       : content_fail(t->why, CONTENT_MISSING, STATUS_NOT_FOUND, NULL,
+				      "there is no place to read the manifest from");
+}
+
+static bool add_held(struct transfer *t, struct piece_set *held)
+{
+	const struct transfer_options *o = t->options;
+
+	for (size_t i = 0; i < o->held_count && o->known; i++) {
+		struct manifest m auto_manifest = { 0 };
+
+		if (!layout_read_manifest(o->known, o->held[i], &m, t->why))
+			return false;
+		if (!piece_set_add(held, &m))
+			return no_memory(t);
+	}
+	return true;
+}
+
+struct leftovers {
+	struct piece_set *set;
+	bool failed;
+};
+
+static bool add_leftover(void *owner, const char *name, uint64_t size, bool is_directory)
+{
+	struct leftovers *left = owner;
+	struct piece piece = { .length = (uint32_t)size };
+
+	if (is_directory || !size || size > PIECE_BYTES_MAX ||
+	    !content_unhex(piece.hash, SHA256_LENGTH, name))
+		return true;
+	left->failed = !piece_set_add_one(left->set, &piece);
+	return !left->failed;
+}
+
+/* A run that was interrupted left pieces behind: they need not travel again, once they are read. */
+static bool find_leftovers(struct transfer *t)
+{
+	struct leftovers left = { &t->there, false };
+
+	for (unsigned i = 0; i < 256; i++) {
+		char name[LAYOUT_NAME_MAX];
+		ntstatus status;
+
+		snprintf(name, sizeof(name), "pieces/%02x", i);
+		status = place_list(t->options->to, name, add_leftover, &left);
+		if (left.failed)
+			return no_memory(t);
+		if (status)
+			return content_fail_status(t->why, status, false,
+						   place_title(t->options->to),
+						   "list what an earlier run has brought");
+	}
+	piece_set_sort(&t->there);
+	return true;
+}
+
+static bool mark_unfinished(struct transfer *t)
+{
+	auto_buf struct buf mark = { 0 };
+	struct place *to = t->options->to;
+	ntstatus status = place_read(to, LAYOUT_UNFINISHED, LAYOUT_NAME_MAX, &mark);
+
+	if (!status) /* the other modes look at every piece, or send it, whatever is there */
+		return t->options->mode != TRANSFER_MISSING || find_leftovers(t);
+	if (status == STATUS_OBJECT_NAME_NOT_FOUND)
+		status = place_write(to, LAYOUT_UNFINISHED, "1\n", 2);
+	return status ? content_fail_status(t->why, status, true, place_title(to),
+					    "note that a transfer begins")
+		      : true;
+}
+
+static bool is_there(struct transfer *t, const struct piece *piece)
+{
+	const struct piece *found = piece_set_find(&t->there, piece->hash);
+
+	return found && found->length == piece->length;
+}
+
+/* What is wanted, less what is known to be there. */
+static bool plan(struct transfer *t)
+{
+	struct piece_set held auto_piece_set = { 0 };
+	enum transfer_mode mode = t->options->mode;
+	size_t kept = 0;
+
+	if (!piece_set_add(&t->todo, &t->manifest))
+		return no_memory(t);
+	piece_set_sort(&t->todo);
+	t->result->pieces = t->progress.pieces = (uint32_t)t->todo.count;
+	for (size_t i = 0; i < t->todo.count; i++)
+		t->progress.bytes += t->todo.pieces[i].length;
+	t->result->bytes = t->progress.bytes;
+	if (mode == TRANSFER_MISSING && !add_held(t, &held))
+		return false;
+	for (size_t i = 0; i < t->todo.count; i++) {
+		const struct piece *piece = &t->todo.pieces[i];
+
+		if (piece_set_find(&held, piece->hash)) {
+			t->result->present++;
+			t->progress.pieces_done++;
+			t->progress.bytes_done += piece->length;
+		} else {
+			t->todo.pieces[kept++] = *piece;
+		}
+	}
+	t->todo.count = kept;
+	return true;
+}
+
+static bool there_is_room(struct transfer *t)
+{
+	uint64_t need = 0, room = 0;
+
+	for (size_t i = 0; i < t->todo.count; i++)
+		if (!is_there(t, &t->todo.pieces[i]))
+			need += t->todo.pieces[i].length;
+	/* A target that cannot tell is found full when it is. */
+	if (place_free_bytes(t->options->to, &room) || room >= need + SPACE_SPARE)
+		return true;
+	return content_fail(t->why, CONTENT_FULL, STATUS_DISK_FULL, place_title(t->options->to),
+			    "%llu MiB are needed and %llu MiB are free",
+			    (unsigned long long)(need >> 20), (unsigned long long)(room >> 20));
+}
+
+static void start_more(struct transfer *t)
+{
+	enum transfer_mode mode = t->options->mode;
+
+	for (unsigned i = 0; i < t->slot_count && t->next < t->todo.count; i++) {
+		const struct piece *piece = &t->todo.pieces[t->next];
+		bool there = mode == TRANSFER_MISSING && is_there(t, piece);
+		bool check = there || mode == TRANSFER_CHECK || mode == TRANSFER_REPAIR;
+
+		if (t->slots[i].phase != PHASE_FREE)
+			continue;
+		t->next++;
+		slot_begin(t, &t->slots[i], piece, check, mode == TRANSFER_EVERYTHING);
+	}
+}
+
+/* Every slot that can go on does; how many have? */
+static unsigned advance(struct transfer *t)
+{
+	uint64_t now = monotonic_ms();
+	unsigned moved = 0;
+
+	for (unsigned i = 0; i < t->slot_count; i++) {
+		if (!slot_is_ready(&t->slots[i], now))
+			continue;
+		slot_advance(t, &t->slots[i]);
+		moved++;
+	}
+	return moved;
+}
+
+static unsigned places_at_work(const struct transfer *t)
+{
+	unsigned count = place_in_flight(t->options->to) > 0;
+
+	for (unsigned i = 0; i < t->options->from_count; i++)
+		count += place_in_flight(t->options->from[i]) > 0;
+	return count;
+}
+
+static void wait_for_something(struct transfer *t)
+{
+	unsigned at_work = places_at_work(t);
+	int ms = at_work > 1 ? TURN_SHARED_MS : TURN_MS;
+
+	if (!at_work) { /* all are held back, or the places are lost */
+		const struct timespec pause = { .tv_nsec = 5000000 };
+
+		nanosleep(&pause, NULL);
+		return;
+	}
+	place_turn(t->options->to, ms);
+	for (unsigned i = 0; i < t->options->from_count; i++)
+		place_turn(t->options->from[i], ms);
+}
+
+static void drain(struct transfer *t)
+{
+	place_drain(t->options->to);
+	for (unsigned i = 0; i < t->options->from_count; i++)
+		place_drain(t->options->from[i]);
+}
+
+static bool nothing_in_flight(const struct transfer *t)
+{
+	return !places_at_work(t);
+}
+
+static ntstatus open_again(struct transfer *t)
+{
+	ntstatus status = STATUS_SUCCESS;
+
+	if (t->lost_target) {
+		status = place_reopen(t->options->to);
+		if (!status)
+			status = place_lock(t->options->to, LAYOUT_LOCK);
+		return status;
+	}
+	/* One source that is back will do. */
+	for (unsigned i = 0; i < t->options->from_count; i++) {
+		status = place_reopen(t->options->from[i]);
+		if (!status)
+			break;
+	}
+	return status;
+}
+
+static void pause_ms(uint64_t ms)
+{
+	const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+static bool report(struct transfer *t)
+{
+	const struct transfer_options *o = t->options;
+
+	if (t->failed || !o->progress || o->progress(o->owner, &t->progress))
+		return !t->failed;
+	transfer_fail(t, CONTENT_CANCELLED, STATUS_CANCELLED, o->to, "", "stopped");
+	return false;
+}
+
+/* A place was lost: what is under way ends first, then it is tried again and again. */
+static void recover(struct transfer *t)
+{
+	uint64_t end = monotonic_ms() + t->options->patience_ms, pause = RETRY_FIRST_MS;
+	ntstatus status = t->lost_status;
+
+	if (!nothing_in_flight(t))
+		return;
+	while (monotonic_ms() < end && report(t)) {
+		status = open_again(t);
+		if (!status)
+			break;
+		pause_ms(min_u64(pause, RETRY_MOST_MS));
+		pause *= 2;
+	}
+	if (status) {
+		transfer_fail(t, CONTENT_UNREACHABLE, status,
+			      t->lost_target ? t->options->to : t->options->from[0], "",
+			      "it was lost and has not come back");
+		return;
+	}
+	t->result->reconnects++;
+	t->lost_target = t->lost_source = false;
+}
+
+static void resume_stalled(struct transfer *t)
+{
+	for (unsigned i = 0; i < t->slot_count; i++)
+		if (t->slots[i].phase == PHASE_STALLED)
+			slot_resume(t, &t->slots[i]);
+}
+
+static bool run(struct transfer *t)
+{
+	uint32_t reported = 0;
+
+	t->slot_count = place_depth(t->options->to);
+	if (t->slot_count > TRANSFER_DEPTH_MAX)
+		t->slot_count = TRANSFER_DEPTH_MAX;
+	while (!t->failed && (t->busy || t->next < t->todo.count)) {
+		bool lost = t->lost_target || t->lost_source;
+
+		if (!lost) {
+			resume_stalled(t);
+			start_more(t);
+		}
+		if (!advance(t))
+			wait_for_something(t);
+		if (t->lost_target || t->lost_source)
+			recover(t);
+		if (t->progress.pieces_done != reported) {
+			reported = t->progress.pieces_done;
+			report(t);
+		}
+	}
+	drain(t);
+	return !t->failed;
+}
+
+static bool check_target(struct transfer *t, const uint8_t hash[SHA256_LENGTH])
+{
+	auto_buf struct buf bytes = { 0 };
+	struct content_failure why = { 0 };
+
+	if (layout_read_target(t->options->to, hash, MANIFEST_BYTES_MAX, &bytes, &why))
+		return true;
+	if (why.problem != CONTENT_MISSING && why.problem != CONTENT_DAMAGED &&
+	    why.problem != CONTENT_TOO_LARGE) {
+		*t->why = why;
+		return false;
+	}
+	if (!t->result->bad++)
+		memcpy(t->result->first_bad, hash, SHA256_LENGTH);
+	return true;
+}
+
+static bool publish(struct transfer *t, const uint8_t hash[SHA256_LENGTH])
+{
+	auto_buf struct buf bytes = { 0 };
+	struct place *to = t->options->to;
+	ntstatus status = place_sync(to);
+
+	if (status)
+		return content_fail_status(t->why, status, true, place_title(to),
+					   "bring the pieces to the disk");
+	if (!manifest_encode(&t->manifest, &bytes, t->why) ||
+	    !layout_write_target(to, hash, bytes.data, bytes.len, t->why))
+		return false;
+	status = place_remove(to, LAYOUT_UNFINISHED);
+	if (status && status != STATUS_OBJECT_NAME_NOT_FOUND)
+		return content_fail_status(t->why, status, true, place_title(to),
+					   "note that the transfer has ended");
+	return true;
+}
+
+bool content_transfer(const uint8_t hash[SHA256_LENGTH], const struct transfer_options *options,
+		      struct transfer_result *result, struct content_failure *why)
+{
+	struct content_failure unused;
+	struct transfer t cleanup(transfer_free) = {
+		.options = options,
+		.result = result,
+		.why = why ? why : &unused,
+	};
+	bool check = options->mode == TRANSFER_CHECK;
+
+	BUG_ON(options->from_count > TRANSFER_SOURCES_MAX);
+	*result = (struct transfer_result){ 0 };
+	if (!find_manifest(&t, hash) || !plan(&t))
+		return false;
+	if (!check && !options->from_count)
+		return content_fail(t.why, CONTENT_MISSING, STATUS_NOT_FOUND, NULL,
+				    "there is no source to read pieces from");
+	if (!check && t.todo.count && !mark_unfinished(&t))
+		return false;
+	if (options->mode == TRANSFER_MISSING && !there_is_room(&t))
+		return false;
+	if (!run(&t))
+		return false;
+	return check ? check_target(&t, hash) : publish(&t, hash);
+}

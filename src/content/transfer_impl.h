@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the files of a transfer share. Each slot carries one piece through its phases; the table of
+ * allowed moves is in transfer_slot.c. All of it belongs to the thread that runs the transfer.
+ */
+#ifndef CONTENT_TRANSFER_IMPL_H
+#define CONTENT_TRANSFER_IMPL_H
+
+#include <content/piece_set.h>
+#include <content/transfer.h>
+
+enum phase {
+	PHASE_FREE,
+	PHASE_CHECKING,	    /* read at the target: is it there and whole? */
+	PHASE_FETCHING,	    /* read at a source */
+	PHASE_HELD_BACK,    /* ready to be sent, not allowed to yet */
+	PHASE_SENDING,	    /* written at the target */
+	PHASE_READING_BACK, /* and read again */
+	PHASE_STALLED,	    /* its place was lost: begins again when it is back */
+	PHASE_COUNT,
+};
+
+struct slot {
+	enum phase phase;
+	const struct piece *piece;
+	char name[LAYOUT_NAME_MAX];
+	uint8_t *data, *back; /* of @room bytes each */
+	size_t room;
+	struct place_request rq;
+	unsigned source;    /* that is asked or was asked last */
+	uint32_t tried;	    /* sources that did not have it, by bit */
+	unsigned attempts;  /* writes that did not come back as they were */
+	bool replace;	    /* something lies there */
+	bool restart_check; /* stalled: begin with a check, else with a fetch */
+	uint64_t ready_ms;  /* held back until */
+};
+
+struct transfer {
+	const struct transfer_options *options;
+	struct transfer_result *result;
+	struct content_failure *why;
+	struct manifest manifest;
+	struct piece_set todo;	/* different pieces that are to be looked at or sent */
+	struct piece_set there; /* what an interrupted run left at the target */
+	size_t next;
+	struct slot slots[TRANSFER_DEPTH_MAX];
+	unsigned slot_count, busy;
+	bool failed, lost_target, lost_source;
+	ntstatus lost_status;
+	uint64_t lost_since_ms; /* 0: nothing is lost */
+	struct transfer_progress progress;
+};
+
+/* slot_begin - a piece into a free slot. */
+void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece, bool check,
+		bool replace);
+/* slot_advance - its request is done, or its time has come: on to the next phase. */
+void slot_advance(struct transfer *t, struct slot *slot);
+/* slot_resume - a stalled slot begins again. */
+void slot_resume(struct transfer *t, struct slot *slot);
+/* slot_is_ready - can slot_advance do something? */
+bool slot_is_ready(const struct slot *slot, uint64_t now_ms);
+
+/* transfer_fail - note the first failure. */
+void transfer_fail(struct transfer *t, enum content_problem problem, ntstatus status,
+		   const struct place *place, const char *name, const char *text);
+
+#endif

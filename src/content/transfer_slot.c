@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One piece on its way: from phase to phase, with what each answer means. */
+#include "transfer_impl.h"
+
+#include <crypto/crypto.h>
+
+#define WRITE_ATTEMPTS_MAX 3
+
+/* Which phase may follow which. */
+#define TO(phase)	   (1u << PHASE_##phase)
+static const uint8_t allowed[PHASE_COUNT] = {
+	[PHASE_FREE] = TO(CHECKING) | TO(FETCHING) | TO(STALLED),
+	[PHASE_CHECKING] = TO(FREE) | TO(FETCHING) | TO(STALLED),
+	[PHASE_FETCHING] = TO(FREE) | TO(FETCHING) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
+	[PHASE_HELD_BACK] = TO(SENDING) | TO(HELD_BACK),
+	[PHASE_SENDING] = TO(FREE) | TO(READING_BACK) | TO(STALLED),
+	[PHASE_READING_BACK] = TO(FREE) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
+	[PHASE_STALLED] = TO(CHECKING) | TO(FETCHING) | TO(STALLED) | TO(FREE),
+};
+
+static void move(struct slot *slot, enum phase phase)
+{
+	BUG_ON(!(allowed[slot->phase] & (1u << phase)));
+	slot->phase = phase;
+}
+
+static struct place *source_of(const struct transfer *t, const struct slot *slot)
+{
+	return t->options->from[slot->source];
+}
+
+static void ask(struct place *place, struct slot *slot, enum phase phase, uint8_t *data)
+{
+	slot->rq = (struct place_request){
+		.verb = phase == PHASE_SENDING ? PLACE_PUT : PLACE_GET,
+		.name = slot->name,
+		.data = data,
+		.length = slot->piece->length,
+		.replace = slot->replace && phase == PHASE_SENDING,
+	};
+	move(slot, phase);
+	place_begin(place, &slot->rq);
+}
+
+static void release(struct transfer *t, struct slot *slot)
+{
+	move(slot, PHASE_FREE);
+	t->busy--;
+}
+
+static void give_up(struct transfer *t, struct slot *slot, enum content_problem problem,
+		    ntstatus status, const struct place *place, const char *text)
+{
+	transfer_fail(t, problem, status, place, slot->name, text);
+	release(t, slot);
+}
+
+static void finish(struct transfer *t, struct slot *slot)
+{
+	t->progress.pieces_done++;
+	t->progress.bytes_done += slot->piece->length;
+	release(t, slot);
+}
+
+static bool is_whole(const struct slot *slot, const uint8_t *data)
+{
+	uint8_t hash[SHA256_LENGTH];
+
+	return !slot->rq.status && slot->rq.got == slot->piece->length &&
+	       hash_sha256(data, slot->rq.got, hash) &&
+	       !memcmp(hash, slot->piece->hash, SHA256_LENGTH);
+}
+
+static void stall(struct slot *slot, bool restart_check)
+{
+	slot->restart_check = restart_check;
+	slot->tried = 0;
+	move(slot, PHASE_STALLED);
+}
+
+/* A place that does not answer may come back, where there is patience. */
+static bool target_is_lost(struct transfer *t, struct slot *slot)
+{
+	ntstatus status = slot->rq.status;
+
+	if (!t->options->patience_ms || content_problem_of(status, true) != CONTENT_UNREACHABLE)
+		return false;
+	t->lost_target = true;
+	t->lost_status = status;
+	stall(slot, slot->phase == PHASE_CHECKING);
+	return true;
+}
+
+/* The first source that has room and has not failed this piece. */
+static bool pick_source(const struct transfer *t, struct slot *slot)
+{
+	for (unsigned i = 0; i < t->options->from_count; i++) {
+		const struct place *place = t->options->from[i];
+
+		if (slot->tried & (1u << i) || place_in_flight(place) >= place_depth(place))
+			continue;
+		slot->source = i;
+		return true;
+	}
+	return false;
+}
+
+static bool all_tried(const struct transfer *t, const struct slot *slot)
+{
+	return slot->tried == (1u << t->options->from_count) - 1;
+}
+
+static void fetch(struct transfer *t, struct slot *slot)
+{
+	if (pick_source(t, slot))
+		ask(source_of(t, slot), slot, PHASE_FETCHING, slot->data);
+	else
+		move(slot, PHASE_STALLED); /* until a source has room again */
+}
+
+static void send_piece(struct transfer *t, struct slot *slot)
+{
+	const struct transfer_options *o = t->options;
+	uint64_t wait_ms = o->may_send ? o->may_send(o->owner, slot->piece->length) : 0;
+
+	if (wait_ms) {
+		slot->ready_ms = monotonic_ms() + wait_ms;
+		move(slot, PHASE_HELD_BACK);
+		return;
+	}
+	ask(o->to, slot, PHASE_SENDING, slot->data);
+}
+
+static void checked(struct transfer *t, struct slot *slot)
+{
+	enum content_problem problem = content_problem_of(slot->rq.status, false);
+
+	t->result->bytes_checked += slot->rq.got;
+	if (is_whole(slot, slot->back)) {
+		t->result->present++;
+		finish(t, slot);
+		return;
+	}
+	if (target_is_lost(t, slot))
+		return;
+	if (problem == CONTENT_UNREACHABLE || problem == CONTENT_INTERNAL) {
+		give_up(t, slot, problem, slot->rq.status, t->options->to, "read a piece back");
+		return;
+	}
+	if (!t->result->bad++)
+		memcpy(t->result->first_bad, slot->piece->hash, SHA256_LENGTH);
+	if (t->options->mode == TRANSFER_CHECK) {
+		finish(t, slot);
+		return;
+	}
+	slot->replace = true;
+	fetch(t, slot);
+}
+
+static void fetched(struct transfer *t, struct slot *slot)
+{
+	struct place *source = source_of(t, slot);
+	enum content_problem problem = content_problem_of(slot->rq.status, false);
+
+	if (is_whole(slot, slot->data)) {
+		send_piece(t, slot);
+		return;
+	}
+	slot->tried |= 1u << slot->source;
+	if (!all_tried(t, slot)) {
+		fetch(t, slot);
+		return;
+	}
+	if (problem == CONTENT_UNREACHABLE && t->options->patience_ms) {
+		t->lost_source = true;
+		t->lost_status = slot->rq.status;
+		stall(slot, false);
+	} else if (slot->rq.status) {
+		give_up(t, slot, problem, slot->rq.status, source, "read a piece at its source");
+	} else {
+		give_up(t, slot, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, source,
+			"the bytes of a piece at its source are not what their hash says");
+	}
+}
+
+static void sent(struct transfer *t, struct slot *slot)
+{
+	if (!slot->rq.status) {
+		t->result->sent++;
+		t->result->bytes_sent += slot->piece->length;
+		t->progress.bytes_sent += slot->piece->length;
+		if (t->options->trust_writes)
+			finish(t, slot);
+		else
+			ask(t->options->to, slot, PHASE_READING_BACK, slot->back);
+	} else if (!target_is_lost(t, slot)) {
+		give_up(t, slot, content_problem_of(slot->rq.status, true), slot->rq.status,
+			t->options->to, "write a piece");
+	}
+}
+
+static void read_back(struct transfer *t, struct slot *slot)
+{
+	t->result->bytes_checked += slot->rq.got;
+	if (is_whole(slot, slot->back)) {
+		finish(t, slot);
+	} else if (target_is_lost(t, slot)) {
+		return;
+	} else if (slot->rq.status) {
+		give_up(t, slot, content_problem_of(slot->rq.status, false), slot->rq.status,
+			t->options->to, "read a piece back");
+	} else if (++slot->attempts < WRITE_ATTEMPTS_MAX) {
+		slot->replace = true;
+		send_piece(t, slot);
+	} else {
+		give_up(t, slot, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, t->options->to,
+			"a piece does not come back as it was written");
+	}
+}
+
+void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece, bool check,
+		bool replace)
+{
+	if (slot->room < piece->length) {
+		free(slot->data);
+		free(slot->back);
+		slot->data = xalloc(1, piece->length);
+		slot->back = xalloc(1, piece->length);
+		slot->room = piece->length;
+	}
+	slot->piece = piece;
+	slot->tried = 0;
+	slot->attempts = 0;
+	slot->replace = replace;
+	layout_piece(slot->name, piece->hash);
+	t->busy++;
+	if (check)
+		ask(t->options->to, slot, PHASE_CHECKING, slot->back);
+	else
+		fetch(t, slot);
+}
+
+void slot_resume(struct transfer *t, struct slot *slot)
+{
+	if (slot->restart_check) {
+		slot->restart_check = false;
+		ask(t->options->to, slot, PHASE_CHECKING, slot->back);
+	} else {
+		fetch(t, slot);
+	}
+}
+
+bool slot_is_ready(const struct slot *slot, uint64_t now_ms)
+{
+	switch (slot->phase) {
+	case PHASE_FREE:
+	case PHASE_STALLED:
+	case PHASE_COUNT:
+		return false;
+	case PHASE_HELD_BACK:
+		return now_ms >= slot->ready_ms;
+	case PHASE_CHECKING:
+	case PHASE_FETCHING:
+	case PHASE_SENDING:
+	case PHASE_READING_BACK:
+		return slot->rq.done;
+	}
+	return false;
+}
+
+void slot_advance(struct transfer *t, struct slot *slot)
+{
+	static void (*const steps[PHASE_COUNT])(struct transfer *, struct slot *) = {
+		[PHASE_CHECKING] = checked,	  [PHASE_FETCHING] = fetched,
+		[PHASE_HELD_BACK] = send_piece,	  [PHASE_SENDING] = sent,
+		[PHASE_READING_BACK] = read_back,
+	};
+
+	BUG_ON(!steps[slot->phase]);
+	steps[slot->phase](t, slot);
+}
