@@ -173,6 +173,20 @@ ntstatus open_query_attributes(struct open *open, struct file_facts *facts)
 	return STATUS_SUCCESS;
 }
 
+ntstatus open_query_data(struct open *open, bool *has_data, uint64_t *size,
+			 uint64_t *allocation_size)
+{
+	struct volume_attributes a;
+	ntstatus status = volume_attributes(open_base(open)->node, &a);
+
+	if (status != STATUS_SUCCESS)
+		return status;
+	*has_data = !a.is_directory;
+	*size = a.end_of_file;
+	*allocation_size = a.allocation_size;
+	return STATUS_SUCCESS;
+}
+
 /* Attributes that no client sets are kept as they are. */
 static ntstatus new_attributes(struct file *file, uint32_t asked, struct volume_attributes *a)
 {

@@ -21,8 +21,9 @@ struct creation {
 	struct volume_lookup lookup;
 	char *path; /* from the volume's root */
 	struct actions actions;
-	bool is_new;  /* made in this request */
-	bool changed; /* it is no longer as the lookup found it */
+	bool is_new;	/* made in this request */
+	bool changed;	/* it is no longer as the lookup found it */
+	bool made_base; /* an earlier round made the file, for the stream in it */
 	struct open *open;
 };
 
@@ -307,6 +308,9 @@ static ntstatus stream_node(struct creation *c, struct file *base, struct volume
 		return status;
 	/* A stream is data of its file: who makes one writes to it, whatever is asked for. */
 	status = rights_of_base(c, base, FILE_WRITE_DATA, granted);
+	if (status == STATUS_SUCCESS && (c->request->options & FILE_DELETE_ON_CLOSE) &&
+	    (c->lookup.attributes.attributes & FILE_ATTRIBUTE_READONLY))
+		status = STATUS_CANNOT_DELETE;
 	if (status != STATUS_SUCCESS)
 		return status;
 	status = volume_stream_create(base->node, c->name.stream, node);
@@ -321,6 +325,7 @@ static ntstatus open_stream(struct creation *c, struct file *base)
 {
 	struct volume_node *node = NULL;
 	struct file auto_file *file = NULL;
+	char auto_free *stored = NULL;
 	uint32_t granted = 0;
 	ntstatus status = rights_of_base(c, base, 0, &granted);
 
@@ -330,13 +335,15 @@ static ntstatus open_stream(struct creation *c, struct file *base)
 		status = stream_node(c, base, &node, &granted);
 	if (status != STATUS_SUCCESS)
 		return status;
+	stored = xstrdup(volume_stream_name(node));
 	file = file_enter(node);
 	if (!file)
 		return STATUS_NO_MEMORY;
 	pthread_mutex_lock(&file->lock);
 	if (!file->base) {
 		file->base = file_get(base);
-		file->stream = xstrdup(c->name.stream);
+		file->stream = stored;
+		stored = NULL;
 	}
 	pthread_mutex_unlock(&file->lock);
 	status = open_file(c, base, file, granted);
@@ -368,6 +375,9 @@ static ntstatus open_existing(struct creation *c)
 	struct file auto_file *file = NULL;
 	ntstatus status = check_kind(c);
 
+	/* What is new may be written by who makes it, read-only or not. */
+	if (c->made_base)
+		c->lookup.attributes.attributes &= ~FILE_ATTRIBUTE_READONLY;
 	if (status == STATUS_SUCCESS && !c->lookup.parent &&
 	    (c->request->options & FILE_DELETE_ON_CLOSE) && !c->name.stream)
 		status = STATUS_CANNOT_DELETE;
@@ -460,6 +470,7 @@ static ntstatus create_new(struct creation *c)
 		descriptor_forget(&node->key);
 	if (c->name.stream) { /* the file is there now: its stream is the next round's */
 		volume_node_put(node);
+		c->made_base = true;
 		return STATUS_RETRY;
 	}
 	c->is_new = true;

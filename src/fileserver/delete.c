@@ -37,7 +37,7 @@ static void unmark(struct file *file)
 static ntstatus unlink_stream(struct file *file, struct actions *actions)
 {
 	struct place *place = file->base->places;
-	ntstatus status = volume_stream_remove(file->base->node, file->stream);
+	ntstatus status = volume_stream_remove(file->base->node, file->stream, file->node);
 
 	if (status == STATUS_SUCCESS && place)
 		notify_event(file->node->volume, place->path, FILE_ACTION_REMOVED_STREAM,
@@ -78,12 +78,18 @@ void delete_if_last(struct file *file, const struct caching_party *by, struct ac
 		delete_now(file, by, actions);
 }
 
+/* A directory that is not empty stays, and is not in the way of who opens it next. */
+static bool may_go(const struct file *file)
+{
+	return !file->node->is_directory || volume_directory_is_empty(file->node) == STATUS_SUCCESS;
+}
+
 void delete_at_close(struct open *open, struct actions *actions)
 {
 	struct caching_party by = caching_party_of_open(open);
 	struct file *file = open->file;
 
-	if (open->delete_on_close && !file->gone && !file->delete_pending) {
+	if (open->delete_on_close && !file->gone && !file->delete_pending && may_go(file)) {
 		delete_mark(open);
 		/* Others need not be waited for: the file is there until they are done with it. */
 		(void)!caching_break(file, &by, CAUSE_HANDLE, actions);

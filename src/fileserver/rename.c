@@ -375,7 +375,7 @@ static ntstatus rename_stream(struct open *open, const char *text, bool replace)
 		return STATUS_OBJECT_NAME_INVALID;
 	pthread_mutex_lock(&base->lock);
 	pthread_mutex_lock(&file->lock);
-	status = volume_stream_rename(base->node, file->stream, name, replace);
+	status = volume_stream_rename(base->node, file->stream, file->node, name, replace);
 	if (status == STATUS_SUCCESS) {
 		free(file->stream);
 		file->stream = name;

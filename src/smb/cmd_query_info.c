@@ -28,18 +28,19 @@ static ntstatus query_streams(struct smb_request *rq, const struct smb2_query_in
 	const struct open_facts *open = open_facts(rq->open);
 	struct volume_stream *streams = NULL;
 	struct stream_facts *facts;
-	struct file_facts file;
+	uint64_t size, allocation_size;
 	size_t count = 0, n = 0;
+	bool has_data;
 	ntstatus status;
 
-	status = open_query_attributes(rq->open, &file);
+	status = open_query_data(rq->open, &has_data, &size, &allocation_size);
 	if (!status && !(rq->tree->share->flags & STORE_SHARE_NO_STREAMS))
 		status = volume_stream_list(open->node, &streams, &count);
 	if (status)
 		return status;
 	facts = xalloc(count + 1, sizeof(*facts));
-	if (!open->is_directory)
-		facts[n++] = (struct stream_facts){ "", file.end_of_file, file.allocation_size };
+	if (has_data)
+		facts[n++] = (struct stream_facts){ "", size, allocation_size };
 	for (size_t i = 0; i < count; i++)
 		facts[n++] = (struct stream_facts){ streams[i].name, streams[i].size,
 						    streams[i].allocation_size };

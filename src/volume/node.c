@@ -111,6 +111,7 @@ void volume_node_put(struct volume_node *node)
 	close(node->fd);
 	volume_node_put(priv->sync_parent);
 	volume_node_put(priv->base);
+	free(priv->stream_name);
 	free(container_of(node, struct node_whole, node));
 }
 

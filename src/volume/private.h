@@ -63,6 +63,7 @@ struct node_private {
 	struct inode *inode;
 	struct volume_node *sync_parent; /* directory whose entry of this node is not yet on disk */
 	struct volume_node *base;	 /* of a stream: its file */
+	char *stream_name;		 /* of a stream: as it was on disk when it was opened */
 };
 
 struct index_slot {

@@ -82,7 +82,24 @@ static int find(int dir, const char *name, char out[NAME_MAX + 1])
 	return error ? error : -ENOENT;
 }
 
-static ntstatus stream_node(struct volume_node *file, int *fd, struct volume_node **out)
+/* find_this - as find, but only where it leads to @stream. */
+static int find_this(int dir, const char *name, const struct volume_node *stream,
+		     char out[NAME_MAX + 1])
+{
+	int error = find(dir, name, out);
+	struct volume_key key;
+	struct statx st;
+
+	if (!error)
+		error = sys.statx(dir, out, &st);
+	if (error)
+		return error;
+	key = statx_key(&st);
+	return key_equal(&key, &stream->key) ? 0 : -ENOENT;
+}
+
+static ntstatus stream_node(struct volume_node *file, const char *disk, int *fd,
+			    struct volume_node **out)
 {
 	struct statx st;
 	ntstatus status;
@@ -95,12 +112,13 @@ static ntstatus stream_node(struct volume_node *file, int *fd, struct volume_nod
 		return status;
 	(*out)->is_stream = true;
 	(*out)->private_part->base = volume_node_get(file);
+	(*out)->private_part->stream_name = xstrdup(disk + 1);
 	return STATUS_SUCCESS;
 }
 
-static ntstatus open_locked(struct volume_node *file, const char *name, int *fd)
+static ntstatus open_locked(struct volume_node *file, const char *name, char disk[NAME_MAX + 1],
+			    int *fd)
 {
-	char disk[NAME_MAX + 1];
 	ntstatus status;
 	auto_close int dir = depot_of_file(file, false, &status);
 	int error;
@@ -117,20 +135,26 @@ static ntstatus open_locked(struct volume_node *file, const char *name, int *fd)
 
 ntstatus volume_stream_open(struct volume_node *file, const char *name, struct volume_node **out)
 {
+	char disk[NAME_MAX + 1];
 	auto_close int fd = -1;
 	ntstatus status;
 
 	*out = NULL;
 	file = base_of(file);
 	pthread_mutex_lock(&node_inode(file)->lock);
-	status = open_locked(file, name, &fd);
+	status = open_locked(file, name, disk, &fd);
 	pthread_mutex_unlock(&node_inode(file)->lock);
-	return status ? status : stream_node(file, &fd, out);
+	return status ? status : stream_node(file, disk, &fd, out);
 }
 
-static ntstatus create_locked(struct volume_node *file, const char *name, int *fd, int *kept_dir)
+const char *volume_stream_name(const struct volume_node *stream)
 {
-	char disk[NAME_MAX + 1];
+	return stream->private_part->stream_name;
+}
+
+static ntstatus create_locked(struct volume_node *file, const char *name, char disk[NAME_MAX + 1],
+			      int *fd, int *kept_dir)
+{
 	ntstatus status;
 	auto_close int dir = -1;
 	int error;
@@ -155,6 +179,7 @@ ntstatus volume_stream_create(struct volume_node *file, const char *name, struct
 {
 	cleanup(volume_node_put_ptr) struct volume_node *parent = NULL;
 	auto_close int fd = -1;
+	char disk[NAME_MAX + 1];
 	auto_close int dir = -1;
 	struct statx st;
 	ntstatus status;
@@ -162,17 +187,18 @@ ntstatus volume_stream_create(struct volume_node *file, const char *name, struct
 	*out = NULL;
 	file = base_of(file);
 	pthread_mutex_lock(&node_inode(file)->lock);
-	status = create_locked(file, name, &fd, &dir);
+	status = create_locked(file, name, disk, &fd, &dir);
 	pthread_mutex_unlock(&node_inode(file)->lock);
 	if (status)
 		return status;
-	status = stream_node(file, &fd, out);
+	status = stream_node(file, disk, &fd, out);
 	if (!status && !sys.statx(dir, "", &st) && !node_new(file->volume, &dir, &st, &parent))
 		node_set_sync_parent(*out, parent);
 	return status;
 }
 
-ntstatus volume_stream_remove(struct volume_node *file, const char *name)
+ntstatus volume_stream_remove(struct volume_node *file, const char *name,
+			      const struct volume_node *stream)
 {
 	struct inode *inode = node_inode(file = base_of(file));
 	char disk[NAME_MAX + 1];
@@ -181,7 +207,7 @@ ntstatus volume_stream_remove(struct volume_node *file, const char *name)
 	pthread_mutex_lock(&inode->lock);
 	{
 		auto_close int dir = depot_of_file(file, false, &status);
-		int error = status ? 0 : find(dir, name, disk);
+		int error = status ? 0 : find_this(dir, name, stream, disk);
 
 		if (!status && !error)
 			error = sys.unlink(dir, disk, 0);
@@ -192,8 +218,8 @@ ntstatus volume_stream_remove(struct volume_node *file, const char *name)
 	return status;
 }
 
-static ntstatus rename_locked(struct volume_node *file, const char *from, const char *to,
-			      bool replace)
+static ntstatus rename_locked(struct volume_node *file, const char *from,
+			      const struct volume_node *stream, const char *to, bool replace)
 {
 	char from_disk[NAME_MAX + 1];
 	char to_disk[NAME_MAX + 1];
@@ -206,7 +232,7 @@ static ntstatus rename_locked(struct volume_node *file, const char *from, const 
 		return status;
 	if (!on_disk(to, wanted))
 		return STATUS_OBJECT_NAME_INVALID;
-	error = find(dir, from, from_disk);
+	error = find_this(dir, from, stream, from_disk);
 	if (error)
 		return ntstatus_of_errno(error);
 	error = find(dir, to, to_disk);
@@ -225,14 +251,14 @@ static ntstatus rename_locked(struct volume_node *file, const char *from, const 
 	return ntstatus_of_errno(sys.rename(dir, from_disk, dir, wanted, RENAME_NOREPLACE));
 }
 
-ntstatus volume_stream_rename(struct volume_node *file, const char *from, const char *to,
-			      bool replace)
+ntstatus volume_stream_rename(struct volume_node *file, const char *from,
+			      const struct volume_node *stream, const char *to, bool replace)
 {
 	ntstatus status;
 
 	file = base_of(file);
 	pthread_mutex_lock(&node_inode(file)->lock);
-	status = rename_locked(file, from, to, replace);
+	status = rename_locked(file, from, stream, to, replace);
 	pthread_mutex_unlock(&node_inode(file)->lock);
 	return status;
 }

@@ -206,24 +206,47 @@ static void an_overwrite_drops_data_and_streams(void **state)
 static void streams_are_renamed_and_removed(void **state)
 {
 	struct fixture *f = fixture_of(state);
-	struct volume_node *file;
+	struct volume_node *file, *one;
 
 	create_ok(f->root, "file", false);
 	file = open_ok(f->root, "file");
 	make_stream(file, "one", "1");
 	make_stream(file, "two", "2");
-	assert_int_equal(volume_stream_rename(file, "ONE", "TWO", false),
+	assert_int_equal(volume_stream_open(file, "one", &one), STATUS_SUCCESS);
+	assert_int_equal(volume_stream_rename(file, "ONE", one, "TWO", false),
 			 STATUS_OBJECT_NAME_COLLISION);
-	assert_int_equal(volume_stream_rename(file, "one", "One", false), STATUS_SUCCESS);
+	assert_int_equal(volume_stream_rename(file, "one", one, "One", false), STATUS_SUCCESS);
 	assert_stream(file, "one", "1");
-	assert_int_equal(volume_stream_rename(file, "ONE", "TWO", true), STATUS_SUCCESS);
+	assert_int_equal(volume_stream_rename(file, "ONE", one, "TWO", true), STATUS_SUCCESS);
 	assert_stream(file, "two", "1");
 	assert_int_equal(count_streams(file), 1);
-	assert_int_equal(volume_stream_rename(file, "one", "x", true),
+	assert_int_equal(volume_stream_rename(file, "one", one, "x", true),
 			 STATUS_OBJECT_NAME_NOT_FOUND);
-	assert_int_equal(volume_stream_remove(file, "one"), STATUS_OBJECT_NAME_NOT_FOUND);
-	assert_int_equal(volume_stream_remove(file, "tWO"), STATUS_SUCCESS);
+	assert_int_equal(volume_stream_remove(file, "one", one), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_int_equal(volume_stream_remove(file, "tWO", one), STATUS_SUCCESS);
 	assert_int_equal(count_streams(file), 0);
+	volume_node_put(one);
+	volume_node_put(file);
+}
+
+/* A handle outlives its stream where the file is overwritten; then somebody makes the name anew. */
+static void a_stream_is_not_removed_for_one_that_had_its_name(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	struct volume_node *file, *old;
+
+	create_ok(f->root, "file", false);
+	file = open_ok(f->root, "file");
+	make_stream(file, "one", "1");
+	assert_int_equal(volume_stream_open(file, "ONE", &old), STATUS_SUCCESS);
+	assert_string_equal(volume_stream_name(old), "one");
+	assert_int_equal(volume_overwrite(file, FILE_ATTRIBUTE_NORMAL), STATUS_SUCCESS);
+	make_stream(file, "one", "2");
+	assert_int_equal(volume_stream_remove(file, "one", old), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_int_equal(volume_stream_rename(file, "one", old, "x", true),
+			 STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_stream(file, "one", "2");
+	volume_node_put(old);
 	volume_node_put(file);
 }
 
@@ -238,6 +261,7 @@ int main(void)
 		VOLUME_TEST(streams_of_what_a_rename_replaces_go_with_it),
 		VOLUME_TEST(an_overwrite_drops_data_and_streams),
 		VOLUME_TEST(streams_are_renamed_and_removed),
+		VOLUME_TEST(a_stream_is_not_removed_for_one_that_had_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

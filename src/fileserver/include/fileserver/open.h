@@ -178,6 +178,10 @@ ntstatus open_lease_ack(const struct guid *client_guid, const uint8_t key[16], u
 
 /* Metadata with the file's shared state: sizes, sticky times, delete-pending. */
 ntstatus open_query_attributes(struct open *open, struct file_facts *facts) MUST_CHECK;
+/* open_query_data - the unnamed data of the file, also where @open is of one of its streams; a
+ * directory has none. */
+ntstatus open_query_data(struct open *open, bool *has_data, uint64_t *size,
+			 uint64_t *allocation_size) MUST_CHECK;
 ntstatus open_set_basic(struct open *open, const struct file_set *set) MUST_CHECK;
 /* The following may have to break leases first: STATUS_PENDING, call again when woken. */
 ntstatus open_set_end_of_file(struct open *open, uint64_t size, struct waiter *waiter) MUST_CHECK;

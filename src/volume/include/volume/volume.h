@@ -259,10 +259,17 @@ struct volume_stream {
 };
 ntstatus volume_stream_open(struct volume_node *file, const char *name,
 			    struct volume_node **out) MUST_CHECK;
+/* volume_stream_name - the name of an opened or created stream as the volume keeps it, its case
+ * included; good as long as the node. */
+const char *volume_stream_name(const struct volume_node *stream);
 ntstatus volume_stream_create(struct volume_node *file, const char *name,
 			      struct volume_node **out) MUST_CHECK;
-ntstatus volume_stream_remove(struct volume_node *file, const char *name) MUST_CHECK;
-ntstatus volume_stream_rename(struct volume_node *file, const char *from, const char *to,
+/* What is removed or renamed is @stream and nothing else: where another stream has its name by now,
+ * STATUS_OBJECT_NAME_NOT_FOUND. */
+ntstatus volume_stream_remove(struct volume_node *file, const char *name,
+			      const struct volume_node *stream) MUST_CHECK;
+ntstatus volume_stream_rename(struct volume_node *file, const char *from,
+			      const struct volume_node *stream, const char *to,
 			      bool replace) MUST_CHECK;
 /* volume_stream_list - the caller frees the array and each name. */
 ntstatus volume_stream_list(struct volume_node *file, struct volume_stream **out,
