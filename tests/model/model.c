@@ -1,0 +1,694 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The names, opens and sharing of the model: MS-FSA 2.1.5.1, 2.1.5.5, 2.1.5.15. */
+#include "model_impl.h"
+
+#include <base/utf16.h>
+#include <stdio.h>
+
+const char *const kind_names[OP_KINDS] = {
+	[OP_CREATE] = "create",
+	[OP_CLOSE] = "close",
+	[OP_READ] = "read",
+	[OP_WRITE] = "write",
+	[OP_SET_SIZE] = "set-size",
+	[OP_SET_ATTRIBUTES] = "set-attributes",
+	[OP_DISPOSITION] = "disposition",
+	[OP_RENAME] = "rename",
+	[OP_LOCK] = "lock",
+	[OP_UNLOCK] = "unlock",
+	[OP_QUERY] = "query",
+	[OP_LIST] = "list",
+	[OP_STREAMS] = "streams",
+	[OP_LEAVE] = "leave",
+};
+
+#define READS	      (FILE_READ_DATA | FILE_EXECUTE)
+#define WRITES	      (FILE_WRITE_DATA | FILE_APPEND_DATA)
+#define OVERWRITES(d) ((d) == FILE_SUPERSEDE || (d) == FILE_OVERWRITE || (d) == FILE_OVERWRITE_IF)
+
+/* ---- names ---- */
+
+static struct node *child(const struct node *directory, const char *name)
+{
+	for (struct node *n = directory->children; n; n = n->next)
+		if (!name_compare(n->name, name))
+			return n;
+	return NULL;
+}
+
+static void detach(struct node *node)
+{
+	struct node **at = &node->parent->children;
+
+	while (*at != node)
+		at = &(*at)->next;
+	*at = node->next;
+	node->next = NULL;
+}
+
+static void attach(struct node *directory, struct node *node, const char *name)
+{
+	snprintf(node->name, sizeof(node->name), "%s", name);
+	node->parent = directory;
+	node->next = directory->children;
+	directory->children = node;
+}
+
+/* Where a path leads: the directory of its last component, that component, and what is there. */
+struct target {
+	struct node *directory, *node;
+	char name[MODEL_NAME], stream[MODEL_NAME];
+};
+
+static ntstatus walk(struct model *model, const char *path, struct target *to)
+{
+	char copy[MODEL_PATH], *at = copy, *next, *colon;
+
+	*to = (struct target){ .directory = &model->root };
+	snprintf(copy, sizeof(copy), "%s", path);
+	while ((next = strchr(at, '\\'))) {
+		*next = 0;
+		to->directory = child(to->directory, at);
+		if (!to->directory || !to->directory->is_directory)
+			return STATUS_OBJECT_PATH_NOT_FOUND;
+		at = next + 1;
+	}
+	colon = strchr(at, ':');
+	if (colon) {
+		*colon = 0;
+		snprintf(to->stream, sizeof(to->stream), "%.15s", colon + 1);
+	}
+	snprintf(to->name, sizeof(to->name), "%.15s", at);
+	to->node = *at ? child(to->directory, at) : &model->root;
+	return STATUS_SUCCESS;
+}
+
+struct stream *stream_find(struct node *node, const char *name)
+{
+	for (size_t i = 0; i < MODEL_STREAMS; i++)
+		if (node->streams[i].exists && !name_compare(node->streams[i].name, name))
+			return &node->streams[i];
+	return NULL;
+}
+
+static bool is_open(const struct model *model, const struct node *node, const struct stream *stream)
+{
+	for (size_t i = 0; i < MODEL_OPENS; i++)
+		if (model->opens[i].node == node && (!stream || model->opens[i].stream == stream))
+			return true;
+	return false;
+}
+
+static struct stream *stream_add(const struct model *model, struct node *node, const char *name)
+{
+	for (size_t i = 0; i < MODEL_STREAMS; i++) {
+		struct stream *s = &node->streams[i];
+
+		if (s->exists || is_open(model, node, s))
+			continue;
+		*s = (struct stream){ .exists = true };
+		snprintf(s->name, sizeof(s->name), "%s", name);
+		return s;
+	}
+	return NULL; /* main.c has fewer names than there is room */
+}
+
+void node_path(const struct node *node, char *out, size_t room)
+{
+	char above[MODEL_PATH] = "";
+
+	if (!node->parent) {
+		snprintf(out, room, "%s", "\\");
+		return;
+	}
+	if (node->parent->parent)
+		node_path(node->parent, above, sizeof(above));
+	snprintf(out, room, "%.64s\\%s", above, node->name);
+}
+
+/* ---- opens ---- */
+
+static bool is_inside(const struct node *node, const struct node *directory)
+{
+	for (; node; node = node->parent)
+		if (node->parent == directory)
+			return true;
+	return false;
+}
+
+static bool refuses(uint32_t share, uint32_t access)
+{
+	return ((access & READS) && !(share & FILE_SHARE_READ)) ||
+	       ((access & WRITES) && !(share & FILE_SHARE_WRITE)) ||
+	       ((access & DELETE_ACCESS) && !(share & FILE_SHARE_DELETE));
+}
+
+/* MS-FSA 2.1.5.1.2.2: opens that neither read, write nor delete take no part. */
+bool sharing_conflicts(const struct model *model, const struct node *node,
+		       const struct stream *stream, uint32_t access, uint32_t share)
+{
+	if (!(access & (READS | WRITES | DELETE_ACCESS)))
+		return false;
+	for (size_t i = 0; i < MODEL_OPENS; i++) {
+		const struct model_open *o = &model->opens[i];
+
+		if (o->node != node || o->stream != stream ||
+		    !(o->sharing_access & (READS | WRITES | DELETE_ACCESS)))
+			continue;
+		if (refuses(o->share, access) || refuses(share, o->sharing_access))
+			return true;
+	}
+	return false;
+}
+
+/* Who opens the file for DELETE needs the consent of those who have its streams open. */
+static bool streams_keep(const struct model *model, const struct node *node)
+{
+	for (size_t i = 0; i < MODEL_OPENS; i++) {
+		const struct model_open *o = &model->opens[i];
+
+		if (o->node == node && *o->stream->name && !(o->share & FILE_SHARE_DELETE) &&
+		    (o->sharing_access & (READS | WRITES | DELETE_ACCESS)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- create ---- */
+
+static ntstatus check_parameters(const struct op *op)
+{
+	bool directory = op->options & FILE_DIRECTORY_FILE;
+
+	if (!op->access)
+		return STATUS_ACCESS_DENIED;
+	if (directory && (op->options & FILE_NON_DIRECTORY_FILE))
+		return STATUS_INVALID_PARAMETER;
+	if (directory && OVERWRITES(op->disposition))
+		return STATUS_INVALID_PARAMETER;
+	if ((op->options & FILE_DELETE_ON_CLOSE) && !(op->access & DELETE_ACCESS))
+		return STATUS_ACCESS_DENIED;
+	return STATUS_SUCCESS;
+}
+
+static ntstatus check_kind(const struct op *op, const struct target *to)
+{
+	const struct node *node = to->node;
+
+	if (*to->stream)
+		return op->options & FILE_DIRECTORY_FILE ? STATUS_NOT_A_DIRECTORY : STATUS_SUCCESS;
+	if (op->disposition == FILE_CREATE)
+		return STATUS_OBJECT_NAME_COLLISION;
+	if (!node->is_directory && (op->options & FILE_DIRECTORY_FILE))
+		return STATUS_NOT_A_DIRECTORY;
+	if (node->is_directory &&
+	    ((op->options & FILE_NON_DIRECTORY_FILE) || OVERWRITES(op->disposition)))
+		return STATUS_FILE_IS_A_DIRECTORY;
+	return STATUS_SUCCESS;
+}
+
+static bool is_write_protected(const struct node *node)
+{
+	return (node->attributes & FILE_ATTRIBUTE_READONLY) && !node->is_directory;
+}
+
+/* MS-FSA 2.1.5.1.2.1, for a user who may do everything. */
+static ntstatus check_attributes(const struct op *op, const struct target *to, bool overwrites)
+{
+	uint32_t has = to->node->attributes;
+	uint32_t kept = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
+
+	if ((has & FILE_ATTRIBUTE_READONLY) && (op->options & FILE_DELETE_ON_CLOSE))
+		return STATUS_CANNOT_DELETE;
+	if (overwrites && !*to->stream && (has & kept & ~op->attributes))
+		return STATUS_ACCESS_DENIED;
+	if (is_write_protected(to->node) && ((op->access & WRITES) || overwrites))
+		return STATUS_ACCESS_DENIED;
+	return STATUS_SUCCESS;
+}
+
+static uint32_t new_attributes(const struct op *op, bool is_directory)
+{
+	return (op->attributes & FILE_ATTRIBUTE_SETTABLE) |
+	       (is_directory ? FILE_ATTRIBUTE_DIRECTORY : FILE_ATTRIBUTE_ARCHIVE);
+}
+
+static void answer(const struct node *node, const struct stream *stream, struct outcome *out)
+{
+	out->attributes = node->attributes;
+	if (*stream->name)
+		out->attributes &= ~FILE_ATTRIBUTE_DIRECTORY;
+	if (!out->attributes)
+		out->attributes = FILE_ATTRIBUTE_NORMAL;
+	out->size = stream->size;
+}
+
+static void opened(struct model *model, const struct op *op, struct node *node,
+		   struct stream *stream, struct outcome *out)
+{
+	bool overwrites = out->action == FILE_SUPERSEDED || out->action == FILE_OVERWRITTEN;
+
+	model->opens[op->slot] = (struct model_open){
+		.node = node,
+		.stream = stream,
+		.client = op->client,
+		.access = op->access,
+		.sharing_access = op->access | (overwrites ? FILE_WRITE_DATA : 0),
+		.share = op->share,
+		.delete_on_close = op->options & FILE_DELETE_ON_CLOSE,
+	};
+	answer(node, stream, out);
+}
+
+static ntstatus create_new(struct model *model, const struct op *op, struct target *to,
+			   struct outcome *out)
+{
+	bool is_directory = op->options & FILE_DIRECTORY_FILE;
+	struct stream *stream;
+	struct node *node;
+
+	if (op->disposition == FILE_OPEN || op->disposition == FILE_OVERWRITE)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (*to->stream && is_directory)
+		return STATUS_NOT_A_DIRECTORY;
+	if ((op->options & FILE_DELETE_ON_CLOSE) && (op->attributes & FILE_ATTRIBUTE_READONLY))
+		return STATUS_CANNOT_DELETE;
+	if (to->directory->delete_pending)
+		return STATUS_DELETE_PENDING;
+	node = xalloc(1, sizeof(*node));
+	node->is_directory = is_directory;
+	node->attributes = new_attributes(op, is_directory);
+	attach(to->directory, node, to->name);
+	stream = stream_add(model, node, "");
+	if (*to->stream)
+		stream = stream_add(model, node, to->stream);
+	out->action = FILE_CREATED;
+	opened(model, op, node, stream, out);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus stream_of_open(const struct op *op, const struct target *to, struct stream **stream,
+			       bool *is_new)
+{
+	*stream = stream_find(to->node, to->stream);
+	*is_new = false;
+	/* Who may not open the file does not learn what streams it has. */
+	if (*to->stream && (op->access & WRITES) && is_write_protected(to->node))
+		return STATUS_ACCESS_DENIED;
+	if (*stream) {
+		if (*to->stream && op->disposition == FILE_CREATE)
+			return STATUS_OBJECT_NAME_COLLISION;
+		return (*stream)->delete_pending ? STATUS_DELETE_PENDING : STATUS_SUCCESS;
+	}
+	if (op->disposition == FILE_OPEN || op->disposition == FILE_OVERWRITE)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	/* A new stream is data of its file. */
+	if (is_write_protected(to->node))
+		return STATUS_ACCESS_DENIED;
+	*is_new = true;
+	return STATUS_SUCCESS;
+}
+
+static void overwrite(const struct op *op, const struct target *to, struct stream *stream)
+{
+	stream->size = 0;
+	memset(stream->data, 0, sizeof(stream->data));
+	if (*to->stream)
+		return;
+	to->node->attributes = new_attributes(op, false);
+	/* Its other streams go with what it was (MS-FSA 2.1.5.1.2); who has one open keeps that. */
+	for (size_t i = 0; i < MODEL_STREAMS; i++)
+		if (to->node->streams[i].exists && *to->node->streams[i].name)
+			to->node->streams[i].exists = false;
+}
+
+static ntstatus open_existing(struct model *model, const struct op *op, struct target *to,
+			      struct outcome *out)
+{
+	bool overwrites = OVERWRITES(op->disposition), is_new;
+	struct stream *stream;
+	ntstatus status = check_kind(op, to);
+
+	if (status)
+		return status;
+	if (!to->node->parent && (op->options & FILE_DELETE_ON_CLOSE) && !*to->stream)
+		return STATUS_CANNOT_DELETE;
+	if (to->node->delete_pending)
+		return STATUS_DELETE_PENDING;
+	status = stream_of_open(op, to, &stream, &is_new);
+	if (!status)
+		status = check_attributes(op, to, overwrites && !is_new);
+	if (status)
+		return status;
+	if (is_new) {
+		stream = stream_add(model, to->node, to->stream);
+		out->action = FILE_CREATED;
+		opened(model, op, to->node, stream, out);
+		return STATUS_SUCCESS;
+	}
+	if (sharing_conflicts(model, to->node, stream,
+			      op->access | (overwrites ? FILE_WRITE_DATA : 0), op->share) ||
+	    (!*to->stream && (op->access & DELETE_ACCESS) && streams_keep(model, to->node)))
+		return STATUS_SHARING_VIOLATION;
+	out->action = op->disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED
+		      : overwrites			? FILE_OVERWRITTEN
+							: FILE_OPENED;
+	if (overwrites)
+		overwrite(op, to, stream);
+	opened(model, op, to->node, stream, out);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus create(struct model *model, const struct op *op, struct outcome *out)
+{
+	struct target to;
+	ntstatus status = check_parameters(op);
+
+	if (!status)
+		status = walk(model, op->path, &to);
+	if (status)
+		return status;
+	return to.node ? open_existing(model, op, &to, out) : create_new(model, op, &to, out);
+}
+
+/* ---- close ---- */
+
+static void remove_if_last(struct model *model, struct node *node, struct stream *stream)
+{
+	if (stream->delete_pending && !is_open(model, node, stream))
+		stream->exists = stream->delete_pending = false;
+	if (is_open(model, node, NULL))
+		return;
+	if (node->delete_pending && !node->gone) {
+		detach(node);
+		node->gone = true;
+	}
+	if (node->gone)
+		free(node);
+}
+
+static ntstatus close_open(struct model *model, struct model_open *open)
+{
+	struct node *node = open->node;
+	struct stream *stream = open->stream;
+
+	open->node = NULL;
+	/* MS-FSA 2.1.4.17 and its note: a modification may be noted as late as here. */
+	if (open->written && !node->is_directory && !node->delete_pending && !node->gone)
+		node->attributes |= FILE_ATTRIBUTE_ARCHIVE;
+	if (open->delete_on_close && !node->gone) {
+		if (*stream->name)
+			stream->delete_pending = stream->exists;
+		else if (!node->children)
+			node->delete_pending = true;
+	}
+	remove_if_last(model, node, stream);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus leave(struct model *model, unsigned client)
+{
+	for (size_t i = 0; i < MODEL_OPENS; i++)
+		if (model->opens[i].node && model->opens[i].client == client)
+			close_open(model, &model->opens[i]);
+	return STATUS_SUCCESS;
+}
+
+/* ---- what is done to a name through an open ---- */
+
+static ntstatus disposition(struct model_open *open, const struct op *op)
+{
+	struct node *node = open->node;
+	bool *mark = *open->stream->name ? &open->stream->delete_pending : &node->delete_pending;
+
+	if (!(open->access & DELETE_ACCESS))
+		return STATUS_ACCESS_DENIED;
+	if (op->flag) {
+		if (!node->parent && !*open->stream->name)
+			return STATUS_CANNOT_DELETE;
+		if (node->attributes & FILE_ATTRIBUTE_READONLY)
+			return STATUS_CANNOT_DELETE;
+		if (!*open->stream->name && node->children)
+			return STATUS_DIRECTORY_NOT_EMPTY;
+	}
+	*mark = op->flag;
+	return STATUS_SUCCESS;
+}
+
+static ntstatus check_replaced(const struct model *model, const struct op *op,
+			       const struct node *target)
+{
+	if (!op->flag)
+		return STATUS_OBJECT_NAME_COLLISION;
+	if (target->is_directory || (target->attributes & FILE_ATTRIBUTE_READONLY) ||
+	    is_open(model, target, NULL))
+		return STATUS_ACCESS_DENIED;
+	return STATUS_SUCCESS;
+}
+
+static bool is_open_beneath(const struct model *model, const struct node *directory)
+{
+	for (size_t i = 0; i < MODEL_OPENS; i++)
+		if (model->opens[i].node && is_inside(model->opens[i].node, directory))
+			return true;
+	return false;
+}
+
+/* MS-FSA 2.1.5.15.11; the directory that gets the name is opened for writing in it. */
+static ntstatus rename_checks(const struct model *model, const struct op *op,
+			      const struct node *node, const struct target *to)
+{
+	ntstatus status = STATUS_SUCCESS;
+
+	if (to->directory == node || is_inside(to->directory, node))
+		return STATUS_INVALID_PARAMETER;
+	if (to->node && to->node != node)
+		status = check_replaced(model, op, to->node);
+	if (status)
+		return status;
+	if (to->directory->delete_pending)
+		return STATUS_DELETE_PENDING;
+	if (sharing_conflicts(model, to->directory, &to->directory->streams[0], FILE_WRITE_DATA,
+			      FILE_SHARE_READ | FILE_SHARE_WRITE))
+		return STATUS_SHARING_VIOLATION;
+	if (is_open_beneath(model, node))
+		return STATUS_ACCESS_DENIED;
+	/* A directory neither is replaced nor replaces. */
+	return to->node && to->node != node && node->is_directory ? STATUS_ACCESS_DENIED
+								  : STATUS_SUCCESS;
+}
+
+/* Who takes a stream to another file is refused, after what a rename to there would meet. */
+static ntstatus rename_stream(struct model *model, const struct op *op)
+{
+	struct target to;
+	ntstatus status = walk(model, op->path, &to);
+
+	if (status)
+		return status;
+	if (to.directory->delete_pending)
+		return STATUS_DELETE_PENDING;
+	if (sharing_conflicts(model, to.directory, &to.directory->streams[0], FILE_WRITE_DATA,
+			      FILE_SHARE_READ | FILE_SHARE_WRITE))
+		return STATUS_SHARING_VIOLATION;
+	return STATUS_INVALID_PARAMETER;
+}
+
+static ntstatus rename_node(struct model *model, struct model_open *open, const struct op *op)
+{
+	struct node *node = open->node;
+	struct target to;
+	ntstatus status;
+
+	if (!(open->access & DELETE_ACCESS))
+		return STATUS_ACCESS_DENIED;
+	if (*open->stream->name)
+		return rename_stream(model, op);
+	if (!node->parent)
+		return STATUS_ACCESS_DENIED;
+	status = walk(model, op->path, &to);
+	if (status)
+		return status;
+	if (to.node == node && !strcmp(node->name, to.name))
+		return STATUS_SUCCESS;
+	status = rename_checks(model, op, node, &to);
+	if (status)
+		return status;
+	if (to.node && to.node != node) {
+		detach(to.node);
+		free(to.node);
+	}
+	detach(node);
+	attach(to.directory, node, to.name);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus set_attributes(struct model_open *open, const struct op *op)
+{
+	struct node *node = open->node;
+
+	if (!(open->access & FILE_WRITE_ATTRIBUTES))
+		return STATUS_ACCESS_DENIED;
+	if (op->attributes)
+		node->attributes = (op->attributes & FILE_ATTRIBUTE_SETTABLE) |
+				   (node->attributes & FILE_ATTRIBUTE_DIRECTORY);
+	return STATUS_SUCCESS;
+}
+
+/* ---- what is asked ---- */
+
+static ntstatus query(const struct model_open *open, struct outcome *out)
+{
+	const struct node *node = open->node;
+
+	if (!(open->access & FILE_READ_ATTRIBUTES))
+		return STATUS_ACCESS_DENIED;
+	answer(node, open->stream, out);
+	out->delete_pending =
+		*open->stream->name ? open->stream->delete_pending : node->delete_pending;
+	out->links = out->delete_pending ? 0 : 1;
+	out->is_directory = node->is_directory && !*open->stream->name;
+	if (!node->gone)
+		node_path(node, out->name, sizeof(out->name));
+	if (*open->stream->name)
+		snprintf(out->name + strlen(out->name), sizeof(out->name) - strlen(out->name),
+			 ":%s", open->stream->name);
+	return STATUS_SUCCESS;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void sort_lines(char *text)
+{
+	char copy[MODEL_LISTING], *lines[64], *save = NULL;
+	size_t count = 0, length = 0;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (char *line = strtok_r(copy, "\n", &save); line && count < ARRAY_LEN(lines);
+	     line = strtok_r(NULL, "\n", &save))
+		lines[count++] = line;
+	qsort(lines, count, sizeof(lines[0]), compare_lines);
+	for (size_t i = 0; i < count; i++)
+		length += (size_t)sprintf(text + length, "%s\n", lines[i]);
+}
+
+static ntstatus list(const struct model_open *open, struct outcome *out)
+{
+	size_t length = 0;
+
+	if (!open->node->is_directory || *open->stream->name)
+		return STATUS_INVALID_PARAMETER;
+	if (!(open->access & FILE_READ_DATA))
+		return STATUS_ACCESS_DENIED;
+	for (const struct node *n = open->node->children; n; n = n->next)
+		length += (size_t)snprintf(
+			out->listing + length, sizeof(out->listing) - length, "%s %x %u\n", n->name,
+			n->attributes ? n->attributes : FILE_ATTRIBUTE_NORMAL, n->streams[0].size);
+	sort_lines(out->listing);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus streams(const struct model_open *open, struct outcome *out)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < MODEL_STREAMS; i++) {
+		const struct stream *s = &open->node->streams[i];
+
+		if (s->exists && !(open->node->is_directory && !*s->name))
+			length += (size_t)snprintf(out->listing + length,
+						   sizeof(out->listing) - length, ":%s:$DATA %u\n",
+						   s->name, s->size);
+	}
+	sort_lines(out->listing);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus apply(struct model *model, const struct op *op, struct outcome *out)
+{
+	struct model_open *open = &model->opens[op->slot];
+
+	switch (op->kind) {
+	case OP_CREATE:
+		return create(model, op, out);
+	case OP_CLOSE:
+		return close_open(model, open);
+	case OP_LEAVE:
+		return leave(model, op->client);
+	case OP_SET_ATTRIBUTES:
+		return set_attributes(open, op);
+	case OP_DISPOSITION:
+		return disposition(open, op);
+	case OP_RENAME:
+		return rename_node(model, open, op);
+	case OP_QUERY:
+		return query(open, out);
+	case OP_LIST:
+		return list(open, out);
+	case OP_STREAMS:
+		return streams(open, out);
+	default:
+		return data_apply(model, open, op, out);
+	}
+}
+
+void model_apply(struct model *model, const struct op *op, struct outcome *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->status = apply(model, op, out);
+}
+
+static void free_children(struct node *node)
+{
+	while (node->children) {
+		struct node *first = node->children;
+
+		node->children = first->next;
+		free_children(first);
+		free(first);
+	}
+}
+
+void model_clear(struct model *model)
+{
+	for (size_t i = 0; i < MODEL_OPENS; i++)
+		if (model->opens[i].node)
+			close_open(model, &model->opens[i]);
+	free_children(&model->root);
+	*model = (struct model){ .root = { .is_directory = true,
+					   .attributes = FILE_ATTRIBUTE_DIRECTORY } };
+	stream_add(model, &model->root, "");
+}
+
+static void print_node(const struct node *node, int depth)
+{
+	printf("  %*s%s%s%s attributes %x:", depth, "", *node->name ? node->name : "(share)",
+	       node->is_directory ? "\\" : "", node->delete_pending ? " delete-pending" : "",
+	       node->attributes);
+	for (size_t i = 0; i < MODEL_STREAMS; i++)
+		if (node->streams[i].exists)
+			printf(" ':%s' %u%s", node->streams[i].name, node->streams[i].size,
+			       node->streams[i].delete_pending ? " delete-pending" : "");
+	printf("\n");
+	for (const struct node *n = node->children; n; n = n->next)
+		print_node(n, depth + 2);
+}
+
+void model_print(const struct model *model)
+{
+	print_node(&model->root, 0);
+	for (unsigned i = 0; i < MODEL_OPENS; i++) {
+		const struct model_open *o = &model->opens[i];
+		char path[MODEL_PATH];
+
+		if (!o->node)
+			continue;
+		node_path(o->node, path, sizeof(path));
+		printf("  slot %u: %s:%s client %u access %x share %x%s\n", i, path,
+		       o->stream->name, o->client, o->access, o->share,
+		       o->delete_on_close ? " delete-on-close" : "");
+	}
+}
