@@ -68,6 +68,7 @@ static const struct key keys[] = {
 		   "such connections from one address"),
 	SMB_NUMBER(max_connections_per_client, "2048", 1, 1000000, "connections from one address"),
 	SMB_NUMBER(max_sessions_per_connection, "1024", 1, 65536, "sessions on a connection"),
+	SMB_NUMBER(max_channels_per_session, "32", 1, 1024, "connections that one session is on"),
 	SMB_NUMBER(max_trees_per_session, "4096", 1, 65536, "tree connects of a session"),
 	SMB_NUMBER(max_pipes_per_session, "256", 1, 65536, "open pipes of a session"),
 	SMB_NUMBER(max_credits, "8192", 64, 65536, "credits of a connection; a power of two"),

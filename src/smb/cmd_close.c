@@ -29,12 +29,10 @@ ntstatus cmd_close(struct smb_request *rq)
 	if (status)
 		return status;
 	wants = r.flags & SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB;
-	if (rq->pipe) {
-		pipe_close(rq->session, rq->pipe);
-		rq->pipe = NULL;
-	} else {
+	if (rq->pipe)
+		status = pipe_close(rq->session, rq->pipe);
+	else
 		status = open_close(rq->open, wants ? &attributes : NULL);
-	}
 	if (status)
 		return status;
 	if (wants && rq->open) {

@@ -12,19 +12,18 @@
 static ntstatus create_pipe(struct smb_request *rq, const struct smb2_create_request *r)
 {
 	struct smb2_create_response answer = { .create_action = FILE_OPENED };
-	struct pipe_open *pipe;
 	ntstatus status;
 
 	rq->path = utf16_to_string(r->name);
 	status = rq->path ? STATUS_SUCCESS : STATUS_OBJECT_NAME_INVALID;
 	if (!status)
-		status = pipe_open(rq->session, rq->tree, rq->path, &pipe);
+		status = pipe_open(rq->session, rq->tree, rq->path, rq->conn->client, &rq->pipe);
 	if (status)
 		return status;
-	answer.file_id = pipe->id;
+	answer.file_id = rq->pipe->id;
 	answer.facts.file_attributes = FILE_ATTRIBUTE_NORMAL;
 	answer.facts.allocation_size = 4096;
-	rq->last_file = pipe->id;
+	rq->last_file = rq->pipe->id;
 	rq->has_last_file = true;
 	smb2_create_response_encode(&rq->reply, &answer);
 	return STATUS_SUCCESS;
@@ -99,6 +98,11 @@ static ntstatus create_file(struct smb_request *rq, const struct smb2_create_req
 		return request_wait(rq);
 	if (status)
 		return status;
+	if (!session_has_tree(rq->session, rq->tree)) {
+		/* Ended over another channel meanwhile, which may have missed this open. */
+		(void)!open_close(rq->open, NULL);
+		return STATUS_USER_SESSION_DELETED;
+	}
 	rq->last_file = open_facts(rq->open)->id;
 	rq->has_last_file = true;
 	answer_create(rq, r, &result);

@@ -4,44 +4,76 @@
  * (3.3.5.22).
  *
  * A break is decided on any thread. It finds the session of the open by id, takes a reference, and
- * is sent on that session's loop; where the session has gone, its opens are being closed, which
- * ends the break.
+ * is sent by the loop of one of that session's channels, the oldest that is still there when the
+ * break comes to it; where the session has gone, its opens are being closed, which ends the break.
  */
 #include "request.h"
 
 struct notice {
 	struct loop_task task;
 	struct session *session;
+	struct smb_loop *on;
+	uint64_t channel; /* its number */
 	struct smb2_oplock_break message;
 };
 
-static void send_notice(struct session *session, const struct smb2_oplock_break *message)
+static void send_notice(struct channel *channel, const struct smb2_oplock_break *message)
 {
 	struct smb2_header h = {
 		.command = SMB2_OPLOCK_BREAK,
 		.flags = SMB2_FLAGS_SERVER_TO_REDIR,
 		.message_id = UINT64_MAX,
 	};
-	bool encrypt = session->encrypt || session->was_encrypted;
+	bool encrypt = channel->session->encrypt || channel->was_encrypted;
 	auto_buf struct buf b = { 0 };
 
-	if (session->state != SESSION_VALID)
-		return;
 	(void)buf_grow(&b, STREAM_HEADER + (encrypt ? SMB2_TRANSFORM_SIZE : 0));
 	smb2_header_encode(&b, &h);
 	smb2_oplock_break_notification_encode(&b, message);
-	if (b.failed || (encrypt && !seal_reply(session, &b))) {
-		connection_drop(session->conn, "out of memory for a break");
+	if (b.failed || (encrypt && !seal_reply(channel, &b))) {
+		connection_drop(channel->conn, "out of memory for a break");
 		return;
 	}
-	connection_send(session->conn, &b);
+	connection_send(channel->conn, &b);
+}
+
+static void notice_came(struct loop_task *task);
+
+/* On to the loop of the first channel above the one that it was last tried on. */
+static void post_notice(struct notice *notice)
+{
+	struct session *session = notice->session;
+	struct channel *channel;
+
+	pthread_mutex_lock(&session->lock);
+	channel = session->channels;
+	while (channel && (channel->number <= notice->channel || channel->state != CHANNEL_VALID))
+		channel = channel->next_in_session;
+	if (channel) {
+		notice->channel = channel->number;
+		notice->on = channel->conn->home;
+	}
+	pthread_mutex_unlock(&session->lock);
+	if (channel) {
+		loop_post(notice->on->loop, &notice->task);
+		return;
+	}
+	session_put(session);
+	free(notice);
 }
 
 static void notice_came(struct loop_task *task)
 {
 	struct notice *notice = container_of(task, struct notice, task);
+	struct channel *channel =
+		channel_next_here(notice->session, notice->on, notice->channel - 1);
 
-	send_notice(notice->session, &notice->message);
+	if (!channel || channel->number != notice->channel || channel->conn->is_dropped) {
+		post_notice(notice);
+		return;
+	}
+	if (session_state(notice->session) == SESSION_VALID)
+		send_notice(channel, &notice->message);
 	session_put(notice->session);
 	free(notice);
 }
@@ -57,7 +89,7 @@ static void post(struct open *open, const struct smb2_oplock_break *message)
 	notice->task.run = notice_came;
 	notice->session = session;
 	notice->message = *message;
-	loop_post(session->home->loop, &notice->task);
+	post_notice(notice);
 }
 
 static void oplock_break(struct open *open, uint8_t level)

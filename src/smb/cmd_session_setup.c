@@ -2,7 +2,7 @@
 /*
  * SESSION_SETUP and LOGOFF (MS-SMB2 3.3.5.5, 3.3.5.6): leg by leg until the login says who it is,
  * then keys and the session's rules. On a session that is valid it is a re-authentication: the keys
- * stay.
+ * stay. With the flag for it, it binds this connection to a session of another: cmd_session_bind.c.
  */
 #include <base/log.h>
 #include <stdio.h>
@@ -23,9 +23,9 @@ static ntstatus guest_account(void *arg, struct account *out)
 	return STATUS_SUCCESS;
 }
 
-static bool attempt_begin(struct session *session)
+static bool attempt_begin(struct channel *channel)
 {
-	struct server *server = session->server;
+	struct server *server = channel->session->server;
 	struct attempt *attempt = xalloc(1, sizeof(*attempt));
 
 	attempt->config = (struct login_config){
@@ -38,42 +38,51 @@ static bool attempt_begin(struct session *session)
 		.guest_allowed = server->guest_allowed,
 		.anonymous_allowed = server->anonymous_allowed,
 	};
-	memcpy(attempt->preauth, session->conn->preauth, sizeof(attempt->preauth));
+	memcpy(attempt->preauth, channel->conn->preauth, sizeof(attempt->preauth));
 	attempt->login = login_new(&attempt->config);
-	session->attempt = attempt;
+	channel->attempt = attempt;
 	return attempt->login;
+}
+
+static ntstatus begin_session(struct smb_request *rq)
+{
+	struct connection *conn = rq->conn;
+
+	if (conn->channel_count >= smb.config.max_sessions_per_connection ||
+	    (conn->is_unauthenticated && conn->channel_count >= BARE_SESSIONS) ||
+	    !conn->server->online)
+		return STATUS_REQUEST_NOT_ACCEPTED;
+	request_set_channel(rq, session_new(conn));
+	rq->header.session_id = rq->session->id;
+	return STATUS_SUCCESS;
 }
 
 /* Which session is it about? A new one where the client names none. */
 static ntstatus find_or_make(struct smb_request *rq, const struct smb2_session_setup_request *r)
 {
 	struct connection *conn = rq->conn;
+	ntstatus status = STATUS_SUCCESS;
 
-	if (r->flags & SMB2_SESSION_FLAG_BINDING)
-		return STATUS_REQUEST_NOT_ACCEPTED; /* MULTI_CHANNEL is not offered: 3.3.5.5 */
 	if ((smb.config.encryption_required || conn->server->encryption_required) &&
 	    conn->cipher == CIPHER_NONE)
 		return STATUS_ACCESS_DENIED;
-	if (rq->header.session_id) {
-		if (!rq->session || rq->session->state == SESSION_ENDED)
-			return STATUS_USER_SESSION_DELETED;
-	} else {
-		if (conn->session_count >= smb.config.max_sessions_per_connection ||
-		    (conn->is_unauthenticated && conn->session_count >= BARE_SESSIONS) ||
-		    !conn->server->online)
-			return STATUS_REQUEST_NOT_ACCEPTED;
-		session_put(rq->session);
-		rq->session = session_get(session_new(conn));
-		rq->header.session_id = rq->session->id;
-	}
-	if (!rq->session->attempt && !attempt_begin(rq->session))
-		return STATUS_INSUFFICIENT_RESOURCES;
-	return STATUS_SUCCESS;
+	if (r->flags & SMB2_SESSION_FLAG_BINDING)
+		status = session_bind(rq);
+	else if (!rq->header.session_id)
+		status = begin_session(rq);
+	else if (!rq->channel || rq->channel->is_binding ||
+		 session_state(rq->session) == SESSION_ENDED)
+		status = STATUS_USER_SESSION_DELETED;
+	else if (rq->channel->number > 1 && !rq->is_signed && !rq->is_encrypted)
+		status = STATUS_ACCESS_DENIED; /* a bound channel: only who has its key goes on */
+	if (!status && !rq->channel->attempt && !attempt_begin(rq->channel))
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	return status;
 }
 
 static void log_refusal(struct smb_request *rq, ntstatus status)
 {
-	const struct login *login = rq->session->attempt->login;
+	const struct login *login = rq->channel->attempt->login;
 	auto_free char *user = xasprintf("%s\\%s", login_domain(login), login_user(login));
 
 	COUNT(logins_refused, 1);
@@ -84,10 +93,11 @@ static void log_refusal(struct smb_request *rq, ntstatus status)
 }
 
 /* The login succeeded: what kind of session is it, and what must its messages have? */
-static ntstatus decide_rules(struct session *session, const struct login_result *result,
+static ntstatus decide_rules(struct channel *channel, const struct login_result *result,
 			     uint8_t security_mode)
 {
-	const struct connection *conn = session->conn;
+	const struct connection *conn = channel->conn;
+	struct session *session = channel->session;
 	bool encrypt = smb.config.encryption_required || session->server->encryption_required;
 
 	session->is_guest = session->token->is_guest;
@@ -100,7 +110,7 @@ static ntstatus decide_rules(struct session *session, const struct login_result 
 	session->signing_required = conn->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED ||
 				    security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED ||
 				    session->server->signing_required;
-	if (!session_make_keys(session, result->session_key, session->attempt->preauth))
+	if (!channel_make_keys(channel, result->session_key, channel->attempt->preauth))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	session->encrypt =
 		encrypt || (session->server->encryption_desired && conn->cipher != CIPHER_NONE);
@@ -115,17 +125,11 @@ static void end_previous(struct session *session, uint64_t id)
 	if (!id || id == session->id)
 		return;
 	previous = session_find_anywhere(id);
-	if (!previous || !previous->is_entered ||
+	if (!previous || session_state(previous) != SESSION_VALID ||
 	    !sid_equal(&previous->token->user, &session->token->user) ||
 	    previous->token->authority != session->token->authority)
 		return;
-	if (previous->home == session->home) {
-		session_end(previous, false);
-		return;
-	}
-	/* Its opens are in nobody's way when this returns; the rest follows on its own loop. */
-	open_close_session(id, false);
-	session_end_elsewhere(previous);
+	session_end(previous, false);
 }
 
 static bool has_groups_of(const struct token *token, const struct token *other)
@@ -148,29 +152,17 @@ static bool is_still(const struct token *now, const struct token *then)
 	       has_groups_of(now, then) && has_groups_of(then, now);
 }
 
-static ntstatus complete(struct smb_request *rq, const struct smb2_session_setup_request *r)
+static ntstatus complete_new(struct smb_request *rq, const struct login_result *result,
+			     const struct smb2_session_setup_request *r)
 {
 	struct session *session = rq->session;
-	bool is_new = session->state == SESSION_IN_PROGRESS;
-	struct login_result result;
-	ntstatus status = STATUS_SUCCESS;
+	ntstatus status;
 
-	if (!login_result(session->attempt->login, &result))
-		return STATUS_LOGON_FAILURE;
-	if (is_new) {
-		session->token = token_get(result.token);
-		status = decide_rules(session, &result, r->security_mode);
-	} else if (!is_still(result.token, session->token)) {
-		status = STATUS_ACCESS_DENIED;
-	}
-	secret_wipe(&result, sizeof(result));
+	session->token = token_get(result->token);
+	status = decide_rules(rq->channel, result, r->security_mode);
 	if (status)
 		return status;
-	attempt_free(session->attempt);
-	session->attempt = NULL;
-	if (!is_new)
-		return STATUS_SUCCESS;
-	session_become_valid(session);
+	session_become_valid(session, rq->channel);
 	end_previous(session, r->previous_session_id);
 	log_info("session begun client=%s user=%s server=%s dialect=%x signed=%d encrypted=%d "
 		 "guest=%d session=%016llx",
@@ -180,11 +172,59 @@ static ntstatus complete(struct smb_request *rq, const struct smb2_session_setup
 	return STATUS_SUCCESS;
 }
 
+static ntstatus complete_bind(struct smb_request *rq, const struct login_result *result)
+{
+	struct channel *channel = rq->channel;
+
+	if (!result->has_key)
+		return STATUS_NOT_SUPPORTED; /* a guest, or nobody: 3.3.5.5 */
+	if (!is_still(result->token, rq->session->token))
+		return STATUS_ACCESS_DENIED;
+	if (!channel_make_keys(channel, result->session_key, channel->attempt->preauth))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	channel_become_valid(channel);
+	log_info("channel bound client=%s user=%s server=%s session=%016llx", rq->conn->client,
+		 LOG_TEXT(rq->session->entry.user), rq->session->server->name,
+		 (unsigned long long)rq->session->id);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus complete(struct smb_request *rq, const struct smb2_session_setup_request *r)
+{
+	struct channel *channel = rq->channel;
+	struct login_result result;
+	ntstatus status = STATUS_SUCCESS;
+
+	if (!login_result(channel->attempt->login, &result))
+		return STATUS_LOGON_FAILURE;
+	if (channel->is_binding)
+		status = complete_bind(rq, &result);
+	else if (session_state(rq->session) == SESSION_IN_PROGRESS)
+		status = complete_new(rq, &result, r);
+	else if (!is_still(result.token, rq->session->token))
+		status = STATUS_ACCESS_DENIED;
+	secret_wipe(&result, sizeof(result));
+	if (status)
+		return status;
+	attempt_free(channel->attempt);
+	channel->attempt = NULL;
+	return STATUS_SUCCESS;
+}
+
+/* The login failed. What it was for goes; a session that was only to be bound to stays. */
+static void refused(struct channel *channel)
+{
+	if (!channel->is_binding)
+		session_end(channel->session, false);
+	else if (channel->state != CHANNEL_GONE && channel_leave(channel))
+		session_end(channel->session, true);
+}
+
 static uint16_t session_flags(const struct session *session)
 {
 	uint16_t flags = 0;
 
-	if (session->state != SESSION_VALID)
+	if (session_state(session) != SESSION_VALID)
 		return 0;
 	if (session->is_guest)
 		flags |= SMB2_SESSION_FLAG_IS_GUEST;
@@ -198,7 +238,7 @@ static uint16_t session_flags(const struct session *session)
 /* 3.1.1: requests and responses of the legs go into the hash that the keys are made from. */
 static bool hash_request(struct smb_request *rq)
 {
-	struct attempt *attempt = rq->session->attempt;
+	struct attempt *attempt = rq->channel->attempt;
 
 	if (rq->conn->dialect != SMB2_DIALECT_311)
 		return true;
@@ -211,7 +251,7 @@ ntstatus cmd_session_setup(struct smb_request *rq)
 	auto_buf struct buf blob = { .limit = LOGIN_MAX_TOKEN };
 	struct smb2_session_setup_request r;
 	struct smb2_session_setup_response answer;
-	struct session *session;
+	struct channel *channel;
 	ntstatus status;
 
 	status = smb2_session_setup_request_decode(&rq->message, &r);
@@ -219,25 +259,25 @@ ntstatus cmd_session_setup(struct smb_request *rq)
 		status = find_or_make(rq, &r);
 	if (status)
 		return status;
-	session = rq->session;
+	channel = rq->channel;
 	if (!hash_request(rq))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	status = login_step(session->attempt->login, r.security_buffer, &blob);
+	status = login_step(channel->attempt->login, r.security_buffer, &blob);
 	if (status == STATUS_SUCCESS)
 		status = complete(rq, &r);
 	if (status == STATUS_MORE_PROCESSING_REQUIRED) {
 		if (rq->conn->dialect == SMB2_DIALECT_311)
-			rq->hash = session->attempt->preauth;
+			rq->hash = channel->attempt->preauth;
 		rq->keep_body = true;
 	} else if (status) {
 		log_refusal(rq, status);
-		session_end(session, false);
+		refused(channel);
 		return status;
 	} else {
 		rq->force_sign = true;
 	}
 	answer = (struct smb2_session_setup_response){
-		.session_flags = session_flags(session),
+		.session_flags = session_flags(rq->session),
 		.security_buffer = cur_of(blob.data, blob.len),
 	};
 	smb2_session_setup_response_encode(&rq->reply, &answer);

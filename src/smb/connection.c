@@ -32,7 +32,7 @@ void connection_put(struct connection *conn)
 	BUG_ON(!conn->refs);
 	if (--conn->refs)
 		return;
-	BUG_ON(conn->stream || conn->session_count || conn->waiting);
+	BUG_ON(conn->stream || conn->channel_count || conn->waiting);
 	sequence_end(&conn->sequence);
 	server_put(conn->server);
 	free(conn);

@@ -2,13 +2,13 @@
 /*
  * The node's SMB server, its loops, and a connection on one of them.
  *
- * A connection, its requests, its sessions and their tree connects belong to one loop and are
- * touched on it only, without locks. What comes from other threads comes as a task posted to that
- * loop: breaks, wake-ups of requests that wait, orders to drop. Shared by all are the counters
- * (atomic), the count of connections by client (atomic), and the table of sessions by id (a lock of
- * its own in session.c, held for no call outwards).
+ * A connection, its requests and its channels (what a session has on one connection, session.h)
+ * belong to one loop and are touched on it only, without locks. What comes from other threads comes
+ * as a task posted to that loop: breaks, wake-ups of requests that wait, orders to drop. Shared by
+ * all are the counters (atomic), the count of connections by client (atomic), and the table of
+ * sessions by id (a lock of its own in session.c, held for no call outwards).
  *
- * References to a connection: its stream until closed, each of its requests, each of its sessions.
+ * References to a connection: its stream until closed, each of its requests, each of its channels.
  * They are counted without atomics, as only its loop has them.
  */
 #ifndef SMB_CONNECTION_H
@@ -21,6 +21,7 @@
 
 #include "sequence.h"
 
+struct channel;
 struct session;
 struct smb_request;
 
@@ -48,7 +49,7 @@ struct smb {
 };
 extern struct smb smb;
 
-#define CONNECTION_BUCKETS 16 /* of sessions by id */
+#define CONNECTION_BUCKETS 16 /* of channels by session id */
 #define CLIENT_TEXT_SIZE   64
 
 struct connection {
@@ -75,9 +76,9 @@ struct connection {
 	uint8_t preauth[64]; /* 3.1.1: hash over NEGOTIATE request and response */
 
 	struct sequence sequence;
-	struct session *sessions[CONNECTION_BUCKETS];
-	uint32_t session_count;
-	uint32_t valid_sessions;
+	struct channel *channels[CONNECTION_BUCKETS];
+	uint32_t channel_count;
+	uint32_t valid_channels;
 	struct smb_request *waiting; /* requests that wait: for a break, a lock, a change, a disk */
 	uint32_t waiting_count;
 	uint64_t next_async_id;

@@ -37,25 +37,25 @@ const struct command *command_find(uint16_t command)
 	return command < SMB2_COMMAND_COUNT ? &commands[command] : NULL;
 }
 
-/* Find the session the message names, and check its signature with it. */
+/* Find the channel of the session the message names, and check its signature with it. */
 static ntstatus check_session(struct smb_request *rq)
 {
-	struct session *session = session_find(rq->conn, rq->header.session_id);
+	struct channel *channel = channel_find(rq->conn, rq->header.session_id);
 	bool is_signed = rq->header.flags & SMB2_FLAGS_SIGNED;
 
-	if (session)
-		rq->session = session_get(session);
+	if (channel)
+		request_set_channel(rq, channel);
 	if (rq->is_encrypted) {
 		/* MS-SMB2 3.3.5.2.1.1: who encrypted it is who it must be from. */
-		rq->drop = session != rq->sealing_session && rq->header.session_id;
+		rq->drop = channel != rq->sealing_channel && rq->header.session_id;
 		return rq->drop ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 	}
-	if (!session || session->state != SESSION_VALID || !session->signer)
+	if (!channel || !channel->signer)
 		return STATUS_SUCCESS;
-	if (is_signed && !sign_check(session, rq)) {
+	if (is_signed && !sign_check(channel, rq)) {
 		COUNT(bad_signatures, 1);
 		log_warn("bad signature client=%s user=%s command=%s", rq->conn->client,
-			 LOG_TEXT(session->entry.user), smb2_command_name(rq->header.command));
+			 LOG_TEXT(rq->session->entry.user), smb2_command_name(rq->header.command));
 		return STATUS_ACCESS_DENIED;
 	}
 	rq->is_signed = is_signed;
@@ -71,7 +71,7 @@ static ntstatus check_protection(const struct smb_request *rq)
 		return STATUS_SUCCESS;
 	if (session->encrypt)
 		return STATUS_ACCESS_DENIED;
-	if (session->signing_required && session->signer && !rq->is_signed)
+	if (session->signing_required && session->has_keys && !rq->is_signed)
 		return STATUS_ACCESS_DENIED;
 	return STATUS_SUCCESS;
 }
@@ -80,6 +80,7 @@ static ntstatus check_tree(struct smb_request *rq)
 {
 	struct tree *tree = tree_find(rq->session, rq->header.tree_id);
 
+	rq->tree = tree;
 	if (!tree || !tree->share->server->online)
 		return STATUS_NETWORK_NAME_DELETED;
 	/* No longer its owner: nothing is done, and nothing is said; the client finds the new one.
@@ -87,7 +88,6 @@ static ntstatus check_tree(struct smb_request *rq)
 	rq->drop = !server_may_serve(tree->share->server);
 	if (rq->drop)
 		return STATUS_NETWORK_NAME_DELETED;
-	rq->tree = tree_get(tree);
 	/* By an administrator, meanwhile: nothing happens in it any more but its end. */
 	if (tree->share->removed && rq->header.command != SMB2_TREE_DISCONNECT)
 		return STATUS_NETWORK_NAME_DELETED;
@@ -111,7 +111,8 @@ static ntstatus check(struct smb_request *rq)
 		return STATUS_INVALID_PARAMETER;
 	}
 	status = check_session(rq);
-	is_valid = rq->session && rq->session->state == SESSION_VALID;
+	is_valid = rq->channel && rq->channel->state == CHANNEL_VALID &&
+		   session_state(rq->session) == SESSION_VALID;
 	rq->last_had_session = is_valid && (!rq->is_related || chained);
 	if (status)
 		return status;

@@ -17,6 +17,8 @@ ntstatus request_open(struct smb_request *rq, const struct smb2_file_id *id)
 
 	if (rq->open)
 		return STATUS_SUCCESS; /* kept over a wait */
+	pipe_put(rq->pipe);
+	rq->pipe = NULL;
 	if (is_related_id(id)) {
 		if (!rq->is_related)
 			rq->last_status = STATUS_FILE_CLOSED;
@@ -73,23 +75,30 @@ ntstatus request_path(struct cursor name, char **out)
 
 /*
  * The channel sequence of an open is kept in its owner pointer: the number with a bit above it,
- * NULL where none came yet. Only the loop of its session touches it.
+ * NULL where none came yet. Requests on one handle may come over several channels at once: it is
+ * looked at under the handle's lock.
  */
 #define SEQUENCE_KNOWN 0x10000u
 
+static bool is_behind(struct open *open, uint16_t sequence)
+{
+	uintptr_t kept = (uintptr_t)open_owner(open);
+	uint16_t ahead = (uint16_t)(sequence - (uint16_t)kept);
+
+	if (kept && (!ahead || ahead >= 0x8000))
+		return ahead;
+	open_set_owner(open, (void *)(uintptr_t)(SEQUENCE_KNOWN | sequence));
+	return false;
+}
+
 ntstatus request_sequence(struct smb_request *rq, bool changes)
 {
-	uintptr_t kept;
-	uint16_t ahead;
+	bool behind;
 
 	if (rq->conn->dialect < SMB2_DIALECT_300 || !rq->open)
 		return STATUS_SUCCESS;
-	kept = (uintptr_t)open_owner(rq->open);
-	ahead = (uint16_t)(rq->header.channel_sequence - (uint16_t)kept);
-	if (!kept || (ahead && ahead < 0x8000)) {
-		open_set_owner(rq->open,
-			       (void *)(uintptr_t)(SEQUENCE_KNOWN | rq->header.channel_sequence));
-		return STATUS_SUCCESS;
-	}
-	return ahead && changes ? STATUS_FILE_NOT_AVAILABLE : STATUS_SUCCESS;
+	open_lock(rq->open);
+	behind = is_behind(rq->open, rq->header.channel_sequence);
+	open_unlock(rq->open);
+	return behind && changes ? STATUS_FILE_NOT_AVAILABLE : STATUS_SUCCESS;
 }

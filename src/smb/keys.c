@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The keys of a session, from the key of its login (MS-SMB2 3.3.5.5.3, 3.1.4.2). */
+/* The keys of a session and its channels, from the keys of their logins
+ * (MS-SMB2 3.3.5.5.3, 3.1.4.2).
+ */
 #include "session.h"
 
 struct derivation {
@@ -31,48 +33,73 @@ static size_t cipher_key_length(enum cipher cipher)
 	return cipher == CIPHER_AES_256_CCM || cipher == CIPHER_AES_256_GCM ? 32 : 16;
 }
 
-static bool make_3x(struct session *session, const uint8_t key[16], const uint8_t preauth[64])
+/* The keys of the session as a whole: from its first login. */
+static bool make_session_3x(struct session *session, const uint8_t key[16],
+			    const uint8_t preauth[64])
 {
-	const struct connection *conn = session->conn;
-	bool is_311 = conn->dialect == SMB2_DIALECT_311;
-	size_t length = cipher_key_length(conn->cipher);
-	uint8_t signing_key[16];
-	bool good;
+	bool is_311 = session->dialect == SMB2_DIALECT_311;
+	size_t length = cipher_key_length(session->cipher);
 
-	good = derive(is_311 ? &sign_311 : &sign_30, key, preauth, signing_key, 16) &&
-	       derive(is_311 ? &open_311 : &open_30, key, preauth, session->open_key, length) &&
+	return derive(is_311 ? &open_311 : &open_30, key, preauth, session->open_key, length) &&
 	       derive(is_311 ? &seal_311 : &seal_30, key, preauth, session->seal_key, length);
-	if (good)
-		session->signer = signer_new(conn->signing, signing_key);
+}
+
+static bool set_signer(struct channel *channel, enum sign_algorithm algorithm,
+		       const uint8_t key[16])
+{
+	signer_free(channel->signer);
+	channel->signer = signer_new(algorithm, key);
+	return channel->signer;
+}
+
+bool channel_make_keys(struct channel *channel, const uint8_t key[16], const uint8_t preauth[64])
+{
+	struct session *session = channel->session;
+	bool is_311 = session->dialect == SMB2_DIALECT_311;
+	uint8_t signing_key[16];
+	bool good = true;
+
+	if (session->dialect < SMB2_DIALECT_300)
+		memcpy(signing_key, key, sizeof(signing_key));
+	else
+		good = derive(is_311 ? &sign_311 : &sign_30, key, preauth, signing_key, 16);
+	if (good && !session->has_keys) {
+		memcpy(session->signing_key, signing_key, sizeof(signing_key));
+		good = session->dialect < SMB2_DIALECT_300 ||
+		       make_session_3x(session, key, preauth);
+		session->has_keys = good;
+	}
+	good = good && set_signer(channel, channel->conn->signing, signing_key);
 	secret_wipe(signing_key, sizeof(signing_key));
-	return session->signer;
+	return good;
 }
 
-bool session_make_keys(struct session *session, const uint8_t key[16], const uint8_t preauth[64])
+bool channel_prove(struct channel *channel)
 {
-	if (session->conn->dialect >= SMB2_DIALECT_300)
-		return make_3x(session, key, preauth);
-	session->signer = signer_new(SIGN_HMAC_SHA256, key);
-	return session->signer;
+	return set_signer(channel, channel->session->signing, channel->session->signing_key);
 }
 
-bool session_can_seal(const struct session *session)
+bool channel_can_seal(const struct channel *channel)
 {
-	return session->signer && session->conn && session->conn->dialect >= SMB2_DIALECT_300 &&
-	       session->conn->cipher != CIPHER_NONE;
+	return channel->state == CHANNEL_VALID && channel->session->has_keys &&
+	       channel->session->dialect >= SMB2_DIALECT_300 &&
+	       channel->session->cipher != CIPHER_NONE;
 }
 
-/* Contexts are made when the first message is sealed, so that a session that never is has none. */
-struct sealer *session_sealer(struct session *session)
+/* Contexts are made when the first message is sealed, so that a channel that never is has none. */
+struct sealer *channel_sealer(struct channel *channel)
 {
-	if (!session->sealer && session_can_seal(session))
-		session->sealer = sealer_new(session->conn->cipher, session->seal_key);
-	return session->sealer;
+	const struct session *session = channel->session;
+
+	if (!channel->sealer && session->has_keys && session->dialect >= SMB2_DIALECT_300 &&
+	    session->cipher != CIPHER_NONE)
+		channel->sealer = sealer_new(session->cipher, session->seal_key);
+	return channel->sealer;
 }
 
-struct sealer *session_opener(struct session *session)
+struct sealer *channel_opener(struct channel *channel)
 {
-	if (!session->opener && session_can_seal(session))
-		session->opener = sealer_new(session->conn->cipher, session->open_key);
-	return session->opener;
+	if (!channel->opener && channel_can_seal(channel))
+		channel->opener = sealer_new(channel->session->cipher, channel->session->open_key);
+	return channel->opener;
 }

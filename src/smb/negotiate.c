@@ -26,12 +26,17 @@ uint16_t negotiate_dialect(const uint16_t *offered, size_t count)
 	return 0;
 }
 
-uint32_t negotiate_capabilities(uint16_t dialect, enum cipher cipher)
+/* What a server of 3.x backs, for a client that says that it does, too. */
+#define MUTUAL_CAPABILITIES SMB2_GLOBAL_CAP_MULTI_CHANNEL
+
+uint32_t negotiate_capabilities(uint16_t dialect, enum cipher cipher, uint32_t of_client)
 {
 	uint32_t capabilities = 0;
 
 	if (dialect >= SMB2_DIALECT_210)
 		capabilities |= SMB2_GLOBAL_CAP_LARGE_MTU | SMB2_GLOBAL_CAP_LEASING;
+	if (dialect >= SMB2_DIALECT_300)
+		capabilities |= of_client & MUTUAL_CAPABILITIES;
 	/* With 3.1.1 the encryption context says it (MS-SMB2 3.3.5.4). */
 	if (dialect >= SMB2_DIALECT_300 && dialect < SMB2_DIALECT_311 && cipher != CIPHER_NONE)
 		capabilities |= SMB2_GLOBAL_CAP_ENCRYPTION;
@@ -168,7 +173,7 @@ ntstatus cmd_negotiate(struct smb_request *rq)
 	conn->client_guid = r.client_guid;
 	conn->client_capabilities = r.capabilities;
 	conn->client_security_mode = r.security_mode;
-	conn->capabilities = negotiate_capabilities(conn->dialect, conn->cipher);
+	conn->capabilities = negotiate_capabilities(conn->dialect, conn->cipher, r.capabilities);
 	choose_sizes(conn);
 	if (conn->dialect == SMB2_DIALECT_311) {
 		if (!sha512_extend(conn->preauth, rq->message.base,

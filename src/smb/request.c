@@ -31,17 +31,26 @@ static struct smb_request *request_new(struct connection *conn, struct frame *fr
 	return rq;
 }
 
+void request_set_channel(struct smb_request *rq, struct channel *channel)
+{
+	if (channel)
+		channel_get(channel);
+	channel_put(rq->channel);
+	rq->channel = channel;
+	rq->session = channel ? channel->session : NULL;
+}
+
 /* What a message holds is given back; what the compound holds stays. */
 static void end_message(struct smb_request *rq)
 {
-	session_put(rq->session);
-	rq->session = NULL;
+	request_set_channel(rq, NULL);
 	if (rq->tree)
 		tree_put(rq->tree);
 	rq->tree = NULL;
 	if (rq->open)
 		open_put(rq->open);
 	rq->open = NULL;
+	pipe_put(rq->pipe);
 	rq->pipe = NULL;
 	if (rq->source)
 		open_put(rq->source);
@@ -57,8 +66,8 @@ void request_free(struct smb_request *rq)
 	struct smb_loop *home = conn->home;
 
 	end_message(rq);
-	session_put(rq->signing_session);
-	session_put(rq->sealing_session);
+	channel_put(rq->signing_channel);
+	channel_put(rq->sealing_channel);
 	frame_free(&rq->frame);
 	buf_free(&rq->reply);
 	connection_hold(conn, -(ssize_t)rq->held);
@@ -96,14 +105,14 @@ static void finish_off(struct smb_request *rq, bool more)
 			      (uint32_t)(rq->reply.len - rq->head_at));
 	}
 	if (rq->sign)
-		sign_response(rq->signing_session, &rq->reply, rq->head_at, rq->signed_id);
+		sign_response(rq->signing_channel, &rq->reply, rq->head_at, rq->signed_id);
 	if (rq->hash &&
 	    !sha512_extend(rq->hash, rq->reply.data + rq->head_at, rq->reply.len - rq->head_at))
 		connection_drop(rq->conn, "hash failed");
 	rq->sign = false;
 	rq->hash = NULL;
-	session_put(rq->signing_session);
-	rq->signing_session = NULL;
+	channel_put(rq->signing_channel);
+	rq->signing_channel = NULL;
 }
 
 static void begin_response(struct smb_request *rq)
@@ -123,7 +132,7 @@ static void send_frame(struct smb_request *rq)
 		return;
 	}
 	if (rq->reply.failed ||
-	    (rq->is_encrypted && !seal_reply(rq->sealing_session, &rq->reply))) {
+	    (rq->is_encrypted && !seal_reply(rq->sealing_channel, &rq->reply))) {
 		connection_drop(rq->conn, "out of memory for a reply");
 		buf_free(&rq->reply);
 		return;
@@ -177,11 +186,9 @@ static void write_header(struct smb_request *rq, ntstatus status)
 
 static bool must_sign(const struct smb_request *rq)
 {
-	const struct session *session = rq->session;
-
-	if (!session || !session->signer || rq->is_encrypted)
+	if (!rq->channel || !rq->channel->signer || rq->is_encrypted)
 		return false;
-	return rq->is_signed || rq->force_sign || session->signing_required;
+	return rq->is_signed || rq->force_sign || rq->session->signing_required;
 }
 
 /* Turn what the handler left into a response with @status. */
@@ -206,7 +213,8 @@ static void respond(struct smb_request *rq, ntstatus status)
 	rq->sign = must_sign(rq);
 	write_header(rq, status);
 	rq->signed_id = rq->header.message_id;
-	rq->signing_session = rq->session; /* takes the reference over */
+	rq->signing_channel = rq->channel; /* takes the reference over */
+	rq->channel = NULL;
 	rq->session = NULL;
 }
 
@@ -344,9 +352,9 @@ void request_settle(struct smb_request *rq, ntstatus status)
 /* May the handler still be called after the wait? */
 static ntstatus still_there(const struct smb_request *rq)
 {
-	if (rq->session && rq->session->state == SESSION_ENDED)
+	if (rq->session && session_state(rq->session) == SESSION_ENDED)
 		return STATUS_USER_SESSION_DELETED;
-	if (rq->tree && rq->tree->is_gone)
+	if (rq->tree && tree_is_gone(rq->tree))
 		return STATUS_NETWORK_NAME_DELETED;
 	return STATUS_SUCCESS;
 }

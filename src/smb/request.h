@@ -11,7 +11,7 @@
  *   RUNNING -> WAITING -> (wake: posted) RUNNING       WAITING -> (cancel won) answered, freed
  *   RUNNING -> ON_DISK -> (done) RUNNING               cannot be cancelled
  *
- * It holds references to its connection, session, tree and open, and the frame that its cursors
+ * It holds references to its connection, channel, tree and open, and the frame that its cursors
  * look into. Where its connection closes while it waits, the answer is dropped when the wait is
  * over.
  */
@@ -44,10 +44,11 @@ struct smb_request {
 	bool no_answer; /* CANCEL */
 	bool granted;	/* its credits were, with the interim response */
 	bool drop;	/* the connection is to be dropped in place of an answer */
-	struct session *session;
+	struct channel *channel;
+	struct session *session; /* the channel's, and counted by it */
 	struct tree *tree;
 	struct open *open;	/* counted; kept over a wait */
-	struct pipe_open *pipe; /* of an IPC$ tree; looked up anew after a wait */
+	struct pipe_open *pipe; /* of an IPC$ tree; counted, looked up anew after a wait */
 	uint64_t async_id;	/* once an interim response was sent */
 
 	/* What related messages take over from the one before. */
@@ -65,11 +66,11 @@ struct smb_request {
 	bool has_response; /* at head_at stands one that is not finished off (signed) */
 	bool force_sign;   /* the handler asks for it (the end of SESSION_SETUP) */
 	bool sign;	   /* the response at head_at is to be signed, by: */
-	struct session *signing_session;
+	struct channel *signing_channel;
 	uint64_t signed_id;
 	uint8_t *hash; /* pre-authentication hash that the response goes into */
 	bool is_encrypted;
-	struct session *sealing_session;
+	struct channel *sealing_channel;
 	size_t held;	   /* what connection_hold was told */
 	size_t held_reply; /* of it, for the reply frame while the request waits */
 
@@ -110,14 +111,15 @@ struct io_op *request_wait_disk(struct smb_request *rq);
 void request_wait_none(struct smb_request *rq);
 /* request_wait_pipe - wait for bytes in rq->pipe. */
 ntstatus request_wait_pipe(struct smb_request *rq) MUST_CHECK;
-/* request_wake - end a wait for a pipe; on its loop. */
+/* request_wake - end a wait for a pipe; any thread. */
 void request_wake(struct smb_request *rq, ntstatus status);
 /* request_cancel - take a waiting request back and answer it with @status; false where it cannot
  * be. */
 bool request_cancel(struct smb_request *rq, ntstatus status);
 /* request_cancel_all - the connection has closed. */
 void request_cancel_all(struct connection *conn);
-/* request_cancel_session - cancel what still waits in @session (and @tree_id, UINT32_MAX: all). */
+/* request_cancel_session - cancel what still waits on @conn in @session (and @tree_id, UINT32_MAX:
+ * all). */
 void request_cancel_session(struct connection *conn, const struct session *session,
 			    uint32_t tree_id);
 /* request_cancel_id - CANCEL: by async id, else by message id. */
@@ -127,6 +129,8 @@ void request_cancel_id(struct connection *conn, bool is_async, uint64_t id);
 ntstatus request_open(struct smb_request *rq, const struct smb2_file_id *id) MUST_CHECK;
 /* request_file - the same, and it must be a file or directory (not a pipe). */
 ntstatus request_file(struct smb_request *rq, const struct smb2_file_id *id) MUST_CHECK;
+/* request_set_channel - the message at hand came over @channel; takes a reference. */
+void request_set_channel(struct smb_request *rq, struct channel *channel);
 /* request_charge - does the credit charge pay for @bytes in either direction? MS-SMB2 3.3.5.2.5. */
 ntstatus request_charge(const struct smb_request *rq, uint64_t bytes) MUST_CHECK;
 /* request_path - a name from the wire as UTF-8 with '/'; STATUS_OBJECT_NAME_INVALID where it is
@@ -146,23 +150,26 @@ void request_go_on(struct smb_request *rq);
 void request_settle(struct smb_request *rq, ntstatus status);
 
 /* sign.c */
-bool sign_check(struct session *session, const struct smb_request *rq) MUST_CHECK;
+bool sign_check(struct channel *channel, const struct smb_request *rq) MUST_CHECK;
 /* sign_response - sign the message that runs from @at to the end of @b. */
-void sign_response(struct session *session, struct buf *b, size_t at, uint64_t message_id);
+void sign_response(struct channel *channel, struct buf *b, size_t at, uint64_t message_id);
 /* seal.c: rq->frame is a transform: decrypt it in place. NULL, or why the connection must go. */
 const char *seal_open_frame(struct smb_request *rq) MUST_CHECK;
-bool seal_reply(struct session *session, struct buf *b) MUST_CHECK;
+bool seal_reply(struct channel *channel, struct buf *b) MUST_CHECK;
 
 /* negotiate.c */
 ntstatus cmd_negotiate(struct smb_request *rq);
 /* negotiate_smb1 - a frame that is SMB1: answers the NEGOTIATE that upgrades, or says why to drop.
  */
 const char *negotiate_smb1(struct connection *conn, const struct frame *frame) MUST_CHECK;
-uint32_t negotiate_capabilities(uint16_t dialect, enum cipher cipher);
+uint32_t negotiate_capabilities(uint16_t dialect, enum cipher cipher, uint32_t of_client);
 uint16_t negotiate_dialect(const uint16_t *dialects, size_t count);
 
 ntstatus cmd_session_setup(struct smb_request *rq);
 ntstatus cmd_logoff(struct smb_request *rq);
+/* cmd_session_bind.c: session_bind - a SESSION_SETUP with the flag for it: rq->channel is the one
+ * to be bound, or what it returns says why not. */
+ntstatus session_bind(struct smb_request *rq) MUST_CHECK;
 ntstatus cmd_tree_connect(struct smb_request *rq);
 ntstatus cmd_tree_disconnect(struct smb_request *rq);
 ntstatus cmd_create(struct smb_request *rq);

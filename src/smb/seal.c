@@ -9,7 +9,7 @@ const char *seal_open_frame(struct smb_request *rq)
 {
 	struct cursor c = cur_of(rq->frame.data, rq->frame.length);
 	struct smb2_transform t;
-	struct session *session;
+	struct channel *channel;
 	struct sealer *opener;
 
 	if (rq->conn->dialect < SMB2_DIALECT_300 || rq->conn->cipher == CIPHER_NONE)
@@ -18,10 +18,11 @@ const char *seal_open_frame(struct smb_request *rq)
 		return "malformed transform header";
 	if (t.original_size != cur_left(&c) || t.original_size < SMB2_HEADER_SIZE)
 		return "wrong size in a transform header";
-	session = session_find(rq->conn, t.session_id);
-	if (!session || session->state != SESSION_VALID)
+	channel = channel_find(rq->conn, t.session_id);
+	if (!channel || channel->state != CHANNEL_VALID ||
+	    session_state(channel->session) != SESSION_VALID)
 		return "encrypted message for no session";
-	opener = session_opener(session);
+	opener = channel_opener(channel);
 	if (!opener ||
 	    !sealer_open(opener, t.nonce, rq->frame.data + SMB2_TRANSFORM_NONCE_AT,
 			 SMB2_TRANSFORM_SIZE - SMB2_TRANSFORM_NONCE_AT,
@@ -31,29 +32,32 @@ const char *seal_open_frame(struct smb_request *rq)
 	}
 	rq->next_at = SMB2_TRANSFORM_SIZE;
 	rq->is_encrypted = true;
-	rq->sealing_session = session_get(session);
-	session->was_encrypted = true;
+	rq->sealing_channel = channel_get(channel);
+	channel->was_encrypted = true;
 	return NULL;
 }
 
-bool seal_reply(struct session *session, struct buf *b)
+bool seal_reply(struct channel *channel, struct buf *b)
 {
 	size_t head = STREAM_HEADER;
 	size_t body = head + SMB2_TRANSFORM_SIZE;
-	struct sealer *sealer = session_sealer(session);
+	struct sealer *sealer = channel_sealer(channel);
 	struct smb2_transform t = {
 		.original_size = (uint32_t)(b->len - body),
 		.flags = 1,
-		.session_id = session->id,
+		.session_id = channel->session->id,
 	};
 	size_t end = b->len;
+	uint64_t nonce;
 	uint8_t tag[16];
 
 	if (!sealer)
 		return false;
-	session->nonce++; /* never repeats under a key: 64 bits of the 88 or 96 that a nonce has */
+	/* Never repeats under a key, which all channels share: 64 bits of the 88 or 96 of a nonce.
+	 */
+	nonce = __atomic_add_fetch(&channel->session->nonce, 1, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < 8; i++)
-		t.nonce[i] = (uint8_t)(session->nonce >> (8 * i));
+		t.nonce[i] = (uint8_t)(nonce >> (8 * i));
 	b->len = head;
 	smb2_transform_encode(b, &t);
 	b->len = end;

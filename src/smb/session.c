@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The life of a session, and the table of all of them by id.
+ * The life of a session, and the table of all of them by id. Who owns what of it: session.h.
  *
  * table.lock guards the chains of the table and nothing else; no call outwards is made under it.
  * A session is in the table from its first SESSION_SETUP until it ends.
@@ -25,11 +25,22 @@ static struct session **table_bucket(uint64_t id)
 	return &table.buckets[id % TABLE_BUCKETS];
 }
 
+/*
+ * Under an id that no session of this node has. It is drawn, not counted: it must not come again on
+ * the node that takes over. 32 bits, as some clients keep no more of it.
+ */
 static void table_enter(struct session *session)
 {
-	struct session **bucket = table_bucket(session->id);
+	struct session **bucket, *other;
 
 	pthread_mutex_lock(&table.lock);
+	do {
+		session->id = (uint32_t)random_u64();
+		bucket = table_bucket(session->id);
+		for (other = *bucket; other && other->id != session->id;
+		     other = other->next_in_table)
+			;
+	} while (!session->id || session->id == UINT32_MAX || other);
 	session->next_in_table = *bucket;
 	*bucket = session;
 	pthread_mutex_unlock(&table.lock);
@@ -67,28 +78,29 @@ struct session *session_get(struct session *session)
 	return session;
 }
 
-void attempt_free(struct attempt *attempt)
+enum session_state session_state(const struct session *session)
 {
-	if (!attempt)
-		return;
-	login_free(attempt->login);
-	secret_wipe(attempt->preauth, sizeof(attempt->preauth));
-	free(attempt);
+	return __atomic_load_n(&session->state, __ATOMIC_ACQUIRE);
+}
+
+static void set_state(struct session *session, enum session_state state)
+{
+	__atomic_store_n(&session->state, state, __ATOMIC_RELEASE);
 }
 
 void session_put(struct session *session)
 {
 	if (!session || __atomic_sub_fetch(&session->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	BUG_ON(session->conn || session->trees || session->pipes);
-	signer_free(session->signer);
-	sealer_free(session->sealer);
-	sealer_free(session->opener);
+	BUG_ON(session->channels || session->trees || session->pipes);
+	secret_wipe(session->signing_key, sizeof(session->signing_key));
 	secret_wipe(session->seal_key, sizeof(session->seal_key));
 	secret_wipe(session->open_key, sizeof(session->open_key));
 	token_put(session->token);
 	server_put(session->server);
 	free(session->entry.user);
+	free(session->entry.client);
+	pthread_mutex_destroy(&session->lock);
 	free(session);
 }
 
@@ -97,74 +109,126 @@ void session_put_ptr(struct session **session)
 	session_put(*session);
 }
 
-/* By connection. */
-
-static struct session **connection_bucket(struct connection *conn, uint64_t id)
-{
-	return &conn->sessions[id % CONNECTION_BUCKETS];
-}
-
-struct session *session_find(struct connection *conn, uint64_t id)
-{
-	struct session *session = *connection_bucket(conn, id);
-
-	while (session && session->id != id)
-		session = session->next_in_connection;
-	return session;
-}
-
-struct session *session_new(struct connection *conn)
+struct channel *session_new(struct connection *conn)
 {
 	struct session *session = xalloc(1, sizeof(*session));
-	struct session **bucket;
+	struct channel *channel;
 
 	session->refs = 1;
+	pthread_mutex_init(&session->lock, NULL);
 	session->home = conn->home;
-	session->conn = connection_get(conn);
 	session->server = server_get(conn->server);
+	session->dialect = conn->dialect;
+	session->cipher = conn->cipher;
+	session->signing = conn->signing;
+	session->client_guid = conn->client_guid;
 	session->next_tree_id = 1;
 	session->next_pipe_id = 1;
-	/* Drawn, not counted: an id must not come again on the node that takes over. */
-	while (!session->id || session->id == UINT64_MAX)
-		session->id = random_u64();
-	bucket = connection_bucket(conn, session->id);
-	session->next_in_connection = *bucket;
-	*bucket = session;
-	conn->session_count++;
 	table_enter(session);
-	return session;
+	channel = channel_new(session);
+	BUG_ON(!channel_enter(channel, conn)); /* the first: there is room */
+	channel_put(channel);		       /* its connection has it */
+	return channel;
 }
 
-static void leave_connection(struct session *session)
+/* The loop that this thread turns, or NULL. */
+static struct smb_loop *loop_here(void)
 {
-	struct connection *conn = session->conn;
-	struct session **at = connection_bucket(conn, session->id);
+	const struct loop *loop = loop_current();
 
-	while (*at != session)
-		at = &(*at)->next_in_connection;
-	*at = session->next_in_connection;
-	conn->session_count--;
-	if (session->is_entered)
-		conn->valid_sessions--;
-	if (!conn->valid_sessions && session->is_entered)
-		connection_bare(conn);
-	session->conn = NULL;
-	connection_put(conn);
+	for (size_t i = 0; loop && i < smb.loop_count; i++)
+		if (smb.loops[i].loop == loop)
+			return &smb.loops[i];
+	return NULL;
+}
+
+/* This loop's part of session_cancel; where the session has ended, its channels here leave, too. */
+static void sweep(struct session *session, const struct smb_loop *here, uint32_t tree_id)
+{
+	struct channel *channel;
+	uint64_t last = 0;
+
+	while ((channel = channel_next_here(session, here, last))) {
+		last = channel->number;
+		channel_get(channel);
+		request_cancel_session(channel->conn, session, tree_id);
+		if (session_state(session) == SESSION_ENDED && channel->state != CHANNEL_GONE)
+			(void)channel_leave(channel);
+		channel_put(channel);
+	}
+}
+
+struct sweep_task {
+	struct loop_task task;
+	struct session *session;
+	struct smb_loop *on;
+	uint32_t tree_id;
+};
+
+static void sweep_posted(struct loop_task *task)
+{
+	struct sweep_task *order = container_of(task, struct sweep_task, task);
+
+	sweep(order->session, order->on, order->tree_id);
+	session_put(order->session);
+	free(order);
+}
+
+static void sweep_elsewhere(struct session *session, struct smb_loop *on, uint32_t tree_id)
+{
+	struct sweep_task *order = xalloc(1, sizeof(*order));
+
+	order->task.run = sweep_posted;
+	order->session = session_get(session);
+	order->on = on;
+	order->tree_id = tree_id;
+	loop_post(on->loop, &order->task);
+}
+
+void session_cancel(struct session *session, uint32_t tree_id)
+{
+	const struct smb_loop *here = loop_here();
+	uint64_t loops = 0; /* a bit each */
+
+	_Static_assert(SMB_MAX_LOOPS <= 64, "a bit for each loop");
+	pthread_mutex_lock(&session->lock);
+	for (struct channel *c = session->channels; c; c = c->next_in_session)
+		loops |= 1ull << c->conn->home->index;
+	pthread_mutex_unlock(&session->lock);
+	for (size_t i = 0; i < smb.loop_count; i++) {
+		if (!(loops >> i & 1))
+			continue;
+		if (&smb.loops[i] == here)
+			sweep(session, here, tree_id);
+		else
+			sweep_elsewhere(session, &smb.loops[i], tree_id);
+	}
+}
+
+static bool begin_end(struct session *session)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&session->lock);
+	is_first = session->state != SESSION_ENDED;
+	set_state(session, SESSION_ENDED);
+	pthread_mutex_unlock(&session->lock);
+	return is_first;
 }
 
 void session_end(struct session *session, bool connection_lost)
 {
-	if (session->state == SESSION_ENDED)
+	const struct smb_loop *here = loop_here();
+
+	if (!begin_end(session)) {
+		if (here)
+			sweep(session, here, UINT32_MAX);
 		return;
-	session->state = SESSION_ENDED;
+	}
 	table_leave(session);
-	attempt_free(session->attempt);
-	session->attempt = NULL;
 	open_close_session(session->id, connection_lost);
 	pipe_close_tree(session, UINT32_MAX);
-	while (session->trees)
-		tree_end(session, session->trees);
-	request_cancel_session(session->conn, session, UINT32_MAX);
+	tree_end_all(session, NULL);
 	if (session->is_entered) {
 		session_leave(&session->entry);
 		COUNT(sessions, -1);
@@ -172,15 +236,21 @@ void session_end(struct session *session, bool connection_lost)
 			 session->entry.client, LOG_TEXT(session->entry.user),
 			 session->server->name, (unsigned long long)session->id, connection_lost);
 	}
-	leave_connection(session);
+	session_cancel(session, UINT32_MAX);
 	session_put(session);
 }
 
 void session_end_all(struct connection *conn)
 {
-	for (size_t i = 0; i < CONNECTION_BUCKETS; i++)
-		while (conn->sessions[i])
-			session_end(conn->sessions[i], true);
+	for (size_t i = 0; i < CONNECTION_BUCKETS; i++) {
+		while (conn->channels[i]) {
+			cleanup(session_put_ptr) struct session *session =
+				session_get(conn->channels[i]->session);
+
+			if (channel_leave(conn->channels[i]))
+				session_end(session, true);
+		}
+	}
 }
 
 /* Ending from another thread: a task that takes a reference along. */
@@ -213,30 +283,30 @@ static void disconnect(struct session_entry *entry)
 	session_end_elsewhere(container_of(entry, struct session, entry));
 }
 
-/* It is authenticated: let people see it. */
-void session_become_valid(struct session *session)
+void session_become_valid(struct session *session, struct channel *channel)
 {
 	const struct token *token = session->token;
-	struct connection *conn = session->conn;
+	struct connection *conn = channel->conn;
 
-	session->state = SESSION_VALID;
-	session->is_entered = true;
-	conn->valid_sessions++;
 	session->entry = (struct session_entry){
 		.id = session->id,
 		.server = session->server,
 		.user = xasprintf("%s\\%s", token->domain_name, token->user_name),
-		.client = conn->client,
+		.client = xstrdup(conn->client),
 		.dialect = conn->dialect,
-		.is_signed = session->signing_required && session->signer,
+		.is_signed = session->signing_required && session->has_keys,
 		.is_encrypted = session->encrypt,
 		.is_guest = session->is_guest || session->is_anonymous,
 		.since_ms = monotonic_ms(),
 		.last_used_ms = monotonic_ms(),
 		.disconnect = disconnect,
 	};
+	session->is_entered = true;
 	session_enter(&session->entry);
 	COUNT(sessions, 1);
 	COUNT(sessions_made, 1);
-	connection_authenticated(conn);
+	pthread_mutex_lock(&session->lock);
+	set_state(session, SESSION_VALID); /* what others read of it is complete */
+	pthread_mutex_unlock(&session->lock);
+	channel_become_valid(channel);
 }

@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Sessions, tree connects and pipes: what a client has once it is known.
+ * Sessions, their channels, tree connects and pipes: what a client has once it is known.
  *
- * A session belongs to one connection and its loop. It is counted atomically, because a break on
- * another thread looks it up by id in the table of all sessions and takes a reference along to the
- * session's loop; everything else of it is touched on its loop only. References: its connection
- * until it has ended, each request that names it, each message on its way to it.
+ * A session lives on one or more connections, which may be on different loops (multichannel,
+ * MS-SMB2 3.3.1.8, 3.3.1.14). What it has on one of them is a channel, which belongs to that
+ * connection and its loop and is touched there only: the keys that it signs with, the contexts that
+ * it seals with, a login that is under way. The session itself is shared:
  *
- * A tree connect is counted by its session's loop: by the session until it is disconnected, and by
- * each request that uses it.
+ *   never changes once it is SESSION_VALID: its token, rules, keys, server, what NEGOTIATE agreed
+ * on session->lock                           state, the lists of channels, trees and pipes
+ *   pipe->lock                              what an open pipe holds, and who waits for it
+ *   atomic                                  the counts of references, the nonce, is_gone of a tree
+ *
+ * Order of locks: pipe, session. session->lock is held for no call outwards; pipe->lock for the
+ * call of the pipe's service, which does not come back here.
+ *
+ * References. To a session: the table of all sessions until it has ended, each of its channels,
+ * each message on its way to it. To a channel, counted by its loop: its connection until the
+ * channel has left it, and each request that came over it. To a tree: its session until it is
+ * disconnected, each request that uses it. To a pipe: its session until it is closed, each request
+ * that uses it.
+ *
+ * A session ends once, on whichever thread: what it has open is closed there, and its channels
+ * leave their connections each on its own loop. A request that another loop had begun by then looks
+ * again after it has entered something (session_has_tree), and takes it back.
  */
 #ifndef SMB_SESSION_H
 #define SMB_SESSION_H
@@ -17,18 +32,19 @@
 #include <fileserver/open.h>
 #include <fileserver/pipe.h>
 #include <fileserver/session.h>
+#include <pthread.h>
 
 #include "connection.h"
 
 enum session_state {
 	SESSION_IN_PROGRESS, /* being authenticated */
 	SESSION_VALID,
-	SESSION_ENDED, /* logged off, or its connection is gone */
+	SESSION_ENDED, /* logged off, or its last connection is gone */
 };
 
 struct tree {
 	uint32_t id;
-	uint32_t refs;
+	uint32_t refs; /* atomic */
 	struct tree *next;
 	struct server *server; /* whose name was dialled; counted */
 	struct share *share;   /* counted, and connected until the tree is gone */
@@ -36,14 +52,16 @@ struct tree {
 	uint32_t maximal_access;
 	bool encrypt; /* refuses what is not encrypted */
 	bool sign;    /* refuses what is neither signed nor encrypted */
-	bool is_gone;
+	bool is_gone; /* atomic */
 };
 
 /* An open named pipe. Belongs to its session; one client reads and writes it. */
 struct pipe_open {
 	struct smb2_file_id id;
 	uint32_t tree_id;
-	struct pipe_open *next;
+	uint32_t refs;		/* atomic */
+	struct pipe_open *next; /* under session->lock */
+	pthread_mutex_t lock;	/* of what follows */
 	const struct pipe_endpoint *endpoint;
 	void *state;
 	struct pipe_peer peer;
@@ -58,30 +76,56 @@ struct pipe_open {
 struct attempt {
 	struct login_config config;
 	struct login *login;
-	struct session *session;
 	uint8_t preauth[64];
+};
+
+enum channel_state {
+	CHANNEL_IN_PROGRESS, /* of a session in progress, or being bound to a valid one */
+	CHANNEL_VALID,
+	CHANNEL_GONE, /* has left its connection */
+};
+
+struct channel {
+	struct session *session; /* counted */
+	struct connection *conn; /* counted; NULL once gone */
+	struct channel *next_in_connection;
+	struct channel
+		*next_in_session; /* under session->lock, as are number and state for reading */
+	uint64_t number;	  /* in its session; later ones are higher */
+	uint32_t refs;
+	enum channel_state state;
+	bool is_binding;		/* in progress, to a session that is valid */
+	bool was_encrypted;		/* the client has encrypted: messages to it are, too */
+	struct attempt *attempt;	/* while SESSION_SETUP is under way */
+	struct signer *signer;		/* NULL: neither signs nor seals */
+	struct sealer *sealer, *opener; /* made when first needed */
 };
 
 struct session {
 	uint64_t id;
 	int refs; /* atomic */
-	enum session_state state;
-	struct smb_loop *home;
-	struct connection *conn; /* NULL once ended */
-	struct session *next_in_connection;
+	pthread_mutex_t lock;
+	enum session_state state;      /* atomic for reading */
+	struct smb_loop *home;	       /* where it began, and where it is ended for others */
 	struct session *next_in_table; /* under the table's lock */
 	struct server *server;	       /* whose accounts; counted */
 	struct token *token;
-	struct attempt *attempt; /* while SESSION_SETUP is under way */
+	/* What NEGOTIATE agreed on with its first connection; others must agree on the same. */
+	uint16_t dialect;
+	enum cipher cipher;
+	enum sign_algorithm signing;
+	struct guid client_guid;
 	bool signing_required;
-	bool encrypt;	    /* refuses what is not encrypted */
-	bool was_encrypted; /* the client has encrypted: messages to it are, too */
+	bool encrypt; /* refuses what is not encrypted */
 	bool is_guest, is_anonymous;
 	bool is_entered;
-	struct signer *signer;		/* NULL: neither signs nor seals */
-	struct sealer *sealer, *opener; /* made when first needed */
+	bool has_keys;		 /* else it can neither sign nor seal */
+	uint8_t signing_key[16]; /* of its first login: the proof of who binds a channel */
 	uint8_t seal_key[32], open_key[32];
-	uint64_t nonce;
+	uint64_t nonce; /* atomic: all channels seal with one key */
+	struct channel *channels;
+	uint32_t channel_count;
+	uint64_t last_channel;
 	struct tree *trees;
 	uint32_t tree_count, next_tree_id;
 	struct pipe_open *pipes;
@@ -93,37 +137,73 @@ struct session {
 struct session *session_get(struct session *session);
 void session_put(struct session *session);
 void session_put_ptr(struct session **session);
-/* session_find - of this connection, by id, whatever its state; not counted. */
-struct session *session_find(struct connection *conn, uint64_t id);
 /* session_find_anywhere - a counted reference, on any thread. */
 struct session *session_find_anywhere(uint64_t id);
-/* session_end - end it on its loop: trees, opens, pipes, the entry for people. */
+/* session_state - as it is now; another thread may end it at any time. */
+enum session_state session_state(const struct session *session);
+/* session_end - end it: trees, opens, pipes, channels, the entry for people. Any thread. */
 void session_end(struct session *session, bool connection_lost);
-/* session_end_all - those of a connection that has closed. */
+/* session_end_all - a connection has closed: end what lived on it alone. */
 void session_end_all(struct connection *conn);
-/* session_can_seal - has it keys to encrypt with? */
-bool session_can_seal(const struct session *session);
-struct sealer *session_sealer(struct session *session);
-struct sealer *session_opener(struct session *session);
+/* session_cancel - cancel what still waits in @session (and @tree_id, UINT32_MAX: all), on each of
+ * its loops: at once on this one, soon on the others. */
+void session_cancel(struct session *session, uint32_t tree_id);
 
-/* keys.c: from the session key of the login to the session's contexts. False: out of memory. */
-bool session_make_keys(struct session *session, const uint8_t key[16],
+/* channel.c */
+/* channel_find - of this connection, by session id, whatever its state; not counted. */
+struct channel *channel_find(struct connection *conn, uint64_t session_id);
+/* channel_new - one that nobody knows yet; the caller's reference. */
+struct channel *channel_new(struct session *session);
+/* channel_enter - make it known to @conn and its session; false where that has ended, or has as
+ * many as it may have. */
+bool channel_enter(struct channel *channel, struct connection *conn) MUST_CHECK;
+/* channel_leave - it has no more to do with its connection. True: it was its session's last. */
+bool channel_leave(struct channel *channel);
+/* channel_become_valid - its login has succeeded. */
+void channel_become_valid(struct channel *channel);
+struct channel *channel_get(struct channel *channel);
+void channel_put(struct channel *channel);
+/* channel_next_here - the first on this loop whose number is above @last, or NULL; not counted. */
+struct channel *channel_next_here(struct session *session, const struct smb_loop *here,
+				  uint64_t last);
+/* channel_can_seal - has it keys to encrypt with? */
+bool channel_can_seal(const struct channel *channel);
+struct sealer *channel_sealer(struct channel *channel);
+struct sealer *channel_opener(struct channel *channel);
+
+/*
+ * keys.c: channel_make_keys - from the session key of a login to the keys of the channel, and of
+ * its session where that is new. channel_prove - a channel to be bound signs with the session's key
+ * until it has its own. False: out of memory.
+ */
+bool channel_make_keys(struct channel *channel, const uint8_t key[16],
 		       const uint8_t preauth[64]) MUST_CHECK;
+bool channel_prove(struct channel *channel) MUST_CHECK;
 
+/* tree_find - by id, counted; NULL where there is none. */
 struct tree *tree_find(struct session *session, uint32_t id);
-struct tree *tree_get(struct tree *tree);
 void tree_put(struct tree *tree);
-/* tree_end - disconnect: its opens and pipes are closed. */
+bool tree_is_gone(const struct tree *tree);
+/* tree_end - disconnect: its opens and pipes are closed. Any thread; once is enough. */
 void tree_end(struct session *session, struct tree *tree);
+/* tree_end_all - those of @server, or (NULL) all. */
+void tree_end_all(struct session *session, const struct server *server);
+/* session_has_tree - are both still there? What was entered before this was asked is closed by
+ * whoever ends them. */
+bool session_has_tree(struct session *session, const struct tree *tree);
 /* unc_parse - split "\\server\share"; false where it is none. Both are new strings. */
 bool unc_parse(const char *path, char **server, char **share) MUST_CHECK;
 
 /* pipe.c */
-ntstatus pipe_open(struct session *session, struct tree *tree, const char *name,
+/* pipe_open - @out is the caller's reference; @client: for the service to show. */
+ntstatus pipe_open(struct session *session, struct tree *tree, const char *name, const char *client,
 		   struct pipe_open **out) MUST_CHECK;
+/* pipe_find - counted. */
 struct pipe_open *pipe_find(struct session *session, const struct smb2_file_id *id,
 			    uint32_t tree_id);
-void pipe_close(struct session *session, struct pipe_open *pipe);
+void pipe_put(struct pipe_open *pipe);
+/* pipe_close - STATUS_FILE_CLOSED where another has done so. */
+ntstatus pipe_close(struct session *session, struct pipe_open *pipe) MUST_CHECK;
 void pipe_close_tree(struct session *session, uint32_t tree_id); /* UINT32_MAX: all */
 /* pipe_write - give bytes to the service; a read that waits is woken. */
 ntstatus pipe_write(struct pipe_open *pipe, struct cursor data) MUST_CHECK;
@@ -134,6 +214,10 @@ ntstatus pipe_write(struct pipe_open *pipe, struct cursor data) MUST_CHECK;
  */
 ntstatus pipe_read(struct pipe_open *pipe, size_t room, struct buf *out) MUST_CHECK;
 /* pipe_available - bytes that can be read. */
-size_t pipe_available(const struct pipe_open *pipe);
+size_t pipe_available(struct pipe_open *pipe);
+/* pipe_wait_begin - have @reader woken when there is something to read; STATUS_PIPE_BUSY where
+ * another waits. pipe_wait_end - true: it will not be woken. */
+ntstatus pipe_wait_begin(struct pipe_open *pipe, struct smb_request *reader) MUST_CHECK;
+bool pipe_wait_end(struct pipe_open *pipe, const struct smb_request *reader) MUST_CHECK;
 
 #endif

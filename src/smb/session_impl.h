@@ -5,10 +5,11 @@
 
 #include "session.h"
 
-/* session_new - a session in progress, entered in its connection and the table; their reference. */
-struct session *session_new(struct connection *conn);
-/* session_become_valid - it is authenticated: counted, shown to people. */
-void session_become_valid(struct session *session);
+/* session_new - a session in progress and its first channel, which is returned (not counted): both
+ * are entered. */
+struct channel *session_new(struct connection *conn);
+/* session_become_valid - it is authenticated over @channel: counted, shown to people. */
+void session_become_valid(struct session *session, struct channel *channel);
 /* session_end_elsewhere - have it ended on its own loop; any thread that has a reference. */
 void session_end_elsewhere(struct session *session);
 void attempt_free(struct attempt *attempt);

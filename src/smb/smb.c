@@ -22,6 +22,7 @@ void smb_config_defaults(struct smb_config *config)
 		.max_unauthenticated_per_client = 384,
 		.max_connections_per_client = 2048,
 		.max_sessions_per_connection = 1024,
+		.max_channels_per_session = 32,
 		.max_trees_per_session = 4096,
 		.max_pipes_per_session = 256,
 		.max_credits = 8192,
@@ -307,36 +308,32 @@ void smb_stop(void)
 		order_post(order_new(drop_accepted));
 }
 
-/* Drop what a session has of a server that is not its own (a tree under another name). */
-static void drop_trees(struct session *session, const struct server *server)
+/* A session of @server on this connection, or NULL. */
+static struct session *session_of(struct connection *conn, const struct server *server)
 {
-	struct tree *tree = session->trees;
+	for (size_t i = 0; i < CONNECTION_BUCKETS; i++)
+		for (struct channel *c = conn->channels[i]; c; c = c->next_in_connection)
+			if (c->session->server == server)
+				return c->session;
+	return NULL;
+}
 
-	while (tree) {
-		struct tree *next = tree->next;
-
-		if (tree->server == server || tree->share->server == server)
-			tree_end(session, tree);
-		tree = next;
-	}
+/* Drop what its sessions have of a server that is not their own (a tree under another name). */
+static void drop_trees(struct connection *conn, const struct server *server)
+{
+	for (size_t i = 0; i < CONNECTION_BUCKETS; i++)
+		for (struct channel *c = conn->channels[i]; c; c = c->next_in_connection)
+			tree_end_all(c->session, server);
 }
 
 static void drop_server(struct smb_loop *on, const struct order *order)
 {
 	for (struct connection *c = on->connections; c; c = c->next) {
-		for (size_t i = 0; i < CONNECTION_BUCKETS; i++) {
-			struct session *session = c->sessions[i];
+		struct session *session;
 
-			while (session) {
-				struct session *next = session->next_in_connection;
-
-				if (session->server == order->server)
-					session_end(session, true);
-				else
-					drop_trees(session, order->server);
-				session = next;
-			}
-		}
+		while ((session = session_of(c, order->server)))
+			session_end(session, true);
+		drop_trees(c, order->server);
 		if (c->server == order->server)
 			connection_drop(c, "its file server leaves this node");
 	}

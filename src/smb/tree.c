@@ -13,22 +13,21 @@
 
 struct tree *tree_find(struct session *session, uint32_t id)
 {
-	struct tree *tree = session->trees;
+	struct tree *tree;
 
+	pthread_mutex_lock(&session->lock);
+	tree = session->trees;
 	while (tree && tree->id != id)
 		tree = tree->next;
-	return tree;
-}
-
-struct tree *tree_get(struct tree *tree)
-{
-	tree->refs++;
+	if (tree)
+		__atomic_add_fetch(&tree->refs, 1, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&session->lock);
 	return tree;
 }
 
 void tree_put(struct tree *tree)
 {
-	if (--tree->refs)
+	if (__atomic_sub_fetch(&tree->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	share_disconnect(tree->share);
 	share_put(tree->share);
@@ -38,19 +37,68 @@ void tree_put(struct tree *tree)
 	COUNT(trees, -1);
 }
 
-void tree_end(struct session *session, struct tree *tree)
+bool tree_is_gone(const struct tree *tree)
+{
+	return __atomic_load_n(&tree->is_gone, __ATOMIC_ACQUIRE);
+}
+
+bool session_has_tree(struct session *session, const struct tree *tree)
+{
+	bool has;
+
+	pthread_mutex_lock(&session->lock); /* orders it behind what ended them */
+	has = session->state == SESSION_VALID && !tree_is_gone(tree);
+	pthread_mutex_unlock(&session->lock);
+	return has;
+}
+
+/* Out of its session's list: the list's reference is the caller's now. False: it was out already.
+ */
+static bool take_out(struct session *session, struct tree *tree)
 {
 	struct tree **at = &session->trees;
+	bool found;
 
-	while (*at != tree)
+	pthread_mutex_lock(&session->lock);
+	while (*at && *at != tree)
 		at = &(*at)->next;
-	*at = tree->next;
-	session->tree_count--;
-	tree->is_gone = true;
+	found = *at;
+	if (found) {
+		*at = tree->next;
+		session->tree_count--;
+		__atomic_store_n(&tree->is_gone, true, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&session->lock);
+	return found;
+}
+
+void tree_end(struct session *session, struct tree *tree)
+{
+	if (!take_out(session, tree))
+		return;
 	open_close_tree(session->id, tree->id);
 	pipe_close_tree(session, tree->id);
-	request_cancel_session(session->conn, session, tree->id);
+	session_cancel(session, tree->id);
 	tree_put(tree);
+}
+
+void tree_end_all(struct session *session, const struct server *server)
+{
+	struct tree *tree;
+
+	do {
+		pthread_mutex_lock(&session->lock);
+		tree = session->trees;
+		while (tree && server && tree->server != server && tree->share->server != server)
+			tree = tree->next;
+		if (tree)
+			__atomic_add_fetch(&tree->refs, 1, __ATOMIC_RELAXED);
+		pthread_mutex_unlock(&session->lock);
+		if (tree) {
+			tree_end(session, tree);
+			tree_put(tree);
+		}
+	} while (tree);
 }
 
 /* Everything that is known of one TREE_CONNECT while it is decided. */
@@ -102,7 +150,7 @@ static ntstatus dial_allowed(const struct smb_request *rq, struct dial *dial, bo
 	/* The session may be of another server (of its node): what this one asks for holds too. */
 	*encrypt = dial->server->encryption_required || dial->share->server->encryption_required ||
 		   (!dial->share->is_ipc && dial->share->flags & STORE_SHARE_ENCRYPT);
-	if (*encrypt && !session_can_seal(session)) {
+	if (*encrypt && !channel_can_seal(rq->channel)) {
 		dial->why = "encryption is required and this client cannot";
 		return STATUS_ACCESS_DENIED;
 	}
@@ -110,12 +158,13 @@ static ntstatus dial_allowed(const struct smb_request *rq, struct dial *dial, bo
 	return share_connect(dial->share, dial->server, session->token, &dial->maximal_access);
 }
 
+/* The tree, of which a reference is the caller's. NULL: its session has ended meanwhile. */
 static struct tree *tree_new(struct session *session, struct dial *dial, bool encrypt)
 {
 	struct tree *tree = xalloc(1, sizeof(*tree));
+	bool entered;
 
-	tree->id = session->next_tree_id++;
-	tree->refs = 1;
+	tree->refs = 2;
 	tree->server = dial->server;
 	tree->share = dial->share;
 	tree->dialled = dial->name;
@@ -124,13 +173,23 @@ static struct tree *tree_new(struct session *session, struct dial *dial, bool en
 	dial->name = NULL;
 	tree->maximal_access = dial->maximal_access;
 	tree->encrypt = encrypt;
-	tree->sign = session->signer &&
+	tree->sign = session->has_keys &&
 		     (tree->server->signing_required || tree->share->server->signing_required);
-	tree->next = session->trees;
-	session->trees = tree;
-	session->tree_count++;
 	COUNT(trees, 1);
-	return tree;
+	pthread_mutex_lock(&session->lock);
+	entered = session->state == SESSION_VALID;
+	if (entered) {
+		tree->id = session->next_tree_id++;
+		tree->next = session->trees;
+		session->trees = tree;
+		session->tree_count++;
+	}
+	pthread_mutex_unlock(&session->lock);
+	if (entered)
+		return tree;
+	tree->refs = 1;
+	tree_put(tree);
+	return NULL;
 }
 
 static void log_refusal(const struct smb_request *rq, const struct dial *dial, ntstatus status)
@@ -167,7 +226,7 @@ ntstatus cmd_tree_connect(struct smb_request *rq)
 	ntstatus status;
 
 	/* MS-SMB2 3.3.5.7: with 3.1.1 this is where a downgrade would show. */
-	if (rq->conn->dialect == SMB2_DIALECT_311 && rq->session->signer && !rq->is_signed &&
+	if (rq->conn->dialect == SMB2_DIALECT_311 && rq->session->has_keys && !rq->is_signed &&
 	    !rq->is_encrypted) {
 		rq->drop = true;
 		return STATUS_ACCESS_DENIED;
@@ -183,8 +242,11 @@ ntstatus cmd_tree_connect(struct smb_request *rq)
 		return status;
 	}
 	tree = tree_new(rq->session, &dial, encrypt);
+	if (!tree)
+		return STATUS_USER_SESSION_DELETED;
 	rq->header.tree_id = tree->id;
 	answer(tree, &rq->reply);
+	tree_put(tree);
 	return STATUS_SUCCESS;
 }
 

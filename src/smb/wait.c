@@ -81,11 +81,7 @@ static bool take_back(struct smb_request *rq)
 		return false;
 	if (!rq->is_pipe_wait)
 		return waiter_cancel(&rq->waiter);
-	if (!rq->pipe)
-		return false; /* woken: the task is on its way */
-	rq->pipe->reader = NULL;
-	rq->pipe = NULL;
-	return true;
+	return pipe_wait_end(rq->pipe, rq);
 }
 
 static ntstatus begin_wait(struct smb_request *rq)
@@ -111,17 +107,16 @@ ntstatus request_wait(struct smb_request *rq)
 
 ntstatus request_wait_pipe(struct smb_request *rq)
 {
-	if (rq->pipe->reader)
-		return STATUS_PIPE_BUSY;
+	ntstatus status;
+
 	(void)request_waiter(rq);
 	rq->is_pipe_wait = true;
-	rq->pipe->reader = rq;
-	return begin_wait(rq);
+	status = pipe_wait_begin(rq->pipe, rq);
+	return status ? status : begin_wait(rq);
 }
 
 void request_wake(struct smb_request *rq, ntstatus status)
 {
-	rq->pipe = NULL;
 	woken(&rq->waiter, status);
 }
 

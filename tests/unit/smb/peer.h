@@ -5,7 +5,8 @@
  * waits for an answer.
  *
  * The server is FS, a node's own, in a directory that goes when the process ends. It has the share
- * "data", the account alice (an Administrator), and a pipe srvsvc that says back what it is told.
+ * "data", the accounts alice (an Administrator) and bob, and a pipe srvsvc that says back what it
+ * is told.
  */
 #ifndef TESTS_SMB_PEER_H
 #define TESTS_SMB_PEER_H
@@ -31,6 +32,7 @@
 
 static struct loop *peer_loop;
 static struct server *peer_server;
+static unsigned peer_count; /* connections that are open */
 static char peer_directory[] = "/tmp/berth-smb-XXXXXX";
 
 struct peer {
@@ -38,6 +40,8 @@ struct peer {
 	uint16_t dialect;
 	uint64_t message_id, session_id;
 	uint32_t tree_id;
+	const char *user;		/* NULL: alice */
+	uint8_t setup_flags;		/* of its SESSION_SETUP */
 	uint8_t key[16];		/* of the session */
 	struct signer *signer;		/* not NULL: what is sent is signed */
 	struct sealer *sealer, *opener; /* not NULL: it is encrypted */
@@ -85,6 +89,9 @@ static void peer_fill_store(struct store *store)
 		     !store_member_add(store, "Administrators", "alice") &&
 		     !store_share_add(store, &share),
 	     "accounts");
+	free(user.name);
+	user.name = xstrdup("bob");
+	must(!store_user_add(store, &user), "bob");
 	free(share.name);
 	share.name = xstrdup("sealed");
 	share.flags = STORE_SHARE_ENCRYPT;
@@ -129,21 +136,25 @@ static void peer_open(struct peer *p, uint16_t dialect)
 	must(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), "socket");
 	p->fd = ends[1];
 	smb_accept(peer_loop, ends[0]);
+	peer_count++;
 }
 
-/* peer_close - end the connection; what is left of it on the server's side is an error. */
+/* peer_close - end the connection; what is left of the last on the server's side is an error. */
 static void peer_close(struct peer *p)
 {
 	struct smb_statistics now;
 
 	close(p->fd);
+	peer_count--;
 	for (int turns = 0; turns < 10000; turns++) {
 		loop_run_once(peer_loop, turns > 8);
 		smb_statistics(&now);
-		if (!now.connections && !now.sessions && !now.requests_waiting)
+		if (now.connections <= peer_count &&
+		    (peer_count || (!now.sessions && !now.requests_waiting)))
 			break;
 	}
-	must(!now.connections && !now.sessions && !now.trees && !now.requests_waiting,
+	must(now.connections <= peer_count &&
+		     (peer_count || (!now.sessions && !now.trees && !now.requests_waiting)),
 	     "something is left of a connection that has gone");
 	signer_free(p->signer);
 	sealer_free(p->sealer);
@@ -341,6 +352,7 @@ static bool peer_negotiate(struct peer *p)
 static void peer_authenticate(struct peer *p, struct cursor challenge, const char *password,
 			      struct buf *out)
 {
+	const char *user = p->user ? p->user : "alice";
 	auto_buf struct buf blob = { 0 }, text = { 0 }, response = { 0 };
 	struct ntlm_authenticate m = { 0 };
 	struct ntlm_challenge c;
@@ -349,7 +361,7 @@ static void peer_authenticate(struct peer *p, struct cursor challenge, const cha
 
 	must(!ntlm_challenge_decode(challenge, &c), "challenge");
 	ntlm_v2_blob_encode(&blob, nttime_now(), nonce, c.target_info);
-	must(ntlm_nt_hash(password, hash) && ntlm_owf_v2(hash, "alice", "", owf) &&
+	must(ntlm_nt_hash(password, hash) && ntlm_owf_v2(hash, user, "", owf) &&
 		     ntlm_v2_proof(owf, c.server_challenge, blob.data, blob.len, proof) &&
 		     ntlm_v2_base_key(owf, proof, p->key),
 	     "proof");
@@ -357,7 +369,7 @@ static void peer_authenticate(struct peer *p, struct cursor challenge, const cha
 	buf_bytes(&response, blob.data, blob.len);
 	m.flags = NTLM_NEGOTIATE_UNICODE | NTLM_NEGOTIATE_NTLM | NTLM_NEGOTIATE_EXTENDED_SECURITY;
 	m.nt_response = cur_of(response.data, response.len);
-	peer_utf16(&text, &m.user, "alice");
+	peer_utf16(&text, &m.user, user);
 	ntlm_authenticate_encode(out, &m);
 }
 
@@ -367,7 +379,8 @@ static ntstatus peer_log_on(struct peer *p, const char *password, uint8_t securi
 	struct ntlm_negotiate hello = { .flags = NTLM_NEGOTIATE_UNICODE | NTLM_NEGOTIATE_NTLM |
 						 NTLM_NEGOTIATE_EXTENDED_SECURITY |
 						 NTLM_REQUEST_TARGET };
-	struct smb2_session_setup_request setup = { .security_mode = security_mode };
+	struct smb2_session_setup_request setup = { .flags = p->setup_flags,
+						    .security_mode = security_mode };
 	struct smb2_session_setup_response answer;
 	auto_buf struct buf token = { 0 };
 	struct smb2_header h;

@@ -452,21 +452,6 @@ static void what_does_not_decrypt_ends_the_connection(void **state)
 	peer_close(&p);
 }
 
-static void binding_a_session_is_refused_as_multichannel_is_not_offered(void **state)
-{
-	struct smb2_session_setup_request r = { .flags = SMB2_SESSION_FLAG_BINDING };
-	struct peer p;
-	struct buf b;
-
-	peer_open(&p, SMB2_DIALECT_300);
-	assert_true(peer_negotiate(&p));
-	p.session_id = 12345;
-	b = peer_begin(&p, SMB2_SESSION_SETUP);
-	smb2_session_setup_request_encode(&b, &r);
-	assert_int_equal(status_of(&p, &b), STATUS_REQUEST_NOT_ACCEPTED);
-	peer_close(&p);
-}
-
 static void a_wrong_password_leaves_no_session(void **state)
 {
 	struct smb_statistics now;
@@ -740,7 +725,6 @@ int main(void)
 		cmocka_unit_test(a_wrong_signature_is_refused_and_the_answer_is_signed),
 		cmocka_unit_test(a_share_that_must_be_encrypted_refuses_what_is_not),
 		cmocka_unit_test(what_does_not_decrypt_ends_the_connection),
-		cmocka_unit_test(binding_a_session_is_refused_as_multichannel_is_not_offered),
 		cmocka_unit_test(a_wrong_password_leaves_no_session),
 		cmocka_unit_test(a_request_that_waits_is_cancelled_once),
 		cmocka_unit_test(a_change_answers_the_request_that_waits_for_it),

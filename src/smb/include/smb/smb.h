@@ -4,7 +4,7 @@
  * fileserver/ (the registry of file servers), who asks from auth/; this room turns both into the
  * protocol of MS-SMB2.
  *
- * A connection, its sessions and its tree connects belong to one loop and are touched on it only.
+ * A connection belongs to one loop and is touched on it only; a session may have several of them.
  * The functions here may be called on any thread unless they say otherwise; what they end is ended
  * on its own loop, soon after.
  */
@@ -26,6 +26,7 @@ struct smb_config {
 	uint32_t max_unauthenticated_per_client; /* 384 of them from one address */
 	uint32_t max_connections_per_client;	 /* 2,048 from one address */
 	uint32_t max_sessions_per_connection;	 /* 1,024 */
+	uint32_t max_channels_per_session;	 /* 32 connections that one session is on */
 	uint32_t max_trees_per_session;		 /* 4,096 */
 	uint32_t max_pipes_per_session;		 /* 256 */
 	uint32_t max_credits;			 /* 8,192 for a connection; a power of two */

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A session on several connections (MS-SMB2 3.3.5.5): who may bind, what a bound channel has, and
+ * what remains when one of them goes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "peer.h"
+
+#define CHANNELS_MAX 4
+
+/* The key that a session or channel of 3.0 signs with, from that of its login (3.1.4.2). */
+static struct signer *signer_of(const struct peer *p)
+{
+	uint8_t key[16];
+
+	assert_true(kdf_sp800_108(p->key, 16, "SMB2AESCMAC", 12, "SmbSign", 8, key, 16));
+	return signer_new(SIGN_AES_CMAC, key);
+}
+
+static void connect_to(struct peer *p)
+{
+	peer_open(p, SMB2_DIALECT_300);
+	assert_true(peer_negotiate(p));
+	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	p->signer = signer_of(p);
+	assert_int_equal(peer_tree_connect(p, "\\\\FS\\data"), STATUS_SUCCESS);
+}
+
+/* A connection that is ready to bind to the session of @to: it has its id, and its key to sign. */
+static void prepare(struct peer *p, const struct peer *to, uint16_t dialect)
+{
+	peer_open(p, dialect);
+	assert_true(peer_negotiate(p));
+	p->session_id = to->session_id;
+	p->tree_id = to->tree_id;
+	p->setup_flags = SMB2_SESSION_FLAG_BINDING;
+	p->signer = signer_of(to);
+}
+
+static ntstatus bind_as(struct peer *p, const struct peer *to, const char *password)
+{
+	ntstatus status;
+
+	prepare(p, to, SMB2_DIALECT_300);
+	status = peer_log_on(p, password, 1);
+	if (status)
+		return status;
+	signer_free(p->signer);
+	p->signer = signer_of(p);
+	return STATUS_SUCCESS;
+}
+
+static ntstatus status_of(struct peer *p, struct buf *b)
+{
+	struct smb2_header h;
+	struct cursor body;
+
+	return peer_ask(p, b, &h, &body) ? h.status : STATUS_CONNECTION_DISCONNECTED;
+}
+
+/* One SESSION_SETUP that binds, as far as its first answer. */
+static ntstatus first_leg(struct peer *p)
+{
+	struct smb2_session_setup_request r = { .flags = SMB2_SESSION_FLAG_BINDING };
+	struct buf b = peer_begin(p, SMB2_SESSION_SETUP);
+
+	smb2_session_setup_request_encode(&b, &r);
+	return status_of(p, &b);
+}
+
+static struct smb2_file_id create(struct peer *p, const char *name, uint8_t oplock_level,
+				  uint32_t access)
+{
+	auto_buf struct buf text = { 0 };
+	struct smb2_create_request r = {
+		.impersonation_level = 2,
+		.desired_access = access,
+		.share_access = 7,
+		.create_disposition = FILE_OPEN_IF,
+		.oplock_level = oplock_level,
+	};
+	struct buf b = peer_begin(p, SMB2_CREATE);
+	struct smb2_create_response answer;
+	struct smb2_header h;
+	struct cursor body;
+
+	peer_utf16(&text, &r.name, name);
+	smb2_create_request_encode(&b, &r);
+	assert_true(peer_ask(p, &b, &h, &body));
+	assert_int_equal(h.status, STATUS_SUCCESS);
+	assert_int_equal(smb2_create_response_decode(&body, &answer), STATUS_SUCCESS);
+	return answer.file_id;
+}
+
+static ntstatus close_file(struct peer *p, struct smb2_file_id id)
+{
+	struct smb2_close_request r = { .file_id = id };
+	struct buf b = peer_begin(p, SMB2_CLOSE);
+
+	smb2_close_request_encode(&b, &r);
+	return status_of(p, &b);
+}
+
+static ntstatus echo(struct peer *p)
+{
+	struct buf b = peer_begin(p, SMB2_ECHO);
+
+	smb2_empty_encode(&b);
+	return status_of(p, &b);
+}
+
+static void a_bound_channel_has_the_trees_and_opens_of_the_session(void **state)
+{
+	struct peer first, second;
+	struct smb2_file_id id;
+
+	connect_to(&first);
+	id = create(&first, "shared", 0, FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	assert_int_equal(close_file(&second, id), STATUS_SUCCESS);
+	assert_int_equal(close_file(&first, id), STATUS_FILE_CLOSED);
+	peer_close(&first);
+	peer_close(&second);
+}
+
+static void each_channel_signs_with_a_key_of_its_own(void **state)
+{
+	struct peer first, second;
+
+	connect_to(&first);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	signer_free(second.signer);
+	second.signer = signer_of(&first);
+	assert_int_equal(echo(&second), STATUS_ACCESS_DENIED);
+	assert_int_equal(echo(&first), STATUS_SUCCESS);
+	peer_close(&first);
+	peer_close(&second);
+}
+
+static void who_binds_must_have_the_key_of_the_session(void **state)
+{
+	struct peer first, second;
+
+	connect_to(&first);
+	prepare(&second, &first, SMB2_DIALECT_300);
+	signer_free(second.signer);
+	second.signer = NULL;
+	assert_int_equal(first_leg(&second), STATUS_INVALID_PARAMETER);
+	second.signer = signer_new(SIGN_AES_CMAC, (const uint8_t[16]){ 1 });
+	assert_int_equal(first_leg(&second), STATUS_ACCESS_DENIED);
+	assert_int_equal(echo(&first), STATUS_SUCCESS);
+	peer_close(&first);
+	peer_close(&second);
+}
+
+static void who_binds_must_be_the_user_of_the_session(void **state)
+{
+	struct peer first, second;
+
+	connect_to(&first);
+	assert_int_equal(bind_as(&second, &first, "wrong"), STATUS_LOGON_FAILURE);
+	peer_close(&second);
+	prepare(&second, &first, SMB2_DIALECT_300);
+	second.user = "bob";
+	assert_int_equal(peer_log_on(&second, PEER_PASSWORD, 1), STATUS_ACCESS_DENIED);
+	assert_int_equal(echo(&first), STATUS_SUCCESS);
+	peer_close(&first);
+	peer_close(&second);
+}
+
+static void what_cannot_be_bound_is_refused(void **state)
+{
+	struct peer first, second;
+
+	connect_to(&first);
+	prepare(&second, &first, SMB2_DIALECT_210);
+	assert_int_equal(first_leg(&second), STATUS_REQUEST_NOT_ACCEPTED);
+	peer_close(&second);
+	prepare(&second, &first, SMB2_DIALECT_302);
+	assert_int_equal(first_leg(&second), STATUS_INVALID_PARAMETER);
+	peer_close(&second);
+	prepare(&second, &first, SMB2_DIALECT_300);
+	second.session_id ^= 0x5555;
+	assert_int_equal(first_leg(&second), STATUS_USER_SESSION_DELETED);
+	peer_close(&second);
+	assert_int_equal(first_leg(&first), STATUS_REQUEST_NOT_ACCEPTED); /* it is there already */
+	peer_close(&first);
+}
+
+static void a_session_has_no_more_channels_than_the_limit(void **state)
+{
+	struct peer first, more[CHANNELS_MAX];
+
+	connect_to(&first);
+	for (size_t i = 0; i < CHANNELS_MAX - 1; i++)
+		assert_int_equal(bind_as(&more[i], &first, PEER_PASSWORD), STATUS_SUCCESS);
+	assert_int_equal(bind_as(&more[CHANNELS_MAX - 1], &first, PEER_PASSWORD),
+			 STATUS_INSUFFICIENT_RESOURCES);
+	peer_close(&more[CHANNELS_MAX - 1]);
+	peer_close(&more[0]); /* makes room for one */
+	assert_int_equal(bind_as(&more[0], &first, PEER_PASSWORD), STATUS_SUCCESS);
+	for (size_t i = 0; i < CHANNELS_MAX - 1; i++)
+		peer_close(&more[i]);
+	peer_close(&first);
+}
+
+static void a_bound_channel_logs_on_anew_only_with_its_key(void **state)
+{
+	struct peer first, second;
+	struct signer *signer;
+
+	connect_to(&first);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	second.setup_flags = 0;
+	signer = second.signer;
+	second.signer = NULL;
+	assert_int_equal(peer_log_on(&second, PEER_PASSWORD, 1), STATUS_ACCESS_DENIED);
+	second.signer = signer;
+	assert_int_equal(peer_log_on(&second, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	assert_int_equal(echo(&first), STATUS_SUCCESS);
+	peer_close(&first);
+	peer_close(&second);
+}
+
+static void a_session_ends_with_its_last_channel(void **state)
+{
+	struct smb_statistics now;
+	struct peer first, second;
+	struct smb2_file_id id;
+
+	connect_to(&first);
+	id = create(&first, "survives", 0, FILE_GENERIC_READ);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	peer_close(&first);
+	assert_int_equal(close_file(&second, id), STATUS_SUCCESS);
+	peer_close(&second);
+	smb_statistics(&now);
+	assert_int_equal(now.sessions, 0);
+	assert_int_equal(now.trees, 0);
+}
+
+static void a_logoff_ends_the_session_on_all_channels(void **state)
+{
+	struct peer first, second;
+	struct buf b;
+
+	connect_to(&first);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	b = peer_begin(&second, SMB2_LOGOFF);
+	smb2_empty_encode(&b);
+	assert_int_equal(status_of(&second, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_tree_connect(&first, "\\\\FS\\data"), STATUS_USER_SESSION_DELETED);
+	peer_close(&first);
+	peer_close(&second);
+}
+
+/* The break of an exclusive oplock, on a channel that is still there. */
+static void a_break_goes_over_a_channel_that_is_left(void **state)
+{
+	struct peer first, second, other;
+	struct smb2_oplock_break notice;
+	struct smb2_header h;
+	struct cursor body;
+	struct buf b;
+	struct smb2_file_id id;
+
+	connect_to(&first);
+	id = create(&first, "cached", SMB2_OPLOCK_LEVEL_BATCH,
+		    FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	connect_to(&other);
+	peer_close(&first);
+	{
+		auto_buf struct buf text = { 0 };
+		struct smb2_create_request r = {
+			.impersonation_level = 2,
+			.desired_access = FILE_GENERIC_READ,
+			.share_access = 7,
+			.create_disposition = FILE_OPEN,
+		};
+
+		b = peer_begin(&other, SMB2_CREATE);
+		peer_utf16(&text, &r.name, "cached");
+		smb2_create_request_encode(&b, &r);
+		assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+	}
+	assert_true(peer_answer(&second, &h, &body));
+	assert_int_equal(h.command, SMB2_OPLOCK_BREAK);
+	assert_int_equal(h.message_id, UINT64_MAX);
+	notice = (struct smb2_oplock_break){ .oplock_level = SMB2_OPLOCK_LEVEL_II, .file_id = id };
+	b = peer_begin(&second, SMB2_OPLOCK_BREAK);
+	smb2_oplock_break_ack_encode(&b, &notice);
+	assert_int_equal(status_of(&second, &b), STATUS_SUCCESS);
+	assert_true(peer_answer(&other, &h, &body));
+	assert_int_equal(h.status, STATUS_SUCCESS);
+	peer_close(&second);
+	peer_close(&other);
+}
+
+static int start(void **state)
+{
+	struct smb_config config;
+
+	smb_config_defaults(&config);
+	config.max_channels_per_session = CHANNELS_MAX;
+	peer_start(&config);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bound_channel_has_the_trees_and_opens_of_the_session),
+		cmocka_unit_test(each_channel_signs_with_a_key_of_its_own),
+		cmocka_unit_test(who_binds_must_have_the_key_of_the_session),
+		cmocka_unit_test(who_binds_must_be_the_user_of_the_session),
+		cmocka_unit_test(what_cannot_be_bound_is_refused),
+		cmocka_unit_test(a_session_has_no_more_channels_than_the_limit),
+		cmocka_unit_test(a_bound_channel_logs_on_anew_only_with_its_key),
+		cmocka_unit_test(a_session_ends_with_its_last_channel),
+		cmocka_unit_test(a_logoff_ends_the_session_on_all_channels),
+		cmocka_unit_test(a_break_goes_over_a_channel_that_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
