@@ -273,6 +273,8 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set)
 
 	if (!(open->facts.granted_access & FILE_WRITE_ATTRIBUTES))
 		return STATUS_ACCESS_DENIED;
+	if (open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (status == STATUS_SUCCESS)
 		status = volume_attributes(file->node, &a);
 	if (status != STATUS_SUCCESS)
@@ -309,6 +311,8 @@ static ntstatus set_size(struct open *open, uint64_t size, struct waiter *waiter
 		return STATUS_ACCESS_DENIED;
 	if (file->node->is_directory || size > (uint64_t)INT64_MAX)
 		return STATUS_INVALID_PARAMETER;
+	if (open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	pthread_mutex_lock(&file->lock);
 	if (caching_break(file, &by, CAUSE_WRITE, &actions) && waiter) {
 		waiter_enqueue(&file->break_waiters, waiter);
@@ -404,6 +408,8 @@ ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length)
 		return STATUS_INVALID_PARAMETER;
 	if (!appends(open, offset))
 		return STATUS_ACCESS_DENIED;
+	if (open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	pthread_mutex_lock(&file->lock);
 	allowed = locks_allow(open, offset, length, true);
 	if (allowed && length) {
@@ -425,6 +431,8 @@ ntstatus open_begin_write(struct open *open)
 		return STATUS_INVALID_DEVICE_REQUEST;
 	if (!(open->facts.granted_access & FILE_WRITE_DATA))
 		return STATUS_ACCESS_DENIED;
+	if (open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	pthread_mutex_lock(&file->lock);
 	(void)!caching_break(file, &by, CAUSE_WRITE, &actions);
 	times_written(open);

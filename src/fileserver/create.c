@@ -306,6 +306,8 @@ static ntstatus stream_node(struct creation *c, struct file *base, struct volume
 	if (status != STATUS_OBJECT_NAME_NOT_FOUND || disposition == FILE_OPEN ||
 	    disposition == FILE_OVERWRITE)
 		return status;
+	if (c->request->is_previous)
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	/* A stream is data of its file: who makes one writes to it, whatever is asked for. */
 	status = rights_of_base(c, base, FILE_WRITE_DATA, granted);
 	if (status == STATUS_SUCCESS && (c->request->options & FILE_DELETE_ON_CLOSE) &&
@@ -395,6 +397,8 @@ static ntstatus check_new(const struct creation *c)
 
 	if (request->disposition == FILE_OPEN || request->disposition == FILE_OVERWRITE)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (request->is_previous)
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (c->name.must_be_directory && !(request->options & FILE_DIRECTORY_FILE))
 		return STATUS_OBJECT_NAME_INVALID;
 	if (c->name.stream && wants_directory(c))
@@ -489,19 +493,19 @@ static ntstatus look_up(struct creation *c)
 	bool creates = request->disposition != FILE_OPEN && request->disposition != FILE_OVERWRITE;
 	ntstatus (*find)(struct volume_node *, const char *, struct volume_lookup *) =
 		creates ? volume_lookup_to_make : volume_lookup;
-	ntstatus status = find(request->share->root, c->name.path, &c->lookup);
+	ntstatus status = find(request->root, c->name.path, &c->lookup);
 	char *path;
 
 	if (!(request->share->flags & STORE_SHARE_SHORT_NAMES) || !strchr(c->name.path, '~') ||
 	    (status == STATUS_SUCCESS ? c->lookup.exists : status != STATUS_OBJECT_PATH_NOT_FOUND))
 		return status;
-	path = short_path_resolve(request->share->root, c->name.path, creates);
+	path = short_path_resolve(request->root, c->name.path, creates);
 	if (!path)
 		return status;
 	free(c->name.path);
 	c->name.path = path;
 	volume_lookup_end(&c->lookup);
-	return find(request->share->root, path, &c->lookup);
+	return find(request->root, path, &c->lookup);
 }
 
 static ntstatus one_round(struct creation *c)
@@ -535,15 +539,14 @@ static ntstatus check_contexts(const struct smb2_create_contexts *contexts)
 {
 	if (contexts && contexts->has_ea && eas_check(contexts->ea) != STATUS_SUCCESS)
 		return eas_check(contexts->ea);
-	if (contexts && contexts->has_timewarp && contexts->timewarp.ticks)
-		return STATUS_OBJECT_NAME_NOT_FOUND; /* there are no snapshots */
 	return STATUS_SUCCESS;
 }
 
 ntstatus open_create(const struct open_request *request, struct waiter *waiter, struct open **out,
 		     struct open_result *result)
 {
-	struct creation c = { .request = request, .waiter = waiter, .result = result };
+	struct open_request asked = *request;
+	struct creation c = { .request = &asked, .waiter = waiter, .result = result };
 	ntstatus status = create_check(request);
 
 	*out = NULL;
@@ -555,6 +558,8 @@ ntstatus open_create(const struct open_request *request, struct waiter *waiter, 
 	if (status == STATUS_SUCCESS && strchr(request->path, ':') &&
 	    (request->share->flags & STORE_SHARE_NO_STREAMS))
 		status = STATUS_OBJECT_NAME_INVALID; /* a colon is in no name then: MS-FSCC 2.1.5 */
+	if (status == STATUS_SUCCESS)
+		status = previous_begin(&asked, c.name.path);
 	for (int round = 0; status == STATUS_SUCCESS && round < MAX_ROUNDS; round++) {
 		status = one_round(&c);
 		if (status == STATUS_SUCCESS)
@@ -565,5 +570,6 @@ ntstatus open_create(const struct open_request *request, struct waiter *waiter, 
 		status = round + 1 < MAX_ROUNDS ? STATUS_SUCCESS : STATUS_SHARING_VIOLATION;
 	}
 	create_name_free(&c.name);
+	previous_end(&asked);
 	return status;
 }

@@ -160,6 +160,8 @@ ntstatus open_set_disposition(struct open *open, bool delete_file, uint32_t flag
 
 	if (!(open->facts.granted_access & DELETE_ACCESS))
 		return STATUS_ACCESS_DENIED;
+	if (delete_file && open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (base != file)
 		pthread_mutex_lock(&base->lock);
 	pthread_mutex_lock(&file->lock);

@@ -82,6 +82,8 @@ ntstatus open_set_eas(struct open *open, struct cursor changes)
 
 	if (!(open->facts.granted_access & FILE_WRITE_EA))
 		return STATUS_ACCESS_DENIED;
+	if (open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (status != STATUS_SUCCESS)
 		return status;
 	pthread_mutex_lock(&file->lock);

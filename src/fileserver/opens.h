@@ -383,6 +383,16 @@ void create_name_free(struct create_name *name);
 ntstatus create_name_parse(const char *text, struct create_name *out) MUST_CHECK;
 ntstatus create_check(const struct open_request *request) MUST_CHECK;
 
+/* ---- previous versions (previous.c) ---- */
+/*
+ * previous_begin - where @request is to look: root and is_previous are filled in, and a token is
+ * taken out of @path. STATUS_OBJECT_NAME_NOT_FOUND where there is no such snapshot.
+ */
+ntstatus previous_begin(struct open_request *request, char *path) MUST_CHECK;
+void previous_end(struct open_request *request);
+/* open_is_previous - nothing may be changed through it: STATUS_MEDIA_WRITE_PROTECTED. */
+bool open_is_previous(const struct open *open);
+
 /* ---- rights (rights.c) ---- */
 struct rights_request {
 	const struct open_request *open;

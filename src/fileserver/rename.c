@@ -415,6 +415,8 @@ ntstatus open_rename(struct open *open, const char *path, bool replace, uint32_t
 
 	if (!(open->facts.granted_access & DELETE_ACCESS))
 		return STATUS_ACCESS_DENIED;
+	if (open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (*path == ':')
 		return rename_stream(open, path, m.replace);
 	if (open->facts.is_stream)
@@ -440,6 +442,8 @@ ntstatus open_link(struct open *open, const char *path, bool replace, struct wai
 
 	if (status != STATUS_SUCCESS)
 		return status;
+	if (open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (open->facts.is_directory)
 		return STATUS_FILE_IS_A_DIRECTORY;
 	if (open->facts.is_stream)

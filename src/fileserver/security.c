@@ -479,6 +479,8 @@ ntstatus open_set_security(struct open *open, uint32_t which, struct cursor sd)
 		return STATUS_SUCCESS;
 	if (!may(open, which, true))
 		return STATUS_ACCESS_DENIED;
+	if (open_is_previous(open))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	status = sd_decode(sd, &given);
 	if (status == STATUS_SUCCESS)
 		status = descriptor_of_open(open, &old);

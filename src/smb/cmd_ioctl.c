@@ -5,6 +5,7 @@
  * (VALIDATE_NEGOTIATE_INFO).
  */
 #include <base/utf16.h>
+#include <wire/snapshot.h>
 
 #include "request.h"
 
@@ -170,17 +171,24 @@ static ntstatus file_level_trim(struct smb_request *rq, const struct smb2_ioctl_
 	return status;
 }
 
-/* There are no previous versions; how many there are is nevertheless a fair question. */
+/* The newest first, as Windows lists them. */
 static ntstatus enumerate_snapshots(struct smb_request *rq, const struct smb2_ioctl_request *r,
 				    struct buf *out)
 {
+	nttime times[VOLUME_SNAPSHOTS_MAX];
+	struct volume_snapshot *snapshots;
+	ntstatus status;
+	size_t count;
+
 	if (r->max_output_response < 16)
 		return STATUS_INVALID_PARAMETER; /* MS-SMB2 3.3.5.15.1 */
-	buf_u32le(out, 0);			 /* NumberOfSnapShots */
-	buf_u32le(out, 0);			 /* NumberOfSnapShotsReturned */
-	buf_u32le(out, 2);			 /* SnapShotArraySize: the end of the list alone */
-	buf_u16le(out, 0);
-	buf_u16le(out, 0);
+	status = volume_snapshots(rq->tree->share->server->volume, &snapshots, &count);
+	if (status)
+		return status;
+	for (size_t i = 0; i < count; i++)
+		times[i] = snapshots[i].time;
+	volume_snapshots_free(snapshots, count);
+	snapshot_array_encode(out, times, count, r->max_output_response);
 	return STATUS_SUCCESS;
 }
 

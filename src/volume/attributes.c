@@ -183,6 +183,8 @@ ntstatus volume_set_attributes(struct volume_node *node, const struct volume_att
 	ntstatus status;
 	int error;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (node->is_stream)
 		node = node->private_part->base;
 	inode = node_inode(node);
@@ -228,6 +230,8 @@ ntstatus volume_set_sd(struct volume_node *node, const void *sd, size_t length)
 	struct meta next;
 	ntstatus status;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (length > VOLUME_SD_LIMIT)
 		return STATUS_INVALID_SECURITY_DESCR;
 	if (node->is_stream)
@@ -299,6 +303,8 @@ ntstatus volume_set_eas(struct volume_node *node, const void *list, size_t lengt
 	struct inode *inode;
 	ntstatus status;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (node->is_stream)
 		node = node->private_part->base;
 	inode = node_inode(node);

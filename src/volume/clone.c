@@ -25,6 +25,8 @@ ntstatus volume_clone(struct volume_node *from, uint64_t from_offset, struct vol
 {
 	int error;
 
+	if (node_is_past(to))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (from->is_directory || to->is_directory)
 		return STATUS_INVALID_PARAMETER;
 	if (!length)

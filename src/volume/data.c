@@ -41,6 +41,8 @@ ntstatus volume_truncate(struct volume_node *node, uint64_t size)
 	uint64_t now;
 	int error;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (node->is_directory)
 		return STATUS_INVALID_PARAMETER;
 	error = size_of(node, &now);
@@ -60,6 +62,8 @@ ntstatus volume_allocate(struct volume_node *node, uint64_t size)
 	uint64_t now;
 	int error;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (node->is_directory || size > INT64_MAX - VOLUME_CLUSTER)
 		return STATUS_INVALID_PARAMETER;
 	error = size_of(node, &now);
@@ -121,6 +125,8 @@ ntstatus volume_set_sparse(struct volume_node *node, bool sparse)
 	ntstatus status = volume_attributes(node, &a);
 	int error = 0;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (node->is_directory)
 		return STATUS_INVALID_PARAMETER;
 	if (status)
@@ -141,6 +147,8 @@ ntstatus volume_zero(struct volume_node *node, uint64_t offset, uint64_t length)
 	uint64_t size;
 	int error;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (node->is_directory)
 		return STATUS_INVALID_PARAMETER;
 	error = size_of(node, &size);
@@ -198,6 +206,8 @@ ntstatus volume_copy(struct volume_node *from, uint64_t from_offset, struct volu
 	int error;
 
 	*copied = 0;
+	if (node_is_past(to))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (from->is_directory || to->is_directory)
 		return STATUS_INVALID_PARAMETER;
 	error = size_of(from, &size);
@@ -333,6 +343,8 @@ ntstatus volume_overwrite(struct volume_node *node, uint32_t attributes)
 	struct meta next;
 	ntstatus status = volume_truncate(node, 0);
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (status || node->is_stream)
 		return status;
 	set_reserved(node, 0);

@@ -57,7 +57,8 @@ void dirs_keep(struct volume_node *root, const char *path, const char *disk_path
 	struct volume_node *old;
 
 	pthread_mutex_lock(&volume->dirs.lock);
-	if (volume->dirs.generation != generation) {
+	if (volume->live || volume->dirs.generation != generation) { /* a node here would keep a
+								      * snapshot open */
 		pthread_mutex_unlock(&volume->dirs.lock);
 		return;
 	}

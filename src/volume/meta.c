@@ -227,6 +227,8 @@ ntstatus inode_write(struct volume_node *node, const struct meta *meta)
 	ntstatus status;
 	int error;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	status = own_sd(&next);
 	if (status)
 		return status;

@@ -115,6 +115,8 @@ ntstatus volume_create(struct volume_lookup *lookup, const struct volume_initial
 	*out = NULL;
 	if (lookup->exists || !lookup->parent)
 		return STATUS_OBJECT_NAME_COLLISION;
+	if (node_is_past(lookup->parent))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (initial->sd_length > VOLUME_SD_LIMIT)
 		return STATUS_INVALID_SECURITY_DESCR;
 	names_lock(lookup->parent);
@@ -180,6 +182,8 @@ ntstatus volume_unlink(struct volume_node *parent, const char *name, struct volu
 	uint64_t depot = 0;
 	int error;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	names_lock(parent);
 	error = unlink_locked(parent, name, node, &depot);
 	names_unlock(parent);
@@ -303,6 +307,8 @@ ntstatus volume_rename(struct volume_node *parent, const char *name, struct volu
 	struct replaced gone = { 0 };
 	ntstatus status;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (!to->parent)
 		return STATUS_OBJECT_NAME_COLLISION;
 	names_lock2(parent, to->parent);
@@ -369,6 +375,8 @@ ntstatus volume_link(struct volume_node *node, struct volume_lookup *to, bool re
 	struct replaced gone = { 0 };
 	ntstatus status;
 
+	if (node_is_past(node))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (node->is_directory)
 		return STATUS_FILE_IS_A_DIRECTORY;
 	if (node->is_stream)

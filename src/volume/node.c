@@ -6,7 +6,7 @@
  */
 #include <unistd.h>
 
-#include "private.h"
+#include "snapshot.h"
 
 /* One allocation a node. */
 struct node_whole {
@@ -88,6 +88,8 @@ ntstatus node_new(struct volume *volume, int *fd, const struct statx *st, struct
 	node->private_part = &whole->private_part;
 	node->private_part->inode = inode_get(volume, &node->key);
 	node->fd = steal_fd(fd);
+	if (volume->live)
+		snapshot_node_here(volume);
 	*out = node;
 	return STATUS_SUCCESS;
 }
@@ -101,6 +103,7 @@ struct volume_node *volume_node_get(struct volume_node *node)
 void volume_node_put(struct volume_node *node)
 {
 	struct node_private *priv;
+	struct volume *volume;
 
 	if (!node || __atomic_sub_fetch(&node->refs, 1, __ATOMIC_ACQ_REL))
 		return;
@@ -112,7 +115,10 @@ void volume_node_put(struct volume_node *node)
 	volume_node_put(priv->sync_parent);
 	volume_node_put(priv->base);
 	free(priv->stream_name);
+	volume = node->volume;
 	free(container_of(node, struct node_whole, node));
+	if (volume->live)
+		volume_snapshot_close(volume);
 }
 
 void volume_node_put_ptr(struct volume_node **node)

@@ -122,13 +122,25 @@ struct volume {
 		struct dir_slot *slots; /* VOLUME_DIRS */
 	} dirs;
 	atomic_int clones;    /* can files share space? clone.c */
-	pthread_mutex_t lock; /* guards depot_fd */
+	pthread_mutex_t lock; /* guards depot_fd, and snapshots with their uses */
 	int depot_fd;
+	struct volume *snapshots; /* those that are in use (snapshot.c) */
+	/* of a snapshot */
+	struct volume *live; /* NULL: it is none */
+	struct volume *next_snapshot;
+	uint32_t uses; /* nodes, and callers of volume_snapshot_open */
+	nttime taken;
 };
 
 static inline struct inode *node_inode(const struct volume_node *node)
 {
 	return node->private_part->inode;
+}
+/* node_is_past - of a snapshot: nothing that it leads to may change, whatever the disk would let.
+ */
+static inline bool node_is_past(const struct volume_node *node)
+{
+	return node->volume->live;
 }
 static inline bool key_equal(const struct volume_key *a, const struct volume_key *b)
 {

@@ -185,6 +185,8 @@ ntstatus volume_stream_create(struct volume_node *file, const char *name, struct
 	ntstatus status;
 
 	*out = NULL;
+	if (node_is_past(file))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	file = base_of(file);
 	pthread_mutex_lock(&node_inode(file)->lock);
 	status = create_locked(file, name, disk, &fd, &dir);
@@ -204,6 +206,8 @@ ntstatus volume_stream_remove(struct volume_node *file, const char *name,
 	char disk[NAME_MAX + 1];
 	ntstatus status;
 
+	if (node_is_past(file))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	pthread_mutex_lock(&inode->lock);
 	{
 		auto_close int dir = depot_of_file(file, false, &status);
@@ -256,6 +260,8 @@ ntstatus volume_stream_rename(struct volume_node *file, const char *from,
 {
 	ntstatus status;
 
+	if (node_is_past(file))
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	file = base_of(file);
 	pthread_mutex_lock(&node_inode(file)->lock);
 	status = rename_locked(file, from, stream, to, replace);

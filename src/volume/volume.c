@@ -10,7 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "snapshot.h"
 
 #define SERIAL_NAME VOLUME_HOME "/volume.serial"
 
@@ -138,6 +138,27 @@ ntstatus volume_open(const char *path, struct volume **out)
 	if (status)
 		return status;
 	serial_find(volume);
+	*out = volume;
+	volume = NULL;
+	return STATUS_SUCCESS;
+}
+
+ntstatus volume_of_snapshot(struct volume *live, int *root, struct volume **out)
+{
+	cleanup(volume_release_ptr) struct volume *volume = volume_new(live->path);
+	auto_close int fd = steal_fd(root);
+	struct statx st;
+	ntstatus status;
+	int error = sys.statx(fd, "", &st);
+
+	*out = NULL;
+	if (error)
+		return ntstatus_of_errno(error);
+	volume->is_read_only = true;
+	volume->serial = live->serial;
+	status = node_new(volume, &fd, &st, &volume->root);
+	if (status)
+		return status;
 	*out = volume;
 	volume = NULL;
 	return STATUS_SUCCESS;

@@ -76,6 +76,9 @@ struct open_request {
 	const struct smb2_create_contexts *contexts;
 	uint64_t message_id; /* tells a retry of this request (after a wait) from another request */
 	bool is_retry;	     /* the second and later calls for the same request */
+	/* set by open_create in a copy of its own */
+	struct volume_node *root; /* where @path begins: the share's, or that of a snapshot */
+	bool is_previous;	  /* a previous version is asked for: nothing may change */
 };
 struct open_result {
 	uint32_t action; /* FILE_OPENED ... */

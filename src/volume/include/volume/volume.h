@@ -72,6 +72,28 @@ ntstatus volume_space(struct volume *volume, struct volume_space *out) MUST_CHEC
 uint32_t volume_serial(const struct volume *volume); /* of the file server: kept in its home */
 bool volume_is_read_only(const struct volume *volume);
 
+/*
+ * Previous versions: the snapshots in <home>/snapshots, newest first; none where there is no such
+ * directory. Times are whole seconds, each at most once.
+ */
+#define VOLUME_SNAPSHOTS_MAX 1024u /* more are not looked at */
+struct volume_snapshot {
+	nttime time;
+	char *name; /* of its directory */
+};
+ntstatus volume_snapshots(struct volume *volume, struct volume_snapshot **out,
+			  size_t *count) MUST_CHECK;
+void volume_snapshots_free(struct volume_snapshot *list, size_t count);
+/*
+ * volume_snapshot_open - the volume as it was at @when (to the second): read-only, with its own
+ * nodes, for as long as any of them or the caller needs it (volume_snapshot_close).
+ * STATUS_OBJECT_NAME_NOT_FOUND where there is no such snapshot.
+ */
+ntstatus volume_snapshot_open(struct volume *volume, nttime when, struct volume **out) MUST_CHECK;
+void volume_snapshot_close(struct volume *snapshot);
+/* volume_is_snapshot - whatever would change something in it is STATUS_MEDIA_WRITE_PROTECTED. */
+bool volume_is_snapshot(const struct volume *volume);
+
 /* Both of the following may name VOLUME_HOME: their paths are the server's, never a client's. */
 /* volume_directory - the node of @path beneath the volume's root ("" is the root itself): a share's
  * root. */

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Snapshots, within the room. */
+#ifndef VOLUME_SNAPSHOT_H
+#define VOLUME_SNAPSHOT_H
+
+#include "private.h"
+
+/* snapshot_name_time - when a snapshot called @name was taken, in whole seconds; false where the
+ * name does not say. */
+bool snapshot_name_time(const char *name, nttime *out);
+/* snapshot_node_here - one more node of the snapshot @volume; volume_snapshot_close gives it back.
+ */
+void snapshot_node_here(struct volume *volume);
+/* volume_of_snapshot - a read-only volume of the tree at *root, which is taken (also where this
+ * fails), with the identity of @live (volume.c). */
+ntstatus volume_of_snapshot(struct volume *live, int *root, struct volume **out) MUST_CHECK;
+
+#endif
