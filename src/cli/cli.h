@@ -50,8 +50,15 @@ struct command {
 	int (*run)(struct call *call); /* NULL: send the request and show the answer */
 	const struct option_row *options[MAX_OPTIONS];
 };
-extern const struct command commands[];
-extern const size_t command_count;
+
+/* A table of commands: one for each thing that is managed; commands.c has the list of them. */
+struct command_table {
+	const struct command *rows;
+	size_t count;
+};
+extern const struct command_table site_commands;
+/* command_at - the row @index of all tables together; NULL behind the last. */
+const struct command *command_at(size_t index);
 
 /* One run of the program. */
 struct call {
@@ -115,6 +122,24 @@ int run_server_stop(struct call *call);
 int run_server_set(struct call *call);
 int run_new_password(struct call *call);
 int run_site_probe(struct call *call);
+int run_site_init(struct call *call);
+int run_site_status(struct call *call);
+int run_site_settings(struct call *call);
+int run_site_set(struct call *call);
+int run_site_messages(struct call *call);
+int run_site_catalogue(struct call *call);
+int run_site_acknowledge(struct call *call);
+int run_site_recheck(struct call *call);
+int run_site_add_account(struct call *call);
+int run_site_remove_account(struct call *call);
+int run_site_accounts(struct call *call);
+int run_site_add_rule(struct call *call);
+int run_site_remove_rule(struct call *call);
+int run_site_rules(struct call *call);
+int run_site_add_object(struct call *call);
+int run_site_set_object(struct call *call);
+int run_site_remove_object(struct call *call);
+int run_site_set_role(struct call *call);
 int run_completion(struct call *call);
 int send_and_show(struct call *call);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every command there is. */
+/* Every command there is: the table of those of nodes and file servers, and the list of tables. */
 #include "cli.h"
 
 #define ROW(n, ...) static const struct option_row n = __VA_ARGS__
@@ -77,17 +77,6 @@ ROW(o_password_file, { "password-file", OPTION_LOCAL_TEXT, NULL, "FILE",
 		       "read the password from the first line of FILE" });
 ROW(o_password_stdin,
     { "password-stdin", OPTION_LOCAL, NULL, NULL, "read the password from standard input" });
-ROW(o_user, { "user", OPTION_LOCAL_TEXT, NULL, "[DOMAIN\\]USER", "account to log on with" });
-ROW(o_to, { "address", OPTION_LOCAL_TEXT, NULL, "ADDRESS",
-	    "where to connect, instead of what the name resolves to" });
-ROW(o_to_port, { "port", OPTION_LOCAL_TEXT, NULL, "N", "TCP port (445)" });
-ROW(o_no_admin, { "no-admin", OPTION_LOCAL, NULL, NULL, "do not ask for ADMIN$" });
-ROW(o_warn,
-    { "warn", OPTION_LOCAL_TEXT, NULL, "SIZE", "warning below this free space, such as 10G" });
-ROW(o_critical, { "critical", OPTION_LOCAL_TEXT, NULL, "SIZE", "critical below this free space" });
-ROW(o_timeout, { "timeout", OPTION_LOCAL_TEXT, NULL, "SECONDS", "of one step (10)" });
-ROW(o_patience, { "patience", OPTION_LOCAL_TEXT, NULL, "SECONDS",
-		  "try again for so long what looks like a failover (0)" });
 
 #define SHARE_OPTIONS                                                                              \
 	&o_path, &o_remark, &o_encrypt, &o_no_encrypt, &o_abe, &o_no_abe, &o_short, &o_no_short,   \
@@ -96,7 +85,7 @@ ROW(o_patience, { "patience", OPTION_LOCAL_TEXT, NULL, "SECONDS",
 		&o_inherited_as_set, &o_inherited_as_found, &o_delayed_write_time,                 \
 		&o_prompt_write_time
 
-const struct command commands[] = {
+static const struct command commands[] = {
 	{ "status",
 	  NULL,
 	  "",
@@ -440,17 +429,6 @@ const struct command commands[] = {
 	  NULL,
 	  { NULL } },
 
-	{ "site",
-	  "probe",
-	  "unc",
-	  "check a storage object as a site does",
-	  NULL,
-	  TARGET_NONE,
-	  NULL,
-	  run_site_probe,
-	  { &o_user, &o_password_file, &o_password_stdin, &o_to, &o_to_port, &o_no_admin, &o_warn,
-	    &o_critical, &o_timeout, &o_patience } },
-
 	{ "completion",
 	  NULL,
 	  "shell",
@@ -461,4 +439,16 @@ const struct command commands[] = {
 	  run_completion,
 	  { NULL } },
 };
-const size_t command_count = ARRAY_LEN(commands);
+
+static const struct command_table main_table = { commands, ARRAY_LEN(commands) };
+static const struct command_table *const tables[] = { &main_table, &site_commands };
+
+const struct command *command_at(size_t index)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (index < tables[i]->count)
+			return &tables[i]->rows[index];
+		index -= tables[i]->count;
+	}
+	return NULL;
+}

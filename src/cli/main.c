@@ -39,8 +39,8 @@ bool call_local(const struct call *call, const char *name)
 
 static const struct command *find_command(const char *noun, const char *verb)
 {
-	for (size_t i = 0; i < command_count; i++) {
-		const struct command *c = &commands[i];
+	for (size_t i = 0; command_at(i); i++) {
+		const struct command *c = command_at(i);
 
 		if (!strcmp(c->noun, noun) && (!c->verb || (verb && !strcmp(c->verb, verb))))
 			return c;
@@ -50,8 +50,8 @@ static const struct command *find_command(const char *noun, const char *verb)
 
 static bool is_noun(const char *noun)
 {
-	for (size_t i = 0; i < command_count; i++) {
-		if (!strcmp(commands[i].noun, noun))
+	for (size_t i = 0; command_at(i); i++) {
+		if (!strcmp(command_at(i)->noun, noun))
 			return true;
 	}
 	return false;

@@ -201,8 +201,8 @@ static void print_all(FILE *out, const char *noun)
 {
 	if (!noun)
 		fputs("berth: file servers that fail over, and are servers of their own\n\n", out);
-	for (size_t i = 0; i < command_count; i++) {
-		const struct command *c = &commands[i];
+	for (size_t i = 0; command_at(i); i++) {
+		const struct command *c = command_at(i);
 		long at = 0;
 
 		if (noun && strcmp(noun, c->noun) != 0)
@@ -224,8 +224,8 @@ static void print_all(FILE *out, const char *noun)
 
 void print_help(FILE *out, const char *noun, const char *verb)
 {
-	for (size_t i = 0; noun && i < command_count; i++) {
-		const struct command *c = &commands[i];
+	for (size_t i = 0; noun && command_at(i); i++) {
+		const struct command *c = command_at(i);
 
 		if (strcmp(c->noun, noun) != 0 ||
 		    (c->verb && (!verb || strcmp(c->verb, verb) != 0)))
@@ -250,7 +250,7 @@ static void completion_case(const char *pattern, const char *words)
 static bool is_first_of_noun(size_t at)
 {
 	for (size_t i = 0; i < at; i++) {
-		if (!strcmp(commands[i].noun, commands[at].noun))
+		if (!strcmp(command_at(i)->noun, command_at(at)->noun))
 			return false;
 	}
 	return true;
@@ -259,16 +259,16 @@ static bool is_first_of_noun(size_t at)
 static void completion_verbs(size_t first)
 {
 	auto_buf struct buf words = { 0 };
-	const char *noun = commands[first].noun;
+	const char *noun = command_at(first)->noun;
 	auto_free char *pattern = xasprintf("'%s '", noun);
 
-	for (size_t i = first; i < command_count; i++) {
-		if (commands[i].verb && !strcmp(commands[i].noun, noun))
-			buf_printf(&words, "%s ", commands[i].verb);
+	for (size_t i = first; command_at(i); i++) {
+		if (command_at(i)->verb && !strcmp(command_at(i)->noun, noun))
+			buf_printf(&words, "%s ", command_at(i)->verb);
 	}
 	buf_text(&words, "--help");
 	buf_u8(&words, 0);
-	if (commands[first].verb)
+	if (command_at(first)->verb)
 		completion_case(pattern, (const char *)words.data);
 }
 
@@ -299,15 +299,15 @@ void print_completion(void)
 	     "\t[ \"$COMP_CWORD\" -ge 3 ] && place=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
 	     "\tcase $place in");
 	printf("\ttop) words='");
-	for (size_t i = 0; i < command_count; i++) {
+	for (size_t i = 0; command_at(i); i++) {
 		if (is_first_of_noun(i))
-			printf("%s ", commands[i].noun);
+			printf("%s ", command_at(i)->noun);
 	}
 	puts("--help --version' ;;");
-	for (size_t i = 0; i < command_count; i++) {
+	for (size_t i = 0; command_at(i); i++) {
 		if (is_first_of_noun(i))
 			completion_verbs(i);
-		completion_options(&commands[i]);
+		completion_options(command_at(i));
 	}
 	puts("\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
 	     "complete -o default -F _berth berth");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* berth site probe: fills in what the probe needs, among it where a server of this machine's
  * cluster is. */
-#include "cli.h"
+#include "site_cli.h"
 
 #include <base/buf.h>
 #include <base/utf16.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* "10G" as bytes; false where it is none. */
-static bool take_size(struct call *call, const char *name, uint64_t *out)
+bool take_size(struct call *call, const char *name, uint64_t *out)
 {
 	static const char units[] = "KMGTP";
 	const char *text = json_string_value(json_object_get(call->local, name)), *unit;
@@ -47,7 +47,7 @@ static bool take_seconds(struct call *call, const char *name, uint64_t *out_ms)
 	return true;
 }
 
-static bool take_port(struct call *call, uint16_t *out)
+bool take_port(struct call *call, uint16_t *out)
 {
 	const char *text = json_string_value(json_object_get(call->local, "port"));
 	char *end;
@@ -133,7 +133,7 @@ static char *address_of_node(const char *cluster_dir, const char *name, uint16_t
 }
 
 /* Where the name is one of this machine's cluster, it need not be in any DNS. */
-static char *address_here(struct call *call, const char *unc, uint16_t *port)
+char *address_here(struct call *call, const char *unc, uint16_t *port)
 {
 	auto_free char *server = server_part(unc);
 	uint16_t its_port = *port;

@@ -14,4 +14,14 @@ struct probe_advice {
 /* probe_advise - the likely cause of @status there, and what to do; never NULL. */
 struct probe_advice probe_advise(enum probe_place place, ntstatus status);
 
+/* probe_begin - an empty result for what is asked; false where the path is none (and said). */
+bool probe_begin(const struct probe_options *options, struct probe_result *result) MUST_CHECK;
+/* probe_note - take note of a step; false where it failed. */
+bool probe_note(struct probe_result *result, enum probe_place place, const char *name,
+		const char *path, ntstatus status);
+/* probe_forget - the steps, as before the first. */
+void probe_forget(struct probe_result *result);
+/* probe_judge - the state and the message, once the steps are known. */
+void probe_judge(const struct probe_options *options, struct probe_result *result);
+
 #endif

@@ -242,7 +242,7 @@ def test_help():
     """every command explains itself and ends with 0"""
     nouns = set()
     for line in L.berth("--help").out.splitlines():
-        match = re.match(r"  berth ([a-z]+)(?: ([a-z]+))?(?: |$)", line)
+        match = re.match(r"  berth ([a-z]+)(?: ([a-z-]+))?(?: |$)", line)
         if match:
             words = [w for w in match.groups() if w]
             nouns.add(words[0])

@@ -4,7 +4,8 @@
  * space, and the server's ADMIN$. It tells what the summarizer of old told, and what that did not:
  * which step failed on which path with which account, the codes, the likely cause and the remedy.
  *
- * A probe blocks its caller; it holds nothing global, so several threads may each run one.
+ * probe_start goes on beside others on a loop; probe_run blocks its caller. Neither holds anything
+ * global but the threads that resolve names (resolve.h).
  */
 #ifndef SITE_PROBE_H
 #define SITE_PROBE_H
@@ -29,7 +30,9 @@ struct probe_options {
 	bool skip_admin;		   /* do not ask for ADMIN$ */
 	uint64_t warn_free, critical_free; /* bytes; 0: no threshold */
 	uint64_t timeout_ms;		   /* of a connection or a request; 0: 10 s */
-	uint64_t patience_ms; /* how long to try again what looks like a failover; 0: not at all */
+	uint64_t patience_ms; /* probe_run: how long to try again what looks like a failover; 0:
+				 not at all */
+	uint64_t deadline_ms; /* of one whole try; 0: none but those of its steps */
 };
 
 #define PROBE_STEPS_MAX 8
@@ -71,6 +74,14 @@ struct probe_result {
 /* probe_run - probe; the state is also the return value. Free @result with probe_result_free. */
 enum probe_state probe_run(const struct probe_options *options, struct probe_result *result);
 void probe_result_free(struct probe_result *result);
+
+/*
+ * probe_start - one try, on @loop. @done gets the result, which it owns then, once, never from
+ * inside this call. What @options points to is copied.
+ */
+typedef void probe_done(void *owner, struct probe_result *result);
+void probe_start(struct loop *loop, const struct probe_options *options, probe_done *done,
+		 void *owner);
 
 /* probe_text, probe_json - append the report for people, or for programs, ending in a newline. */
 void probe_text(const struct probe_result *result, struct buf *out);

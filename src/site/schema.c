@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The schema of a site's database, as steps: a database of version N is brought to this program's
+ * by the steps from N on, in one transaction. A step that has been released is never changed; a
+ * change is a new step at the end.
+ *
+ * Times are seconds since 1970, sizes are bytes.
+ */
+#include "db_impl.h"
+
+#include <errno.h>
+
+#define APPLICATION_ID 0x42534954 /* "BSIT" */
+
+static const char first[] =
+	"CREATE TABLE identity(one INTEGER PRIMARY KEY CHECK(one = 1), code TEXT NOT NULL,"
+	" comment TEXT NOT NULL, created INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	/* Who logs on to site systems. The NT hash is as good as the password: never listed. */
+	"CREATE TABLE accounts(name TEXT PRIMARY KEY, user TEXT NOT NULL, domain TEXT NOT NULL,"
+	" nt_hash BLOB NOT NULL CHECK(length(nt_hash) = 16)) STRICT, WITHOUT ROWID;"
+	/* What the site watches: one row a storage object and role. */
+	"CREATE TABLE objects(id INTEGER PRIMARY KEY, system TEXT NOT NULL, role TEXT NOT NULL,"
+	" kind TEXT NOT NULL, path TEXT NOT NULL COLLATE NOCASE, address TEXT, port INTEGER NOT "
+	"NULL,"
+	" account TEXT REFERENCES accounts(name), check_admin INTEGER NOT NULL,"
+	" warn_bytes INTEGER, critical_bytes INTEGER, warn_percent REAL, critical_percent REAL,"
+	" interval_s INTEGER, paused INTEGER NOT NULL DEFAULT 0,"
+	" recheck INTEGER NOT NULL DEFAULT 0, UNIQUE(path, role)) STRICT;"
+	"CREATE TABLE role_thresholds(role TEXT PRIMARY KEY, warn_bytes INTEGER,"
+	" critical_bytes INTEGER, warn_percent REAL, critical_percent REAL) STRICT, WITHOUT ROWID;"
+	/* What is known of each; written by the server only. */
+	"CREATE TABLE object_state(object INTEGER PRIMARY KEY REFERENCES objects(id) ON DELETE "
+	"CASCADE,"
+	" reach INTEGER NOT NULL, space INTEGER NOT NULL, checked INTEGER NOT NULL,"
+	" changed INTEGER NOT NULL, retry_since INTEGER NOT NULL, down_since INTEGER NOT NULL,"
+	" reminded INTEGER NOT NULL, failures INTEGER NOT NULL, free INTEGER NOT NULL,"
+	" total INTEGER NOT NULL, duration_ms INTEGER NOT NULL, report TEXT NOT NULL,"
+	" acknowledged_by TEXT, acknowledged INTEGER, comment TEXT) STRICT;"
+	"CREATE TABLE space_history(object INTEGER NOT NULL REFERENCES objects(id) ON DELETE "
+	"CASCADE,"
+	" time INTEGER NOT NULL, free INTEGER NOT NULL, total INTEGER NOT NULL,"
+	" PRIMARY KEY(object, time)) STRICT, WITHOUT ROWID;"
+	/* One row: what the server last said of itself. */
+	"CREATE TABLE heartbeat(one INTEGER PRIMARY KEY CHECK(one = 1), machine TEXT NOT NULL,"
+	" started INTEGER NOT NULL, beat INTEGER NOT NULL, polls INTEGER NOT NULL,"
+	" late_ms INTEGER NOT NULL, busy INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE messages(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL,"
+	" message INTEGER NOT NULL, severity INTEGER NOT NULL, component TEXT NOT NULL,"
+	" machine TEXT NOT NULL, object TEXT NOT NULL, package TEXT, win32 INTEGER,"
+	" strings TEXT NOT NULL) STRICT;"
+	"CREATE INDEX messages_by_time ON messages(time);"
+	"CREATE INDEX messages_by_object ON messages(object, id);"
+	"CREATE TABLE rules(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" severity INTEGER NOT NULL, component TEXT, message INTEGER, object TEXT,"
+	" action TEXT NOT NULL, target TEXT NOT NULL, after INTEGER NOT NULL) STRICT;";
+
+static const char *const steps[] = { first };
+
+static int run(struct site *site, const char *sql, char **why)
+{
+	int code = sqlite3_exec(site->db, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK
+		       ? 0
+		       : site_fail(why, -EIO, "cannot bring the site's database up to date: %s",
+				   sqlite3_errmsg(site->db));
+}
+
+static int64_t pragma(struct site *site, const char *sql)
+{
+	struct query q = query_begin(site, sql);
+	int64_t value = query_row(&q) ? query_number_at(&q, 0) : -1;
+
+	return query_end(&q, NULL) ? -1 : value;
+}
+
+static int migrate(struct site *site, char **why)
+{
+	int64_t version = pragma(site, "PRAGMA user_version");
+	auto_free char *done = xasprintf("PRAGMA user_version = %zu; PRAGMA application_id = %d",
+					 ARRAY_LEN(steps), APPLICATION_ID);
+	int error = 0;
+
+	if (version > 0 && pragma(site, "PRAGMA application_id") != APPLICATION_ID)
+		return site_fail(why, -EUCLEAN, "this is not the database of a site");
+	if (version < 0 || version > (int64_t)ARRAY_LEN(steps))
+		return site_fail(
+			why, -EPROTONOSUPPORT,
+			"the site's database has schema version %lld and this program knows %zu: "
+			"install a newer version of it",
+			(long long)version, ARRAY_LEN(steps));
+	for (size_t i = (size_t)version; i < ARRAY_LEN(steps) && !error; i++)
+		error = run(site, steps[i], why);
+	return error ? error : run(site, done, why);
+}
+
+int schema_migrate(struct site *site, char **why)
+{
+	int error;
+
+	if (pragma(site, "PRAGMA user_version") == (int64_t)ARRAY_LEN(steps) &&
+	    pragma(site, "PRAGMA application_id") == APPLICATION_ID)
+		return 0;
+	error = site_begin(site, why);
+	if (error)
+		return error;
+	error = migrate(site, why);
+	if (!error)
+		return site_commit(site, why);
+	site_rollback(site);
+	return error;
+}
