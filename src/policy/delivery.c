@@ -82,7 +82,7 @@ static const struct {
 	{ CLIENT_INTERRUPTED, "The client was stopped while the program ran." },
 };
 
-const char *client_message_text(int64_t id)
+const char *delivery_message_text(int64_t id)
 {
 	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
 		if (messages[i].id == id)

@@ -37,7 +37,7 @@ enum step { STEP_NONE, STEP_FETCH, STEP_RUN };
 struct decision {
 	enum step step;
 	enum delivery state;
-	int64_t message;    /* enum client_message */
+	int64_t message;    /* enum delivery_message */
 	int64_t again_s;    /* when to ask again at the latest; 0: when the policy changes */
 	const char *reason; /* a constant phrase for people */
 };

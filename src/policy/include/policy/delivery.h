@@ -35,7 +35,7 @@ bool delivery_may(enum delivery from, enum delivery to);
 bool delivery_is_final(enum delivery state);
 
 /* Messages of a client. */
-enum client_message {
+enum delivery_message {
 	CLIENT_CONTENT_CORRUPT = 10001,
 	CLIENT_RECEIVED = 10002,
 	CLIENT_REJECTED = 10003,
@@ -56,7 +56,7 @@ enum client_message {
 	CLIENT_REBOOT_NEEDED,
 	CLIENT_INTERRUPTED,
 };
-/* client_message_text - one sentence; NULL where there is no such message. */
-const char *client_message_text(int64_t id);
+/* delivery_message_text - one sentence; NULL where there is no such message. */
+const char *delivery_message_text(int64_t id);
 
 #endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the files of the agent share. The agent is one thread; what it must not forget lies in its
+ * directory, which only it writes:
+ *
+ *   key.pem       its key: what the site knows it by
+ *   trust/        the signed documents it trusts (content/trust.h)
+ *   policy/       nodes of the policy that it has read, by hash
+ *   cache/        content, a place as any other (content/layout.h)
+ *   work/         the files of the package whose program runs
+ *   requests/     what users asked for: empty files named by a deployment
+ *   state.json    the rest (memory.c), replaced in one step at each move
+ *
+ * Killed at any point, the next run goes on from there.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <agent/config.h>
+#include <content/place.h>
+#include <content/trust.h>
+#include <policy/decide.h>
+#include <policy/paper.h>
+
+/* One deployment, as it is remembered. */
+struct item {
+	char id[DEPLOYMENT_ID_MAX + 1];
+	struct history history;
+	int64_t message, exit_code, since_s;
+	char *reason, *output;
+	uint8_t manifest[SHA256_LENGTH];
+	bool is_wanted; /* in the policy that was read last; not saved */
+};
+
+struct memory {
+	char *directory;
+	int64_t report_number, event_number;
+	int64_t reported_s, enrolled_s; /* when the last report, the last enrolment was dropped */
+	int64_t seen_s;			/* the latest time that came signed */
+	bool has_news;			/* something changed that was not reported */
+	char running[DEPLOYMENT_ID_MAX + 1]; /* whose program runs, or "" */
+	char boot[64];			     /* the boot that a pending restart waits out */
+	struct item *items;
+	size_t item_count, item_room;
+	json_t *events;
+	json_t *answers; /* title of a point -> ms */
+};
+/* memory_load - what is missing or damaged begins anew (said in the log). */
+bool memory_load(struct memory *m, const char *directory, struct content_failure *why) MUST_CHECK;
+void memory_free(struct memory *m);
+/* memory_save - in one step, and durable. */
+bool memory_save(struct memory *m, struct content_failure *why) MUST_CHECK;
+/* memory_item - the one called @id; made where @make and missing, else NULL. */
+struct item *memory_item(struct memory *m, const char *id, bool make);
+/* memory_forget - what the policy no longer has and is over. */
+void memory_forget(struct memory *m);
+/* memory_move - to @state, with an event where it is another; @text may be NULL. Not saved. */
+void memory_move(struct memory *m, struct item *item, enum delivery state, int64_t message,
+		 const char *reason, int64_t now_s);
+void memory_event(struct memory *m, const char *deployment, int64_t message, const char *text,
+		  int64_t now_s);
+
+/* file_replace - the file @path in one step, and durable; mode 0600. */
+bool file_replace(const char *path, const void *data, size_t length,
+		  struct content_failure *why) MUST_CHECK;
+/* file_read - at most @limit bytes. */
+bool file_read(const char *path, size_t limit, struct buf *out,
+	       struct content_failure *why) MUST_CHECK;
+
+/* A running agent. */
+struct agent {
+	const struct agent_config *config;
+	struct memory memory;
+	struct content_key key;
+	struct trust *trust;
+	struct policy policy; /* the last that was read; its site is NULL before */
+	struct policy_client assignment;
+	struct place *place; /* that answered in this cycle, or NULL */
+	char place_title[256];
+	json_t *facts;
+	uint64_t bytes_got, requests; /* in this cycle, from all places */
+};
+
+int64_t agent_now(const struct agent *a); /* the clock, but never before what came signed */
+
+/* places.c: distribution points */
+/* places_choose - which may be used now, best first; pointers into config or policy, to be freed
+ * as an array. */
+const struct policy_point **places_choose(struct agent *a, size_t *count);
+struct place *places_open(struct agent *a, const struct policy_point *point,
+			  struct content_failure *why);
+/* places_close - and count what it moved. */
+void places_close(struct agent *a, struct place *place);
+
+/* refresh.c: what is trusted, and what it says for this client */
+bool refresh(struct agent *a, struct content_failure *why) MUST_CHECK;
+/* refresh_deployment - @out is to be freed whatever comes back. */
+bool refresh_deployment(struct agent *a, const char *id, struct deployment *out,
+			struct content_failure *why) MUST_CHECK;
+
+/* content.c: content in the cache, and as files */
+bool content_is_cached(struct agent *a, const struct deployment *d);
+bool content_fetch(struct agent *a, const struct deployment *d,
+		   struct content_failure *why) MUST_CHECK;
+/* content_assemble - verified files in @directory, which is emptied first. */
+bool content_assemble(struct agent *a, const struct deployment *d, const char *directory,
+		      struct content_failure *why) MUST_CHECK;
+/* remove_tree - @path and all below it; links are removed, never followed. */
+bool remove_tree(const char *path, struct content_failure *why);
+
+/* work.c: one deployment through its states */
+/* work_on - until there is nothing to do for now; when to look again (0: with the next policy). */
+int64_t work_on(struct agent *a, const struct deployment *d);
+/* work_resume - what was running when the agent was stopped. */
+void work_resume(struct agent *a);
+
+/* facts.c */
+json_t *facts_gather(void);
+
+/* post.c: papers */
+bool post_enrolment(struct agent *a, struct content_failure *why) MUST_CHECK;
+bool post_report(struct agent *a, struct content_failure *why) MUST_CHECK;
+
+#endif

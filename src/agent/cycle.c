@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One poll: policy, deployments in their order, papers. */
+#include <agent/cycle.h>
+
+#include "agent.h"
+
+#include <base/log.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_INTERVAL_S 3600
+#define REPORT_EVERY_S	   86400
+#define ENROL_EVERY_S	   86400
+
+struct agent_lock {
+	struct agent agent;
+	int fd;
+};
+
+static bool make_directories(const char *state, struct content_failure *why)
+{
+	static const char *const names[] = { "", "/policy", "/cache", "/requests" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		auto_free char *path = xasprintf("%s%s", state, names[i]);
+
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return content_fail_errno(why, errno, path, "make a directory");
+	}
+	return true;
+}
+
+static bool take_lock(const char *state, int *fd, struct content_failure *why)
+{
+	auto_free char *path = xasprintf("%s/lock", state);
+
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0)
+		return content_fail_errno(why, errno, path, "open the lock");
+	if (!flock(*fd, LOCK_EX | LOCK_NB))
+		return true;
+	return content_fail(why, CONTENT_BUSY, STATUS_SHARING_VIOLATION, path,
+			    "another agent works in this directory");
+}
+
+static bool take_key(struct agent *a, struct content_failure *why)
+{
+	auto_free char *path = xasprintf("%s/key.pem", a->config->state);
+
+	if (content_key_load(&a->key, path, why))
+		return true;
+	/* Only where there is none: one that cannot be read is not replaced by another. */
+	return why->problem == CONTENT_MISSING && content_key_make(&a->key, why) &&
+	       content_key_save(&a->key, path, why);
+}
+
+static bool take_trust(struct agent *a, struct content_failure *why)
+{
+	auto_free char *directory = xasprintf("%s/trust", a->config->state);
+	auto_buf struct buf root = { 0 };
+
+	if (!file_read(a->config->root, ROOT_BYTES_MAX, &root, why))
+		return false;
+	a->trust = trust_open(directory, root.data, root.len, why);
+	return a->trust != NULL;
+}
+
+static void take_boot(struct agent *a)
+{
+	auto_buf struct buf boot = { 0 };
+	char now[64] = "";
+
+	if (file_read("/proc/sys/kernel/random/boot_id", 128, &boot, NULL) && boot.len) {
+		buf_u8(&boot, 0);
+		snprintf(now, sizeof(now), "%.36s", (char *)boot.data);
+	}
+	if (!strcmp(a->memory.boot, now))
+		return;
+	for (size_t i = 0; a->memory.boot[0] && i < a->memory.item_count; i++) {
+		struct item *item = &a->memory.items[i];
+
+		if (item->history.state == DELIVERY_REBOOT_PENDING)
+			memory_move(&a->memory, item, DELIVERY_SUCCEEDED, CLIENT_SUCCEEDED,
+				    "the machine was restarted", agent_now(a));
+	}
+	snprintf(a->memory.boot, sizeof(a->memory.boot), "%s", now);
+}
+
+struct agent *agent_open(const struct agent_config *config, struct content_failure *why)
+{
+	struct agent_lock *l = xalloc(1, sizeof(*l));
+	struct agent *a = &l->agent;
+
+	*why = (struct content_failure){ 0 };
+	l->fd = -1;
+	a->config = config;
+	if (make_directories(config->state, why) && take_lock(config->state, &l->fd, why) &&
+	    memory_load(&a->memory, config->state, why) && take_key(a, why) && take_trust(a, why)) {
+		take_boot(a);
+		return a;
+	}
+	agent_close(a);
+	return NULL;
+}
+
+void agent_close(struct agent *a)
+{
+	struct agent_lock *l = container_of(a, struct agent_lock, agent);
+
+	if (!a)
+		return;
+	trust_close(a->trust);
+	policy_free(&a->policy);
+	policy_client_free(&a->assignment);
+	json_decref(a->facts);
+	content_key_wipe(&a->key);
+	memory_free(&a->memory);
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l);
+}
+
+const char *agent_id(const struct agent *a)
+{
+	return a->key.id;
+}
+
+/* What users asked for since the last time; the files go when that is saved. */
+static void take_requests(struct agent *a)
+{
+	auto_free char *path = xasprintf("%s/requests", a->config->state);
+	DIR *list = opendir(path);
+	struct dirent *entry;
+
+	while (list && (entry = readdir(list))) {
+		struct item *item = deployment_id_is_safe(entry->d_name)
+					    ? memory_item(&a->memory, entry->d_name, false)
+					    : NULL;
+
+		if (!item || !item->is_wanted)
+			continue;
+		item->history.requested = true;
+		if (memory_save(&a->memory, NULL))
+			unlinkat(dirfd(list), entry->d_name, 0);
+	}
+	if (list)
+		closedir(list);
+}
+
+static int by_order(const void *x, const void *y)
+{
+	const struct deployment *a = x, *b = y;
+
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
+	return strcmp(a->id, b->id);
+}
+
+/* The deployments of this client; how many could be read. */
+static size_t read_deployments(struct agent *a, struct deployment *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_array_size(a->assignment.deployments); i++) {
+		const char *id = json_string_value(json_array_get(a->assignment.deployments, i));
+		struct content_failure why = { 0 };
+		struct item *item;
+
+		if (!deployment_id_is_safe(id))
+			continue;
+		/* It stays wanted where it cannot be read now. */
+		item = memory_item(&a->memory, id, true);
+		item->is_wanted = true;
+		if (refresh_deployment(a, id, &out[count], &why)) {
+			memcpy(item->manifest, out[count].manifest, SHA256_LENGTH);
+			count++;
+			continue;
+		}
+		deployment_free(&out[count]);
+		log_warn("deployment not read id=%s why=%s", LOG_TEXT(id), LOG_TEXT(why.text));
+	}
+	qsort(out, count, sizeof(*out), by_order);
+	return count;
+}
+
+/* What the policy no longer has; what is over stays as it is, for the rerun rule. */
+static void cancel_unwanted(struct agent *a)
+{
+	for (size_t i = 0; i < a->memory.item_count; i++) {
+		struct item *item = &a->memory.items[i];
+
+		if (!item->is_wanted && !item->history.finished)
+			memory_move(&a->memory, item, DELIVERY_CANCELLED, CLIENT_CANCELLED,
+				    "the policy no longer has it", agent_now(a));
+	}
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+static int64_t work(struct agent *a)
+{
+	struct deployment *list = xalloc(POLICY_CLIENT_DEPLOYMENTS + 1, sizeof(*list));
+	size_t count;
+	int64_t again = 0;
+
+	for (size_t i = 0; i < a->memory.item_count; i++)
+		a->memory.items[i].is_wanted = false;
+	count = read_deployments(a, list);
+	cancel_unwanted(a);
+	/* Requests are known by their items, which a new deployment gets here for the first time,
+	 * with the version that it is about. */
+	for (size_t i = 0; i < count; i++) {
+		struct history *h = &memory_item(&a->memory, list[i].id, true)->history;
+		const struct circumstances c = { .now_s = agent_now(a), .facts = a->facts };
+
+		(void)decide(&list[i], h, &c);
+	}
+	take_requests(a);
+	for (size_t i = 0; i < count; i++) {
+		again = earlier(again, work_on(a, &list[i]));
+		deployment_free(&list[i]);
+	}
+	free(list);
+	return again;
+}
+
+static void post(struct agent *a)
+{
+	struct content_failure why = { 0 };
+	int64_t now = agent_now(a);
+	bool is_known = a->assignment.id[0];
+
+	if (!is_known && now - a->memory.enrolled_s >= ENROL_EVERY_S && !post_enrolment(a, &why))
+		log_warn("enrolment not dropped why=%s", LOG_TEXT(why.text));
+	if (is_known && (a->memory.has_news || now - a->memory.reported_s >= REPORT_EVERY_S) &&
+	    !post_report(a, &why))
+		log_warn("report not dropped why=%s; it is tried again", LOG_TEXT(why.text));
+}
+
+bool agent_cycle(struct agent *a, struct cycle_result *result, struct content_failure *why)
+{
+	*result = (struct cycle_result){ 0 };
+	a->bytes_got = a->requests = 0;
+	json_decref(a->facts);
+	a->facts = facts_gather();
+	work_resume(a);
+	result->refreshed = refresh(a, why);
+	/* An old policy that was good is worked on; an expired one is not. */
+	if (a->policy.site && trust_is_current(a->trust, agent_now(a), NULL)) {
+		result->again_s = work(a);
+		post(a);
+	}
+	memory_forget(&a->memory);
+	places_close(a, a->place);
+	a->place = NULL;
+	result->is_known = a->assignment.id[0];
+	result->interval_s = a->config->interval_s  ? a->config->interval_s
+			     : a->policy.interval_s ? a->policy.interval_s
+						    : DEFAULT_INTERVAL_S;
+	result->bytes_got = a->bytes_got;
+	result->requests = a->requests;
+	return memory_save(&a->memory, result->refreshed ? why : NULL) && result->refreshed;
+}
+
+bool agent_request(const struct agent_config *config, const char *id, struct content_failure *why)
+{
+	auto_free char *path = xasprintf("%s/requests/%s", config->state, id);
+	auto_close int fd = -1;
+
+	if (!deployment_id_is_safe(id))
+		return content_fail(why, CONTENT_BAD_NAME, STATUS_OBJECT_NAME_INVALID, id,
+				    "this is not the id of a deployment");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return fd >= 0 || content_fail_errno(why, errno, path, "ask for it");
+}
+
+json_t *agent_status(const struct agent_config *config, struct content_failure *why)
+{
+	struct memory m cleanup(memory_free) = { 0 };
+	json_t *list;
+
+	if (!memory_load(&m, config->state, why))
+		return NULL;
+	list = json_array();
+	for (size_t i = 0; i < m.item_count; i++) {
+		const struct item *item = &m.items[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:s}", "deployment",
+						item->id, "state",
+						delivery_name(item->history.state), "message",
+						(json_int_t)item->message, "reason", item->reason,
+						"exit", (json_int_t)item->exit_code, "since_s",
+						(json_int_t)item->since_s, "output", item->output));
+	}
+	return list;
+}

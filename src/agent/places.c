@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Distribution points: which, in which order, and how quickly they answer. */
+#include "agent.h"
+
+#include <arpa/inet.h>
+#include <base/log.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <strings.h>
+
+#define ADDRESSES_MAX 64
+
+/* This client's own addresses, as boundaries are compared with; how many. */
+static size_t own_addresses(char texts[ADDRESSES_MAX][INET6_ADDRSTRLEN], const char **list)
+{
+	struct ifaddrs *all = NULL;
+	size_t count = 0;
+
+	if (getifaddrs(&all))
+		return 0;
+	for (struct ifaddrs *i = all; i && count < ADDRESSES_MAX; i = i->ifa_next) {
+		const void *bytes = NULL;
+
+		if (!i->ifa_addr || i->ifa_flags & IFF_LOOPBACK)
+			continue;
+		if (i->ifa_addr->sa_family == AF_INET)
+			bytes = &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr;
+		else if (i->ifa_addr->sa_family == AF_INET6)
+			bytes = &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)
+					 ->sin6_addr;
+		if (!bytes ||
+		    !inet_ntop(i->ifa_addr->sa_family, bytes, texts[count], INET6_ADDRSTRLEN))
+			continue;
+		list[count] = texts[count];
+		count++;
+	}
+	freeifaddrs(all);
+	return count;
+}
+
+static int64_t answer_of(const struct memory *m, const char *title)
+{
+	const json_t *ms = json_object_get(m->answers, title);
+
+	return json_is_integer(ms) ? json_integer_value(ms) : -1;
+}
+
+/* Those of the policy, best first; behind them those of the configuration that it does not have. */
+const struct policy_point **places_choose(struct agent *a, size_t *count)
+{
+	char texts[ADDRESSES_MAX][INET6_ADDRSTRLEN];
+	const char *addresses[ADDRESSES_MAX];
+	size_t total = a->policy.point_count, address_count = own_addresses(texts, addresses);
+	auto_free int64_t *answers = xalloc(total + 1, sizeof(*answers));
+	auto_free size_t *order = xalloc(total + 1, sizeof(*order));
+	const struct policy_point **chosen =
+		xalloc(total + a->config->point_count, sizeof(const struct policy_point *));
+
+	for (size_t i = 0; i < total; i++)
+		answers[i] = answer_of(&a->memory, a->policy.points[i].title);
+	*count = points_order(&a->policy, addresses, address_count, answers, order);
+	for (size_t i = 0; i < *count; i++)
+		chosen[i] = &a->policy.points[order[i]];
+	for (size_t i = 0; i < a->config->point_count; i++) {
+		const struct policy_point *own = &a->config->points[i];
+		bool is_known = false;
+
+		for (size_t k = 0; k < *count; k++)
+			is_known |= !strcasecmp(chosen[k]->title, own->title);
+		if (!is_known)
+			chosen[(*count)++] = own;
+	}
+	return chosen;
+}
+
+static char *first_line(const char *path, struct content_failure *why)
+{
+	auto_buf struct buf bytes = { 0 };
+	char *line;
+
+	if (!file_read(path, 4096, &bytes, why))
+		return NULL;
+	line = strndup(
+		bytes.data ? (const char *)bytes.data : "",
+		strcspn(bytes.len ? (buf_u8(&bytes, 0), (const char *)bytes.data) : "", "\r\n"));
+	if (bytes.data)
+		secret_wipe(bytes.data, bytes.len);
+	return line;
+}
+
+static struct place *open_smb(struct agent *a, const struct policy_point *point,
+			      struct content_failure *why)
+{
+	const struct agent_config *c = a->config;
+	struct place_smb_options options = {
+		.host = point->host,
+		.port = point->port,
+		.server = point->server,
+		.share = point->share,
+		.path = point->path,
+		.session = { .anonymous = !c->user, .user = c->user, .domain = c->domain },
+	};
+	char *password = NULL;
+	struct place *place;
+
+	if (c->user && !(password = first_line(c->password_file, why)))
+		return NULL;
+	options.session.password = password;
+	place = place_open_smb(&options, why);
+	if (password)
+		secret_wipe(password, strlen(password));
+	free(password);
+	return place;
+}
+
+struct place *places_open(struct agent *a, const struct policy_point *point,
+			  struct content_failure *why)
+{
+	const struct place_http_options web = { .url = point->url, .ca_file = a->config->ca_file };
+	uint64_t began = monotonic_ms();
+	struct place *place = point->url ? place_open_http(&web, why) : open_smb(a, point, why);
+	auto_buf struct buf bytes = { 0 };
+	int64_t took;
+
+	/* Opening an HTTP place asks nothing yet; a small read is the answer that is measured. */
+	if (place && point->url) {
+		ntstatus status = place_read(place, LAYOUT_SITE, LAYOUT_SITE_BYTES, &bytes);
+
+		if (status) {
+			content_fail_status(why, status, false, point->title, "read from it");
+			places_close(a, place);
+			place = NULL;
+		}
+	}
+	/* One that does not answer counts as slow next time, not as dead. */
+	took = place ? (int64_t)(monotonic_ms() - began) : 60000;
+	json_object_set_new(a->memory.answers, point->title, json_integer(took));
+	if (!place)
+		log_warn("distribution point does not answer title=%s why=%s",
+			 LOG_TEXT(point->title), LOG_TEXT(why->text));
+	return place;
+}
+
+void places_close(struct agent *a, struct place *place)
+{
+	struct place_counts counts;
+
+	if (!place)
+		return;
+	counts = place_counts(place);
+	a->bytes_got += counts.bytes_got;
+	a->requests += counts.requests;
+	place_drain(place);
+	place_close(place);
+}
