@@ -94,6 +94,8 @@ json_t *find_named(const json_t *status, const char *key, const char *name);
 
 /* print.c */
 void print_json(const json_t *value);
+/* make_printable - take out of every text in it what a terminal would act on. */
+void make_printable(json_t *value);
 void print_table(const json_t *rows, const char *columns);
 void print_help(FILE *out, const char *noun, const char *verb);
 void print_completion(void);
@@ -117,6 +119,8 @@ int run_cluster_join(struct call *call);
 int run_cluster_leave(struct call *call);
 int run_cluster_status(struct call *call);
 int run_cluster_verify(struct call *call);
+int run_disk_ready(struct call *call);
+int run_address_free(struct call *call);
 int run_local(struct call *call);
 int run_server_stop(struct call *call);
 int run_server_set(struct call *call);

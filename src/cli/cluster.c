@@ -630,7 +630,9 @@ static void verify_pacemaker(struct findings *f)
 			xasprintf("the disk of %s is in its group, before it", s->record.name);
 		bool twice = false;
 
-		found(f, json_array_size(s->parts) > 1 && type && !strcmp(type, "Filesystem"),
+		found(f,
+		      json_array_size(s->parts) > 1 && type &&
+			      (!strcmp(type, "disk") || !strcmp(type, "Filesystem")),
 		      guard,
 		      "a volume that the cluster does not mount can be mounted twice: put an "
 		      "ocf:heartbeat:Filesystem first into the group");

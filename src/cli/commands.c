@@ -14,6 +14,8 @@ ROW(o_alias, { "alias", OPTION_LIST, "aliases", "NAME", "a further name; may be 
 ROW(o_fqdn, { "fqdn", OPTION_TEXT, "fqdn", "NAME", "its name in DNS" });
 ROW(o_preferred, { "preferred", OPTION_LIST, "preferred_owners", "NODE,...",
 		   "nodes that should own it, best first" });
+ROW(o_anti, { "anti-affinity", OPTION_TEXT, "anti_affinity", "CLASS",
+	      "keep off the nodes of other file servers of that class (pacemaker)" });
 ROW(o_drive,
     { "drive-letter", OPTION_TEXT, "drive_letter", "A-Z", "letter of its drive share (S)" });
 ROW(o_comment, { "comment", OPTION_TEXT, "comment", "TEXT", "what lists of servers say of it" });
@@ -104,7 +106,7 @@ static const struct command commands[] = {
 	  TARGET_ANY,
 	  NULL,
 	  run_server_create,
-	  { &o_volume, &o_address, &o_port, &o_visibility, &o_alias, &o_fqdn, &o_preferred,
+	  { &o_volume, &o_address, &o_port, &o_visibility, &o_alias, &o_fqdn, &o_preferred, &o_anti,
 	    &o_drive, &o_comment, &o_adopt, &o_engine, &o_no_wait } },
 	{ "server",
 	  "start",
@@ -195,6 +197,25 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_server_list,
+	  { NULL } },
+
+	{ "disk",
+	  "ready",
+	  "device volume",
+	  "for the resource agent: before a disk is mounted, see whether its last owner has ended",
+	  NULL,
+	  TARGET_NONE,
+	  NULL,
+	  run_disk_ready,
+	  { NULL } },
+	{ "address",
+	  "free",
+	  "address",
+	  "for the resource agent: is no other machine using this address?",
+	  NULL,
+	  TARGET_NONE,
+	  NULL,
+	  run_address_free,
 	  { NULL } },
 
 	{ "cluster",

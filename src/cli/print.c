@@ -15,6 +15,40 @@ void print_json(const json_t *value)
 		putchar('\n');
 }
 
+/* The control characters of ASCII, and those behind it, which UTF-8 writes with two bytes. */
+static bool blank_controls(char *text)
+{
+	bool any = false;
+
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		bool high = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+
+		if (*c >= 0x20 && *c != 0x7f && !high)
+			continue;
+		*c = '?';
+		if (high)
+			*++c = '?';
+		any = true;
+	}
+	return any;
+}
+
+void make_printable(json_t *value)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (json_is_string(value)) {
+		auto_free char *text = xstrdup(json_string_value(value));
+
+		if (blank_controls(text))
+			json_string_set(value, text);
+	}
+	json_object_foreach(value, key, item) make_printable(item);
+	json_array_foreach(value, i, item) make_printable(item);
+}
+
 static char *duration(long long ms)
 {
 	long long s = ms / 1000;
@@ -49,12 +83,9 @@ static char *cell(const char *key, const json_t *value)
 			buf_printf(&out, "%s%s", i ? "," : "", text ? text : "");
 		}
 	}
-	for (i = 0; i < out.len; i++) {
-		if (out.data[i] < 0x20 || out.data[i] == 0x7f)
-			out.data[i] = '?';
-	}
 	buf_u8(&out, 0);
 	BUG_ON(out.failed);
+	blank_controls((char *)out.data);
 	return (char *)out.data;
 }
 

@@ -2,6 +2,7 @@
 /* status, server list, and the commands on servers that take a while: they wait until it is so. */
 #include "cli.h"
 
+#include <cluster/disk.h>
 #include <cluster/home_lease.h>
 
 #include <errno.h>
@@ -104,10 +105,47 @@ static void print_servers(const json_t *servers)
 	json_decref(rows);
 }
 
+/* "FS: taken over by n2 after the loss of n1, 12:00:00, in 2.43 s: detection 1.05, ..." */
+static void print_failover(const json_t *row)
+{
+	const json_t *last = json_object_get(row, "failover"), *part;
+	const char *kind = text_at(last, "kind"), *to = text_at(last, "to");
+	auto_free char *when = time_text(json_object_get(last, "at_ms"));
+	size_t i;
+
+	if (!kind[0])
+		return;
+	printf("%s: ", text_at(row, "name"));
+	if (!strcmp(kind, "loss"))
+		printf("taken over by %s after the loss of %s", to, text_at(last, "from"));
+	else if (!strcmp(kind, "move"))
+		printf("moved from %s to %s", text_at(last, "from"), to);
+	else
+		printf("%s on %s", !strcmp(kind, "restart") ? "restarted" : "started", to);
+	printf(", %s, in %.2f s", when,
+	       (double)json_integer_value(json_object_get(last, "total_ms")) / 1000);
+	json_array_foreach(json_object_get(last, "parts"), i, part)
+		printf("%s%s %.2f", i ? ", " : ": ", text_at(part, "part"),
+		       (double)json_integer_value(json_object_get(part, "ms")) / 1000);
+	putchar('\n');
+}
+
+/* The whole history that Pacemaker keeps, newest first. */
+static void print_fencing(const json_t *history)
+{
+	const json_t *event;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)history, i, event) printf(
+		"fencing: %s of %s %s %s%s%s\n", text_at(event, "action"), text_at(event, "target"),
+		text_at(event, "status"), text_at(event, "completed"),
+		text_at(event, "exit-reason")[0] ? ": " : "", text_at(event, "exit-reason"));
+}
+
 /* Votes, quorum and fencing, and where each part of a group stands when not all stand well. */
 static void print_cluster(const json_t *cluster, const json_t *servers)
 {
-	const json_t *event = json_array_get(json_object_get(cluster, "fencing_history"), 0), *row;
+	const json_t *row;
 	size_t i, k;
 
 	if (!cluster)
@@ -120,15 +158,12 @@ static void print_cluster(const json_t *cluster, const json_t *servers)
 	       json_is_true(json_object_get(cluster, "quorum")) ? "quorum" : "NO QUORUM",
 	       json_is_true(json_object_get(cluster, "fencing")) ? "on" : "OFF",
 	       text_at(cluster, "trouble")[0] ? "; no word from Pacemaker" : "");
-	if (event)
-		printf("last fencing: %s of %s %s %s%s%s\n", text_at(event, "action"),
-		       text_at(event, "target"), text_at(event, "status"),
-		       text_at(event, "completed"), text_at(event, "exit-reason")[0] ? ": " : "",
-		       text_at(event, "exit-reason"));
+	print_fencing(json_object_get(cluster, "fencing_history"));
 	json_array_foreach((json_t *)(uintptr_t)servers, i, row)
 	{
 		const json_t *parts = json_object_get(row, "parts"), *part;
 
+		print_failover(row);
 		if (!strcmp(text_at(row, "state"), "online") ||
 		    !strcmp(text_at(row, "state"), "offline"))
 			continue;
@@ -149,6 +184,7 @@ static int listing(struct call *call, bool with_nodes)
 	if (call->json) {
 		print_json(with_nodes ? status : json_object_get(status, "servers"));
 	} else {
+		make_printable(status);
 		if (with_nodes) {
 			print_table(json_object_get(status, "nodes"),
 				    "name:NODE state:STATE address:ADDRESS port:PORT "
@@ -234,7 +270,10 @@ static int wait_until(struct call *call, const char *server, reached *ask_row, c
 		bool any_up;
 		json_t *status = ask_cluster(call->cluster_dir, &any_up, &why);
 		const json_t *row = find_named(status, "servers", server);
-		int answer = row ? ask_row(row, arg) : 0;
+		int answer;
+
+		make_printable(status);
+		answer = row ? ask_row(row, arg) : 0;
 
 		json_decref(status);
 		if (answer)
@@ -276,10 +315,38 @@ static int make_absolute(struct call *call)
 	return EXIT_DONE;
 }
 
+/* Does a node of this cluster run the engine pacemaker? */
+static bool has_pacemaker(struct call *call)
+{
+	auto_free char *why = NULL;
+	bool any_up;
+	json_t *status = ask_cluster(call->cluster_dir, &any_up, &why);
+	bool has = json_object_get(status, "cluster") != NULL;
+
+	json_decref(status);
+	return has;
+}
+
+/*
+ * The volume of a new file server that several machines reach gets ext4's multi-mount protection.
+ * Here, and not in berthd, which may not mount.
+ */
+static int protect_disk(struct call *call)
+{
+	const char *volume = call_text(call, "volume");
+	auto_free char *home = xasprintf("%s/.berth", volume), *why = NULL;
+
+	if (access(home, F_OK) == 0 || !has_pacemaker(call) || !disk_guard_switch_on(volume, &why))
+		return EXIT_DONE;
+	return complain(EXIT_FAILED, "%s", why ? why : "the disk cannot be protected");
+}
+
 int run_server_create(struct call *call)
 {
 	int code = make_absolute(call);
 
+	if (code == EXIT_DONE)
+		code = protect_disk(call);
 	return code == EXIT_DONE ? send_and_wait(call, is_online, NULL) : code;
 }
 

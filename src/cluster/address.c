@@ -124,8 +124,7 @@ static bool take_sockaddr(const struct sockaddr *from, sa_family_t family, uint8
 	return true;
 }
 
-/* The interface that has @address itself (whole), or one of its network; 0 where there is none. */
-static unsigned int interface_of(const struct address *address, bool whole)
+unsigned int address_interface(const struct address *address, bool whole)
 {
 	struct ifaddrs *all = NULL;
 	uint8_t wanted[16] = { 0 }, here[16];
@@ -164,7 +163,7 @@ static bool is_special(const struct address *address)
 
 bool address_is_local(const struct address *address)
 {
-	return is_special(address) || interface_of(address, true) != 0;
+	return is_special(address) || address_interface(address, true) != 0;
 }
 
 static void put_attribute(struct buf *b, uint16_t type, const void *data, size_t length)
@@ -310,12 +309,12 @@ int address_add(const struct address *address, bool *added, char **why)
 	address_format(address, text);
 	if (is_special(address))
 		return 0;
-	index = interface_of(address, true);
+	index = address_interface(address, true);
 	if (index) {
 		announce(address, index);
 		return 0;
 	}
-	index = interface_of(address, false);
+	index = address_interface(address, false);
 	if (!index) {
 		*why = xasprintf(
 			"the address %s/%d belongs to no network of this machine's interfaces",
@@ -338,7 +337,7 @@ int address_add(const struct address *address, bool *added, char **why)
 
 void address_remove(const struct address *address)
 {
-	unsigned int index = interface_of(address, true);
+	unsigned int index = address_interface(address, true);
 	char text[64];
 	int error;
 

@@ -113,10 +113,12 @@ static void read_nodes(xmlNode *mon, struct crm_view *view)
 	for (size_t i = 0; i < count_of(found) && view->node_count < CLUSTER_MAX_NODES; i++) {
 		struct crm_node *node = &view->nodes[view->node_count];
 		xmlNode *at = nth(found, i);
+		char id[24];
 
 		attribute(at, "name", node->name, sizeof(node->name));
 		if (!cluster_name_ok(node->name))
 			continue;
+		node->id = (uint32_t)strtoul(attribute(at, "id", id, sizeof(id)), NULL, 10);
 		node->is_online = is_true(at, "online") && !is_true(at, "pending");
 		node->is_unclean = is_true(at, "unclean");
 		node->is_standby = is_true(at, "standby") || is_true(at, "maintenance");
@@ -138,11 +140,11 @@ static void read_summary(xmlNode *mon, struct crm_view *view)
 		  sizeof(view->no_quorum_policy));
 }
 
-static void read_fencing(xmlNode *mon, struct crm_view *view)
+static json_t *fence_events(xmlNode *root)
 {
-	auto_found xmlXPathObject *found = find(mon, "./fence_history/fence_event");
+	auto_found xmlXPathObject *found = find(root, ".//fence_event");
+	json_t *events = json_array();
 
-	view->fencing = json_array();
 	for (size_t i = 0; i < count_of(found) && i < MAX_FENCING; i++) {
 		static const char *const keys[] = { "target",	 "action", "status",
 						    "completed", "origin", "exit-reason" };
@@ -155,8 +157,9 @@ static void read_fencing(xmlNode *mon, struct crm_view *view)
 				event, keys[k],
 				json_string(attribute(nth(found, i), keys[k], text, sizeof(text))));
 		}
-		json_array_append_new(view->fencing, event);
+		json_array_append_new(events, event);
 	}
+	return events;
 }
 
 /* The element of crm_mon for the resource @id, or NULL. */
@@ -177,6 +180,31 @@ static void node_of(xmlNode *resource, char *out, size_t size)
 		attribute(nth(found, 0), "name", out, size);
 }
 
+/* What an agent said comes with the five entities of XML written out once more. */
+static void unescape(char *text)
+{
+	static const struct {
+		const char *entity;
+		char plain;
+	} known[] = { { "&apos;", '\'' },
+		      { "&quot;", '"' },
+		      { "&lt;", '<' },
+		      { "&gt;", '>' },
+		      { "&amp;", '&' } };
+	char *to = text;
+
+	for (const char *from = text; *from; to++) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(known) &&
+		       strncmp(from, known[i].entity, strlen(known[i].entity)) != 0)
+			i++;
+		*to = i < ARRAY_LEN(known) ? known[i].plain : *from;
+		from += i < ARRAY_LEN(known) ? strlen(known[i].entity) : 1;
+	}
+	*to = '\0';
+}
+
 /* The most recent failure of the resource @id as a sentence; false where there is none. */
 static bool failure_of(xmlNode *mon, const char *id, char *out, size_t size)
 {
@@ -195,6 +223,7 @@ static bool failure_of(xmlNode *mon, const char *id, char *out, size_t size)
 		attribute(nth(found, i), "task", task, sizeof(task));
 		attribute(nth(found, i), "exitstatus", what, sizeof(what));
 		attribute(nth(found, i), "exitreason", reason, sizeof(reason));
+		unescape(reason);
 		snprintf(out, size, "%s of %s failed on %s: %s", task, id, node,
 			 reason[0] ? reason : what);
 	}
@@ -513,7 +542,7 @@ int crm_parse(const char *mon_text, const char *cib_text, struct crm_view *out, 
 	}
 	read_summary(mon_root, out);
 	read_nodes(mon_root, out);
-	read_fencing(mon_root, out);
+	out->fencing = fence_events(mon_root);
 	read_servers(mon_root, cib_root, out);
 	return 0;
 }
@@ -529,6 +558,17 @@ int crm_look(struct crm_view *out, char **why)
 		error = CRM(&mon, why, "crm_mon", "--output-as=xml", "-1", "--inactive",
 			    "--fence-history=2");
 	return error ? error : crm_parse(mon, cib, out, why);
+}
+
+json_t *crm_fencing(char **why)
+{
+	auto_free char *text = NULL;
+	auto_doc xmlDoc *doc = NULL;
+
+	if (!CRM(&text, why, "stonith_admin", "--history", "*", "--output-as=xml"))
+		doc = parse(text);
+	return doc && xmlDocGetRootElement(doc) ? fence_events(xmlDocGetRootElement(doc))
+						: json_array();
 }
 
 void crm_view_free(struct crm_view *view)
@@ -547,6 +587,13 @@ const struct crm_node *crm_node(const struct crm_view *view, const char *name)
 			return &view->nodes[i];
 	}
 	return NULL;
+}
+
+bool crm_node_is_gone(const struct crm_view *view, const char *name)
+{
+	const struct crm_node *node = crm_node(view, name);
+
+	return node && !node->is_online && !node->is_unclean && view->has_quorum;
 }
 
 struct crm_server *crm_server(struct crm_view *view, const char *name)

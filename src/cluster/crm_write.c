@@ -9,6 +9,7 @@
  *   RestartPeriod           failure-timeout
  *   failback                resource-stickiness 0 (inside the window: under a rule on the hour)
  *   PersistentState         target-role
+ *   AntiAffinityClassNames  rsc_colocation of the groups, negative
  */
 #include <cluster/crm.h>
 
@@ -23,6 +24,10 @@
 #define PREFER_FIRST                                                                               \
 	50 /* less than the stickiness of 100: a preference does not move what runs                \
 	    */
+
+/* Stronger than a preference, so that it decides where one goes; weaker than the stickiness, so
+ * that it moves nothing that runs. With nowhere else to go, they share a node. */
+#define APART "-75"
 
 static xmlNode *child(xmlNode *parent, const char *name, const char *id)
 {
@@ -92,18 +97,41 @@ static void operations(xmlNode *primitive_node, const struct op *ops, size_t cou
 	xmlFree(owner);
 }
 
+/*
+ * The options that the disk is mounted with now, without those that hold anyway, and with two that
+ * a volume of clients' files must have: nothing on it is a device, or runs as another user.
+ */
+static char *safe_options(const char *now)
+{
+	static const char *const implied[] = { "rw", "relatime", "nosuid", "nodev" };
+	auto_free char *copy = xstrdup(now);
+	char *rest = copy, *word, *out = xstrdup("nosuid,nodev");
+
+	while ((word = strsep(&rest, ",")) != NULL) {
+		auto_free char *before = out;
+		bool holds = !word[0];
+
+		for (size_t i = 0; i < ARRAY_LEN(implied); i++)
+			holds |= !strcmp(word, implied[i]);
+		out = xasprintf(holds ? "%s" : "%s,%s", before, word);
+	}
+	return out;
+}
+
 static void add_disk(xmlNode *group, const struct server_record *r, const struct crm_mount *mount)
 {
 	static const struct op ops[] = { { "start", "0", "60s", NULL },
 					 { "stop", "0", "60s", NULL },
 					 { "monitor", "20s", "40s", NULL } };
 	auto_free char *id = xasprintf("%s-disk", r->name);
-	xmlNode *disk = primitive(group, id, "heartbeat", "Filesystem");
+	auto_free char *options = safe_options(mount->options);
+	xmlNode *disk = primitive(group, id, "berth", "disk");
 	xmlNode *list = pairs(disk, "instance_attributes", "parameters");
 
 	pair(list, "device", mount->device);
 	pair(list, "directory", r->volume);
 	pair(list, "fstype", mount->type);
+	pair(list, "options", options);
 	operations(disk, ops, ARRAY_LEN(ops));
 }
 
@@ -120,7 +148,7 @@ static void add_address(xmlNode *group, const struct server_record *r, size_t nu
 
 	if (!strncmp(ip, "127.", 4) || !strcmp(ip, "::1"))
 		return;
-	node = primitive(group, id, "heartbeat", "IPaddr2");
+	node = primitive(group, id, "berth", "address");
 	list = pairs(node, "instance_attributes", "parameters");
 	if (slash)
 		*slash = '\0';
@@ -130,21 +158,30 @@ static void add_address(xmlNode *group, const struct server_record *r, size_t nu
 	operations(node, ops, ARRAY_LEN(ops));
 }
 
+/* The anti-affinity class; "" for none. */
+static const char *class_of(const struct server_record *r)
+{
+	const char *class = json_string_value(json_object_get(r->facts, "anti_affinity"));
+
+	return class ? class : "";
+}
+
 /* What was last written of what the file server itself knows. */
 static char *facts_text(const struct server_record *r)
 {
 	json_t *facts = r->facts ? json_deep_copy(r->facts) : json_object();
 	json_t *preferred = json_array();
+	const char *class = class_of(r);
 	char *text;
 
 	for (size_t i = 0; i < r->preferred_count; i++)
 		json_array_append_new(preferred, json_string(r->preferred[i]));
 	json_object_set_new(facts, "published",
-			    json_pack("{s:o, s:i, s:i, s:b, s:i, s:i}", "preferred", preferred,
+			    json_pack("{s:o, s:i, s:i, s:b, s:i, s:i, s:s}", "preferred", preferred,
 				      "threshold", (int)r->policy.restart_threshold, "period",
 				      (int)r->policy.restart_period_s, "failback",
 				      (int)r->policy.failback, "from", r->policy.failback_from,
-				      "to", r->policy.failback_to));
+				      "to", r->policy.failback_to, "apart", class));
 	text = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(facts);
 	return text ? text : xstrdup("{}");
@@ -222,6 +259,25 @@ static void add_preferred(xmlNode *constraints, const char *group, const struct 
 	}
 }
 
+/* Apart from every other of its class. */
+static void add_apart(xmlNode *constraints, const char *group, const struct server_record *r,
+		      const struct crm_view *view)
+{
+	for (size_t i = 0; i < view->server_count && class_of(r)[0]; i++) {
+		const struct crm_server *other = &view->servers[i];
+		auto_free char *id = xasprintf("berth-apart-%s-%s", group, other->group);
+		xmlNode *apart;
+
+		if (!strcasecmp(other->record.name, r->name) ||
+		    strcasecmp(class_of(&other->record), class_of(r)) != 0)
+			continue;
+		apart = child(constraints, "rsc_colocation", id);
+		set(apart, "rsc", group);
+		set(apart, "with-rsc", other->group);
+		set(apart, "score", APART);
+	}
+}
+
 /* The file server needs the berthd of its node, where that is the cluster's to run. */
 static void add_dependency(xmlNode *constraints, const char *resource, const char *clone)
 {
@@ -273,10 +329,11 @@ char *crm_group_xml(const struct server_record *r, const struct crm_mount *mount
 	group = child(resources, "group", r->name);
 	add_policy(group, &r->policy);
 	add_disk(group, r, mount);
-	json_array_foreach(json_object_get(r->facts, "addresses"), i, address)
+	json_array_foreach(json_object_get(r->facts, "networks"), i, address)
 		add_address(group, r, i + 1, json_string_value(address));
 	add_server(group, resource, r);
 	add_preferred(constraints, r->name, r);
+	add_apart(constraints, r->name, r, view);
 	if (view->has_node_clone)
 		add_dependency(constraints, resource, view->node_clone);
 	return text_of(doc);
@@ -288,13 +345,20 @@ static int forget_old(const struct crm_server *now, char **why)
 	auto_free char *preferred =
 		xasprintf("//rsc_location[starts-with(@id,'%s-prefers-')]", now->group);
 	auto_free char *window = xasprintf("//meta_attributes[@id='%s-window']", now->group);
-	int error = CRM(NULL, why, "cibadmin", "--delete-all", "--force", "--xpath", preferred);
+	auto_free char *apart =
+		xasprintf("//rsc_colocation[starts-with(@id,'berth-apart-') and (@rsc='%s' or "
+			  "@with-rsc='%s')]",
+			  now->group, now->group);
+	const char *const old[] = { preferred, window, apart };
+	int error = 0;
 
-	return error ? error
-		     : CRM(NULL, why, "cibadmin", "--delete-all", "--force", "--xpath", window);
+	for (size_t i = 0; i < ARRAY_LEN(old) && !error; i++)
+		error = CRM(NULL, why, "cibadmin", "--delete-all", "--force", "--xpath", old[i]);
+	return error;
 }
 
-int crm_publish(const struct crm_server *now, const struct server_record *r, char **why)
+int crm_publish(const struct crm_server *now, const struct server_record *r,
+		const struct crm_view *view, char **why)
 {
 	auto_free char *text = facts_text(r);
 	json_t *told = json_loads(text, 0, NULL);
@@ -324,6 +388,7 @@ int crm_publish(const struct crm_server *now, const struct server_record *r, cha
 	pair(pairs(node, "meta_attributes", "meta"), "berth-facts", text);
 	if (!same_policy) {
 		add_preferred(constraints, now->group, r);
+		add_apart(constraints, now->group, r, view);
 		error = forget_old(now, why);
 	}
 	xml = text_of(doc);
@@ -344,6 +409,7 @@ int crm_mount_of(const char *volume, struct crm_mount *out, char **why)
 		found = true; /* the last one is on top */
 		snprintf(out->device, sizeof(out->device), "%s", entry.mnt_fsname);
 		snprintf(out->type, sizeof(out->type), "%s", entry.mnt_type);
+		snprintf(out->options, sizeof(out->options), "%s", entry.mnt_opts);
 	}
 	if (mounts)
 		endmntent(mounts);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cluster/home_lease.h>
 
+#include "engine.h"
+
 #include <base/log.h>
 
 #include <errno.h>
@@ -20,7 +22,7 @@ struct home_lease {
 	pthread_t thread;
 	int fd;
 	void *block; /* aligned as O_DIRECT asks */
-	struct home_lease_record record;
+	struct home_lease_record record, before;
 	bool ending;
 	uint64_t deadline_ms; /* CLOCK_BOOTTIME */
 	bool lost;
@@ -58,7 +60,7 @@ bool home_lease_record_parse(const char *text, size_t length, struct home_lease_
 			     const char **why)
 {
 	json_t *root;
-	const json_t *epoch, *beats, *pid;
+	const json_t *epoch, *beats, *pid, *at;
 	bool good;
 
 	memset(out, 0, sizeof(*out));
@@ -71,16 +73,20 @@ bool home_lease_record_parse(const char *text, size_t length, struct home_lease_
 	epoch = json_object_get(root, "epoch");
 	beats = json_object_get(root, "beats");
 	pid = json_object_get(root, "pid");
+	at = json_object_get(root, "at"); /* an older berthd writes none */
 	good = json_is_integer(epoch) && json_integer_value(epoch) >= 0 && json_is_integer(beats) &&
 	       json_integer_value(beats) >= 0 && json_is_integer(pid) &&
 	       json_integer_value(pid) >= 0 && json_integer_value(pid) <= INT32_MAX &&
 	       json_is_boolean(json_object_get(root, "held")) &&
+	       json_integer_value(epoch) < INT64_MAX && (!at || json_is_integer(at)) &&
 	       take_text(root, "node", out->node, sizeof(out->node)) &&
+	       cluster_name_ok(out->node) &&
 	       take_text(root, "boot_id", out->boot_id, sizeof(out->boot_id));
 	if (good) {
 		out->epoch = (uint64_t)json_integer_value(epoch);
 		out->beats = (uint64_t)json_integer_value(beats);
 		out->pid = (int)json_integer_value(pid);
+		out->at_ms = json_integer_value(at);
 		out->is_held = json_is_true(json_object_get(root, "held"));
 	}
 	json_decref(root);
@@ -92,11 +98,15 @@ bool home_lease_record_parse(const char *text, size_t length, struct home_lease_
 static int open_block(const char *home, int flags)
 {
 	auto_free char *path = xasprintf("%s/lease", home);
-	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_DIRECT, 0600);
+	auto_close int fd =
+		open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_DIRECT, 0600);
+	struct stat at;
 
 	if (fd < 0 && errno == EINVAL)
-		fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? -errno : fd;
+		fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0 || fstat(fd, &at) < 0)
+		return -errno;
+	return S_ISREG(at.st_mode) ? steal_fd(&fd) : -EUCLEAN; /* a pipe would never answer */
 }
 
 static int read_block(int fd, void *block, struct home_lease_record *out)
@@ -122,9 +132,10 @@ static int write_block(int fd, void *block, const struct home_lease_record *r)
 	memset(block, 0, LEASE_BLOCK);
 	length = snprintf(block, LEASE_BLOCK,
 			  "{\"node\":\"%s\",\"boot_id\":\"%s\",\"pid\":%d,\"epoch\":%llu,"
-			  "\"beats\":%llu,\"held\":%s}\n",
+			  "\"beats\":%llu,\"at\":%lld,\"held\":%s}\n",
 			  r->node, r->boot_id, r->pid, (unsigned long long)r->epoch,
-			  (unsigned long long)r->beats, r->is_held ? "true" : "false");
+			  (unsigned long long)r->beats, (long long)realtime_ms(),
+			  r->is_held ? "true" : "false");
 	if (length < 0 || length >= LEASE_BLOCK)
 		return -EINVAL;
 	do
@@ -393,14 +404,13 @@ int home_lease_take(const struct home_lease_config *config, uint64_t least, stru
 		    char **why)
 {
 	struct home_lease *l = lease_new(config);
-	struct home_lease_record before = { 0 };
 	bool watched = false;
 	uint64_t began;
-	int error = l->fd < 0 ? l->fd : look(l, &before, &watched, why);
+	int error = l->fd < 0 ? l->fd : look(l, &l->before, &watched, why);
 
 	*out = NULL;
 	if (!error) {
-		l->record.epoch = before.epoch + 1 > least ? before.epoch + 1 : least;
+		l->record.epoch = l->before.epoch + 1 > least ? l->before.epoch + 1 : least;
 		l->record.pid = (int)getpid();
 		l->record.is_held = true;
 		snprintf(l->record.node, sizeof(l->record.node), "%s", l->node);
@@ -427,6 +437,11 @@ int home_lease_take(const struct home_lease_config *config, uint64_t least, stru
 uint64_t home_lease_epoch(const struct home_lease *lease)
 {
 	return lease->record.epoch;
+}
+
+const struct home_lease_record *home_lease_before(const struct home_lease *lease)
+{
+	return &lease->before;
 }
 
 void home_lease_release(struct home_lease *l)

@@ -177,8 +177,8 @@ static int take_lock(struct turn *t)
 	struct stat opened, named;
 	int error;
 
-	if (stat(t->home, &named) < 0) {
-		error = -errno;
+	error = home_look(t->home);
+	if (error) {
 		explain(t, "the volume is missing or holds no file server: %s: %s", t->home,
 			strerror(-error));
 		return error;

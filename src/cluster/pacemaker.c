@@ -8,10 +8,9 @@
  * under it. A local that is busy belongs to the thread that made it so. p->view_lock guards the
  * last look at Pacemaker; it is taken before p->lock, if both are.
  */
-#include "pacemaker.h"
+#include "pacemaker_inner.h"
 
 #include <base/log.h>
-#include <cluster/home_lease.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,45 +21,6 @@
 
 #define VIEW_AGE_MS	250
 #define STOP_PATIENCE_S 20
-#define MAX_LATER	64
-#define LATER_TICK_MS	500
-#define SETTLE_LIMIT_MS 120000
-
-/* A file server that the agent started here, or tried to. */
-struct local {
-	struct local *next;
-	struct pacemaker *p;
-	char name[CLUSTER_MAX_NAME];
-	char home[CLUSTER_MAX_PATH + 16];
-	char volume[CLUSTER_MAX_PATH];
-	enum cluster_state state;
-	char reason[512];
-	int64_t since_ms;
-	struct home_lease *lease;
-	uint64_t epoch;
-	int home_lock;
-	bool busy;
-};
-
-struct pacemaker {
-	struct cluster *cluster;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	struct local *locals;
-	pthread_mutex_t view_lock;
-	struct crm_view view;
-	uint64_t viewed_ms; /* 0: never */
-	char trouble[512];  /* why there is no view */
-	pthread_t worker;
-	bool stopping;
-	struct server_record publish[MAX_LATER];
-	size_t publish_count;
-	struct {
-		char group[CRM_MAX_ID];
-		uint64_t until_ms;
-	} settle[MAX_LATER];
-	size_t settle_count;
-};
 
 const char *pacemaker_node(const struct pacemaker *p)
 {
@@ -70,7 +30,7 @@ const char *pacemaker_node(const struct pacemaker *p)
 /* ---- the view */
 
 /* With view_lock: a view that is not older than @age_ms. */
-static struct crm_view *look(struct pacemaker *p, uint64_t age_ms)
+struct crm_view *pacemaker_look(struct pacemaker *p, uint64_t age_ms)
 {
 	struct crm_view fresh;
 	auto_free char *why = NULL;
@@ -91,17 +51,31 @@ static struct crm_view *look(struct pacemaker *p, uint64_t age_ms)
 	return &p->view;
 }
 
-/* Has the cluster seen that node end: fenced, or gone in order? Silence is no. */
+/* Has this berthd seen Corosync lose that node and Pacemaker fence it, and not seen it again?
+ * Asking Pacemaker would tell no more, and take a tenth of a second. With view_lock. */
+static bool saw_it_end(struct pacemaker *p, const char *name)
+{
+	const struct crm_node *node = crm_node(&p->view, name);
+	int64_t lost, begun, ended;
+
+	if (!p->membership || !node || !node->id)
+		return false;
+	lost = membership_lost(p->membership, node->id);
+	if (!lost || membership_has(p->membership, node->id))
+		return false;
+	membership_fencing(p->membership, name, lost, &begun, &ended);
+	return ended > 0;
+}
+
+/* Can the cluster vouch that this node has ended? */
 static bool is_gone(void *arg, const char *name)
 {
 	struct local *l = arg;
 	struct pacemaker *p = l->p;
-	const struct crm_node *node;
 	bool gone;
 
 	pthread_mutex_lock(&p->view_lock);
-	node = crm_node(look(p, 0), name);
-	gone = node && !node->is_online && !node->is_unclean && p->view.has_quorum;
+	gone = saw_it_end(p, name) || crm_node_is_gone(pacemaker_look(p, 0), name);
 	pthread_mutex_unlock(&p->view_lock);
 	return gone;
 }
@@ -113,7 +87,7 @@ static bool may_hold(void *arg, const char **why)
 
 /* ---- locals */
 
-static struct local *find(struct pacemaker *p, const char *name)
+struct local *pacemaker_find(struct pacemaker *p, const char *name)
 {
 	struct local *l = p->locals;
 
@@ -132,7 +106,7 @@ static struct local *claim(struct pacemaker *p, const char *name, int *error)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += STOP_PATIENCE_S;
 	*error = 0;
-	while ((l = find(p, name)) != NULL && l->busy) {
+	while ((l = pacemaker_find(p, name)) != NULL && l->busy) {
 		if (pthread_cond_timedwait(&p->changed, &p->lock, &until) == ETIMEDOUT) {
 			*error = -EAGAIN;
 			return NULL;
@@ -176,12 +150,15 @@ static void remove_local(struct pacemaker *p, struct local *l)
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
 	close_fd_ptr(&l->home_lock);
+	json_decref(l->told);
 	free(l);
 }
 
-static void write_owner(struct local *l, const char *what)
+static void write_owner(struct local *l, const char *what, int64_t leaving_ms)
 {
-	struct owner_record owner = { .pid = (int)getpid(), .epoch = l->epoch };
+	struct owner_record owner = { .pid = (int)getpid(),
+				      .epoch = l->epoch,
+				      .leaving_ms = leaving_ms };
 	int error;
 
 	snprintf(owner.node, sizeof(owner.node), "%s", l->p->cluster->node);
@@ -219,11 +196,9 @@ static void lost(void *arg, const char *why)
 static int lock_home(struct local *l, char **why)
 {
 	auto_free char *path = xasprintf("%s/owner.lock", l->home);
-	struct stat at;
-	int error;
+	int error = home_look(l->home);
 
-	if (stat(l->home, &at) < 0) {
-		error = -errno;
+	if (error) {
 		*why = xasprintf("the volume is missing or holds no file server: %s: %s", l->home,
 				 strerror(-error));
 		return error;
@@ -264,9 +239,11 @@ static int take_lease(struct local *l, char **why)
 		return -EHOSTUNREACH;
 	}
 	error = home_lease_take(&config, before.epoch + 1, &l->lease, why);
-	if (!error)
-		l->epoch = home_lease_epoch(l->lease);
-	return error;
+	if (error)
+		return error;
+	l->epoch = home_lease_epoch(l->lease);
+	pacemaker_note_coming(l, &before);
+	return 0;
 }
 
 /* All that a start does, with the local ours. */
@@ -282,17 +259,17 @@ static int bring_online(struct local *l, char **why)
 	if (error)
 		return error;
 	leased = monotonic_ms();
-	write_owner(l, "online-pending");
 	snprintf(record.name, sizeof(record.name), "%s", l->name);
 	snprintf(record.volume, sizeof(record.volume), "%s", l->volume);
 	record.policy = cluster_policy_default();
 	error = p->cluster->events.bring_online(p->cluster->arg, &record, l->epoch, why);
-	write_owner(l, error ? "released" : "online");
+	write_owner(l, error ? "released" : "online", 0);
 	if (error) {
 		home_lease_release(l->lease);
 		l->lease = NULL;
 		return error;
 	}
+	l->coming.online = realtime_ms();
 	log_info("server started name=%s epoch=%llu lease_ms=%llu online_ms=%llu", l->name,
 		 (unsigned long long)l->epoch, (unsigned long long)(leased - began),
 		 (unsigned long long)(monotonic_ms() - leased));
@@ -302,12 +279,13 @@ static int bring_online(struct local *l, char **why)
 static void take_offline(struct local *l)
 {
 	struct pacemaker *p = l->p;
+	int64_t leaving = realtime_ms();
 
 	if (l->state == CLUSTER_ONLINE) {
 		state(l, CLUSTER_OFFLINE_PENDING, "");
 		p->cluster->events.take_offline(p->cluster->arg, l->name);
 		if (home_lease_holds(l->lease))
-			write_owner(l, "released");
+			write_owner(l, "released", leaving);
 	}
 	if (l->lease)
 		home_lease_release(l->lease);
@@ -349,6 +327,11 @@ int pacemaker_local_start(struct pacemaker *p, const char *name, const char *vol
 	close_fd_ptr(&l->home_lock);
 	snprintf(l->volume, sizeof(l->volume), "%s", volume);
 	snprintf(l->home, sizeof(l->home), "%s/.berth", volume);
+	pthread_mutex_lock(&p->lock);
+	l->coming = (struct failover){ .kind = FAILOVER_START, .starting = realtime_ms() };
+	json_decref(l->told);
+	l->told = NULL;
+	pthread_mutex_unlock(&p->lock);
 	state(l, CLUSTER_ONLINE_PENDING, "");
 	error = bring_online(l, why);
 	state(l, error ? CLUSTER_FAILED : CLUSTER_ONLINE, error && *why ? *why : "");
@@ -398,7 +381,7 @@ int pacemaker_local_check(struct pacemaker *p, const char *name, char **why)
 	int error = 0;
 
 	pthread_mutex_lock(&p->lock);
-	l = find(p, name);
+	l = pacemaker_find(p, name);
 	if (!l)
 		error = -ENOENT;
 	else if (l->state == CLUSTER_FAILED)
@@ -422,138 +405,10 @@ void *pacemaker_guard(struct pacemaker *p, const char *name)
 	void *lease;
 
 	pthread_mutex_lock(&p->lock);
-	l = find(p, name);
+	l = pacemaker_find(p, name);
 	lease = l ? l->lease : NULL;
 	pthread_mutex_unlock(&p->lock);
 	return lease;
-}
-
-/* ---- what can wait */
-
-int pacemaker_publish(struct pacemaker *p, const struct server_record *changed)
-{
-	int error = 0;
-
-	pthread_mutex_lock(&p->lock);
-	if (p->publish_count == MAX_LATER) {
-		error = -EAGAIN;
-	} else {
-		struct server_record *slot = &p->publish[p->publish_count++];
-
-		*slot = *changed;
-		slot->facts = json_deep_copy(changed->facts);
-		pthread_cond_broadcast(&p->changed);
-	}
-	pthread_mutex_unlock(&p->lock);
-	return error;
-}
-
-void pacemaker_settle_later(struct pacemaker *p, const char *group)
-{
-	pthread_mutex_lock(&p->lock);
-	if (p->settle_count < MAX_LATER) {
-		snprintf(p->settle[p->settle_count].group, CRM_MAX_ID, "%s", group);
-		p->settle[p->settle_count++].until_ms = monotonic_ms() + SETTLE_LIMIT_MS;
-		pthread_cond_broadcast(&p->changed);
-	}
-	pthread_mutex_unlock(&p->lock);
-}
-
-static void publish_one(struct pacemaker *p, const struct server_record *record)
-{
-	auto_free char *why = NULL;
-	struct crm_server *now;
-	int error = 0;
-
-	pthread_mutex_lock(&p->view_lock);
-	now = crm_server(look(p, 0), record->name);
-	if (now)
-		error = crm_publish(now, record, &why);
-	pthread_mutex_unlock(&p->view_lock);
-	if (error)
-		log_warn("settings not written to Pacemaker name=%s why=%s", record->name,
-			 LOG_TEXT(why ? why : strerror(-error)));
-}
-
-/* Is the move of @group over: has it come to its target, or stopped where it may not go on? */
-static bool is_settled(struct pacemaker *p, const char *group)
-{
-	bool settled = true;
-
-	pthread_mutex_lock(&p->view_lock);
-	look(p, 0);
-	for (size_t i = 0; i < p->view.server_count; i++) {
-		const struct crm_server *s = &p->view.servers[i];
-
-		if (!strcmp(s->group, group) && s->record.target[0])
-			settled = s->state == CLUSTER_FAILED || s->state == CLUSTER_OFFLINE ||
-				  (s->state == CLUSTER_ONLINE &&
-				   !strcasecmp(s->owner, s->record.target)) ||
-				  s->reason[0];
-	}
-	if (!p->viewed_ms)
-		settled = false;
-	pthread_mutex_unlock(&p->view_lock);
-	return settled;
-}
-
-static void settle_one(struct pacemaker *p, const char *group, uint64_t until_ms)
-{
-	auto_free char *why = NULL;
-
-	if (!is_settled(p, group) && monotonic_ms() < until_ms) {
-		pthread_mutex_lock(&p->lock);
-		if (p->settle_count < MAX_LATER) {
-			snprintf(p->settle[p->settle_count].group, CRM_MAX_ID, "%s", group);
-			p->settle[p->settle_count++].until_ms = until_ms;
-		}
-		pthread_mutex_unlock(&p->lock);
-		return;
-	}
-	if (CRM(NULL, &why, "crm_resource", "--clear", "--resource", group))
-		log_warn("move not cleared group=%s why=%s", group, LOG_TEXT(why ? why : ""));
-}
-
-static void *work(void *arg)
-{
-	struct pacemaker *p = arg;
-
-	pthread_mutex_lock(&p->lock);
-	while (!p->stopping) {
-		struct timespec until;
-		struct server_record record = { 0 };
-		char group[CRM_MAX_ID] = "";
-		uint64_t limit = 0;
-		bool has_record = p->publish_count > 0;
-
-		if (has_record) {
-			record = p->publish[0];
-			memmove(p->publish, p->publish + 1, --p->publish_count * sizeof(record));
-		}
-		if (p->settle_count) {
-			memcpy(group, p->settle[0].group, sizeof(group));
-			limit = p->settle[0].until_ms;
-			memmove(p->settle, p->settle + 1, --p->settle_count * sizeof(p->settle[0]));
-		}
-		pthread_mutex_unlock(&p->lock);
-		if (has_record) {
-			publish_one(p, &record);
-			server_record_free(&record);
-		}
-		if (group[0])
-			settle_one(p, group, limit);
-		pthread_mutex_lock(&p->lock);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += LATER_TICK_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		if (!p->stopping && !p->publish_count && p->settle_count)
-			pthread_cond_timedwait(&p->changed, &p->lock, &until);
-		else if (!p->stopping && !p->publish_count)
-			pthread_cond_wait(&p->changed, &p->lock);
-	}
-	pthread_mutex_unlock(&p->lock);
-	return NULL;
 }
 
 /* ---- telling */
@@ -563,7 +418,7 @@ static void overlay(struct pacemaker *p, struct cluster_row *row)
 	struct local *l;
 
 	pthread_mutex_lock(&p->lock);
-	l = find(p, row->record.name);
+	l = pacemaker_find(p, row->record.name);
 	if (l) {
 		row->epoch = l->epoch;
 		row->since_ms = l->since_ms;
@@ -618,7 +473,7 @@ size_t pacemaker_rows(struct pacemaker *p, struct cluster_row **out)
 	size_t count;
 
 	pthread_mutex_lock(&p->view_lock);
-	view = look(p, VIEW_AGE_MS);
+	view = pacemaker_look(p, VIEW_AGE_MS);
 	if (!p->viewed_ms) {
 		count = rows_without_view(p, out);
 		pthread_mutex_unlock(&p->view_lock);
@@ -680,7 +535,7 @@ json_t *pacemaker_view(struct pacemaker *p)
 	const struct crm_view *view;
 
 	pthread_mutex_lock(&p->view_lock);
-	view = look(p, VIEW_AGE_MS);
+	view = pacemaker_look(p, VIEW_AGE_MS);
 	for (size_t i = 0; i < view->node_count; i++)
 		json_array_append_new(nodes, json_pack("{s:s, s:s}", "name", view->nodes[i].name,
 						       "state", node_state(&view->nodes[i])));
@@ -704,6 +559,7 @@ struct pacemaker *pacemaker_start(struct cluster *cluster)
 	int error;
 
 	p->cluster = cluster;
+	p->membership = membership_start();
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->view_lock, NULL);
 	pthread_condattr_init(&attributes);
@@ -712,9 +568,11 @@ struct pacemaker *pacemaker_start(struct cluster *cluster)
 	pthread_condattr_destroy(&attributes);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&p->worker, NULL, work, p);
+	error = pthread_create(&p->worker, NULL, pacemaker_work, p);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error) {
+		if (p->membership)
+			membership_stop(p->membership);
 		free(p);
 		return NULL;
 	}
@@ -736,6 +594,8 @@ void pacemaker_stop(struct pacemaker *p)
 	}
 	pthread_mutex_unlock(&p->lock);
 	pthread_join(p->worker, NULL);
+	if (p->membership)
+		membership_stop(p->membership);
 	for (size_t i = 0; i < p->publish_count; i++)
 		server_record_free(&p->publish[i]);
 	crm_view_free(&p->view);

@@ -161,8 +161,9 @@ int pacemaker_remove(struct pacemaker *p, const char *name, char **why)
 		return -EBUSY;
 	}
 	constraints =
-		xasprintf("//constraints/*[@rsc='%s' or @rsc='%s' or @then='%s' or @first='%s']",
-			  s->group, s->resource, s->resource, s->resource);
+		xasprintf("//constraints/*[@rsc='%s' or @rsc='%s' or @then='%s' or @first='%s' or "
+			  "@with-rsc='%s']",
+			  s->group, s->resource, s->resource, s->resource, s->group);
 	resource = xasprintf("//resources//*[@id='%s']", s->group);
 	error = CRM(NULL, why, "cibadmin", "--delete-all", "--force", "--xpath", constraints);
 	if (!error)

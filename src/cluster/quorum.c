@@ -23,23 +23,31 @@ static struct {
 	uint64_t handle;
 } q = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* With the lock. The library stays loaded. */
+static void *symbol(const char *name)
+{
+	if (!q.library)
+		q.library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	return q.library ? dlsym(q.library, name) : NULL;
+}
+
+void *quorum_symbol(const char *name)
+{
+	void *found;
+
+	pthread_mutex_lock(&q.lock);
+	found = symbol(name);
+	pthread_mutex_unlock(&q.lock);
+	return found;
+}
+
 static bool load(void)
 {
-	void *a, *b, *c;
+	void *a = symbol("quorum_initialize"), *b = symbol("quorum_getquorate");
+	void *c = symbol("quorum_finalize");
 
-	if (q.library)
-		return true;
-	q.library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	if (!q.library)
+	if (!a || !b || !c)
 		return false;
-	a = dlsym(q.library, "quorum_initialize");
-	b = dlsym(q.library, "quorum_getquorate");
-	c = dlsym(q.library, "quorum_finalize");
-	if (!a || !b || !c) {
-		dlclose(q.library);
-		q.library = NULL;
-		return false;
-	}
 	memcpy(&q.initialize, &a, sizeof(a));
 	memcpy(&q.getquorate, &b, sizeof(b));
 	memcpy(&q.finalize, &c, sizeof(c));

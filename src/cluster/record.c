@@ -223,7 +223,7 @@ bool node_record_parse(const char *text, size_t length, struct node_record *out,
 bool owner_record_parse(const char *text, size_t length, struct owner_record *out, const char **why)
 {
 	auto_json json_t *root = parse_object(text, length, why);
-	int64_t pid, epoch, deaths;
+	int64_t pid, epoch, deaths, leaving;
 
 	memset(out, 0, sizeof(*out));
 	if (!root)
@@ -233,13 +233,15 @@ bool owner_record_parse(const char *text, size_t length, struct owner_record *ou
 	    !take_text(root, "state", out->state, sizeof(out->state)) ||
 	    !take_number(root, "pid", 1, INT32_MAX, &pid) ||
 	    !take_number(root, "epoch", 0, INT64_MAX - 1, &epoch) ||
-	    !take_number_or(root, "deaths", 0, 1000000, 0, &deaths)) {
+	    !take_number_or(root, "deaths", 0, 1000000, 0, &deaths) ||
+	    !take_number_or(root, "leaving_ms", 0, INT64_MAX, 0, &leaving)) {
 		*why = "a field is missing or cannot be understood";
 		return false;
 	}
 	out->pid = (int)pid;
 	out->epoch = (uint64_t)epoch;
 	out->deaths = (uint32_t)deaths;
+	out->leaving_ms = leaving;
 	return true;
 }
 
@@ -512,11 +514,21 @@ int owner_record_read(const char *home, struct owner_record *out)
 int owner_record_write(const char *home, const struct owner_record *r)
 {
 	auto_free char *path = xasprintf("%s/owner.json", home);
-	json_t *root = json_pack("{s:s, s:s, s:i, s:I, s:s, s:i}", "node", r->node, "boot_id",
+	json_t *root = json_pack("{s:s, s:s, s:i, s:I, s:s, s:i, s:I}", "node", r->node, "boot_id",
 				 r->boot_id, "pid", r->pid, "epoch", (json_int_t)r->epoch, "state",
-				 r->state, "deaths", (int)r->deaths);
+				 r->state, "deaths", (int)r->deaths, "leaving_ms",
+				 (json_int_t)r->leaving_ms);
 
 	return root ? write_whole(path, root) : -EINVAL;
+}
+
+int home_look(const char *home)
+{
+	struct stat at;
+
+	if (lstat(home, &at) < 0)
+		return -errno;
+	return S_ISDIR(at.st_mode) ? 0 : -ENOTDIR;
 }
 
 static int make_directory(const char *path)

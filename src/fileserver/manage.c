@@ -155,6 +155,12 @@ static bool fits_names(const struct manage_setting *setting, const char *value)
 		       strlen(value);
 }
 
+/* One word, or nothing. */
+static bool fits_class(const struct manage_setting *setting, const char *value)
+{
+	return fits_names(setting, value) && !strpbrk(value, ", ");
+}
+
 /* "no", "*", or names of shares with commas between them. */
 static bool fits_share_list(const struct manage_setting *setting, const char *value)
 {
@@ -175,6 +181,8 @@ static const struct manage_setting settings[] = {
 	  fits_share_list },
 	{ "anonymous", "no|*|SHARE,...", "shares that need no account", fits_share_list },
 	{ "preferred_owners", "NODE,...", "nodes that should own it, best first", fits_names },
+	{ "anti_affinity", "CLASS", "it keeps off the nodes of others of that class (pacemaker)",
+	  fits_class },
 	{ "failback", "no|yes", "whether it returns to a better node that comes back", fits_word },
 	{ "failback_from", "-1-23", "first hour in which it may return; -1: any", fits_number, -1,
 	  23 },

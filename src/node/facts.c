@@ -50,11 +50,14 @@ static json_t *settings_facts(struct store *store)
 	auto_free char *addresses = store_setting(store, "addresses");
 	auto_free char *aliases = store_setting(store, "aliases");
 	auto_free char *fqdn = store_setting(store, "fqdn");
+	auto_free char *class = store_setting(store, "anti_affinity");
 
-	return json_pack("{s:s, s:o, s:i, s:o, s:s}", "visibility",
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:s, s:s*}", "visibility",
 			 visibility ? visibility : "server", "addresses", bare_list_of(addresses),
-			 "port", (int)number_setting(store, "port", 445), "aliases",
-			 list_of(aliases), "fqdn", fqdn ? fqdn : "");
+			 "networks", list_of(addresses), "port",
+			 (int)number_setting(store, "port", 445), "aliases", list_of(aliases),
+			 "fqdn", fqdn ? fqdn : "", "anti_affinity",
+			 class && class[0] ? class : NULL);
 }
 
 /* The shares that the store holds, by name. */

@@ -13,7 +13,16 @@
 /* What a new file server begins with: settings from the request, each checked by the table. */
 static const char *const creation_settings[] = { "visibility",	 "addresses", "port",
 						 "aliases",	 "fqdn",      "preferred_owners",
-						 "drive_letter", "comment" };
+						 "drive_letter", "comment",   "anti_affinity" };
+
+/* The nodes of the embedded engine are on one machine, which cannot be kept apart from itself. */
+static bool check_class(struct request *r, const char *class)
+{
+	return !class || !class[0] || node.config.engine == CLUSTER_PACEMAKER ||
+	       request_fail(r, "bad-request",
+			    "anti_affinity needs several machines: this node runs the embedded "
+			    "engine, whose nodes share one (docs/cluster.md)");
+}
 
 static bool check_settings(struct request *r, const char *name)
 {
@@ -223,6 +232,7 @@ bool do_server_create(struct request *r)
 
 	if (!request_need(r, "server", &name) || !request_need(r, "volume", &volume) ||
 	    !check_name(r, name) || !check_unique(r, "", name) || !check_settings(r, name) ||
+	    !check_class(r, request_text(r, "anti_affinity")) ||
 	    !check_unique(r, name, request_text(r, "aliases")) ||
 	    !check_unique(r, name, request_text(r, "fqdn")) ||
 	    (addresses && !check_addresses(r, addresses)) ||
@@ -447,11 +457,11 @@ static bool set_offline(struct request *r, const char *name, const json_t *setti
 /* What a node's own file server takes from the node's configuration, or has no use for. */
 static bool set_on_node(struct request *r, const char *name, const char *key)
 {
-	static const char *const others[] = { "addresses",	   "port",
-					      "preferred_owners",  "failback",
-					      "failback_from",	   "failback_to",
-					      "restart_threshold", "restart_period_s",
-					      "retry_period_s",	   "pending_timeout_s" };
+	static const char *const others[] = {
+		"addresses",	    "port",	      "preferred_owners", "failback",
+		"anti_affinity",    "failback_from",  "failback_to",	  "restart_threshold",
+		"restart_period_s", "retry_period_s", "pending_timeout_s"
+	};
 
 	if (strcasecmp(name, node.config.name) != 0)
 		return true;
@@ -486,6 +496,7 @@ bool do_server_set(struct request *r)
 		if (manage_setting_check(name, key, text, &error) != STATUS_SUCCESS)
 			return request_fail_managed(r, &error);
 		if (!set_on_node(r, name, key) ||
+		    (!strcmp(key, "anti_affinity") && !check_class(r, text)) ||
 		    (!strcmp(key, "addresses") && !check_addresses(r, text)) ||
 		    ((!strcmp(key, "aliases") || !strcmp(key, "fqdn")) &&
 		     !check_unique(r, name, text)))

@@ -127,7 +127,7 @@ static void a_group_that_is_written_is_read_back(void **state)
 	struct crm_view view, again;
 
 	look(mon, cib, &view);
-	record.facts = json_pack("{s:[s]}", "addresses", "10.0.0.5/24");
+	record.facts = json_pack("{s:[s]}", "networks", "10.0.0.5/24");
 	memcpy(record.preferred[0], "n2", 3);
 	record.preferred_count = 1;
 	xml = crm_group_xml(&record, &mount, &view);

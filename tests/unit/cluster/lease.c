@@ -7,11 +7,25 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <errno.h>
+
+static int64_t jump_s; /* what this machine's clock is wrong by */
+
+/* In place of the library's: the clock on the wall jumps, those that only count do not. */
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int answer = (int)syscall(SYS_clock_gettime, clock, ts);
+
+	if (clock == CLOCK_REALTIME)
+		ts->tv_sec += __atomic_load_n(&jump_s, __ATOMIC_SEQ_CST);
+	return answer;
+}
 
 static char home[64];
 static bool quorate, gone;
@@ -106,6 +120,50 @@ static void a_live_lease_is_refused_with_the_name_of_its_node(void **state)
 	free(why);
 	assert_true(home_lease_holds(lease));
 	home_lease_release(lease);
+}
+
+static void a_clock_that_jumps_neither_ends_a_lease_nor_lets_it_live_on(void **state)
+{
+	static const int64_t jumps[] = { 86400, -86400, 0 };
+	const struct timespec nap = { .tv_nsec = (LEASE_BEAT_MS + 200) * 1000000L };
+	struct home_lease *lease, *other = NULL;
+	bool is_lost = false;
+	char *why;
+
+	assert_int_equal(take("a", &is_lost, &lease, &why), 0);
+	for (size_t i = 0; i < ARRAY_LEN(jumps); i++) {
+		__atomic_store_n(&jump_s, jumps[i], __ATOMIC_SEQ_CST);
+		assert_true(home_lease_holds(lease));
+		nanosleep(&nap, NULL);
+		assert_true(home_lease_holds(lease));
+	}
+	__atomic_store_n(&jump_s, 86400, __ATOMIC_SEQ_CST);
+	assert_int_equal(take("b", &is_lost, &other, &why), -EBUSY);
+	free(why);
+	__atomic_store_n(&quorate, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&jump_s, -86400, __ATOMIC_SEQ_CST);
+	await(&is_lost);
+	assert_false(home_lease_holds(lease));
+	home_lease_release(lease);
+	__atomic_store_n(&jump_s, 0, __ATOMIC_SEQ_CST);
+}
+
+static void what_is_no_file_is_no_lease(void **state)
+{
+	auto_free char *path = xasprintf("%s/lease", home);
+	struct home_lease_record record;
+	struct home_lease *lease;
+	bool is_lost = false;
+	char *why;
+
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(home_lease_record_read(home, &record), -EUCLEAN);
+	assert_int_not_equal(take("a", &is_lost, &lease, &why), 0);
+	free(why);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	assert_int_not_equal(take("a", &is_lost, &lease, &why), 0);
+	free(why);
 }
 
 static void a_node_that_is_known_to_be_gone_is_not_waited_for(void **state)
@@ -224,6 +282,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_released_lease_is_taken_at_once_under_a_higher_epoch),
 		TEST(a_live_lease_is_refused_with_the_name_of_its_node),
+		TEST(a_clock_that_jumps_neither_ends_a_lease_nor_lets_it_live_on),
+		TEST(what_is_no_file_is_no_lease),
 		TEST(a_node_that_is_known_to_be_gone_is_not_waited_for),
 		TEST(without_a_quorum_it_is_lost),
 		TEST(the_lease_of_an_owner_that_ended_can_be_cleared),

@@ -9,6 +9,7 @@
 #define CLUSTER_ADDRESS_H
 
 #include <base/base.h>
+#include <base/cursor.h>
 #include <sys/socket.h>
 
 struct address {
@@ -27,6 +28,21 @@ const char *address_format(const struct address *address, char text[64]);
 
 /* address_is_local - is it on an interface now, or a loopback address of IPv4? */
 bool address_is_local(const struct address *address);
+/* address_interface - the interface that has @address itself (@whole), or one of its network; 0
+ * where there is none. */
+unsigned int address_interface(const struct address *address, bool whole);
+/*
+ * address_probe - ask the network whether another machine has @address: 1, and its hardware address
+ * in @who; 0 where nobody answers within PROBE_WAIT_MS, or where the address is on this machine;
+ * negative errno where the network cannot be asked. IPv4 only (RFC 5227 2.1.1); of IPv6 the kernel
+ * looks for duplicates itself, and it is 0.
+ */
+#define PROBE_WAIT_MS 60
+int address_probe(const struct address *address, char who[24]) MUST_CHECK;
+/* arp_claims - does this ARP packet say that another machine than @own has, or is about to take,
+ * @address? Its hardware address in @from then. */
+bool arp_claims(struct cursor *packet, const uint8_t address[4], const uint8_t own[6],
+		uint8_t from[6]);
 /*
  * address_add - see that it is on an interface. *added says whether this call put it there, so that
  * address_remove takes away only that. Negative errno and a sentence in *why (to be freed):

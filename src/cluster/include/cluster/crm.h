@@ -22,6 +22,7 @@ int crm_run(const char *const *argv, char **out, char **why) MUST_CHECK;
 
 struct crm_node {
 	char name[CLUSTER_MAX_NAME];
+	uint32_t id; /* Corosync's number of it; 0 where it is not told */
 	bool is_online, is_unclean, is_standby;
 };
 
@@ -51,13 +52,19 @@ struct crm_view {
 int crm_look(struct crm_view *out, char **why) MUST_CHECK;
 /* crm_parse - the same, from the texts of crm_mon (XML) and cibadmin. */
 int crm_parse(const char *mon, const char *cib, struct crm_view *out, char **why) MUST_CHECK;
+/* crm_fencing - the history of fencing alone, as in a view; an array, empty where nobody answers.
+ */
+json_t *crm_fencing(char **why);
 void crm_view_free(struct crm_view *view);
 const struct crm_node *crm_node(const struct crm_view *view, const char *name);
 struct crm_server *crm_server(struct crm_view *view, const char *name);
+/* crm_node_is_gone - has a cluster with a quorum seen that node end: fenced, or gone in order?
+ * Silence is no. */
+bool crm_node_is_gone(const struct crm_view *view, const char *name);
 
 /* Where the volume is mounted from; negative errno and a sentence. */
 struct crm_mount {
-	char device[CLUSTER_MAX_PATH], type[32];
+	char device[CLUSTER_MAX_PATH], type[32], options[512];
 };
 int crm_mount_of(const char *volume, struct crm_mount *out, char **why) MUST_CHECK;
 /* crm_group_xml - the group of a new file server with its constraints, for cibadmin; to be freed.
@@ -66,10 +73,12 @@ char *crm_group_xml(const struct server_record *record, const struct crm_mount *
 		    const struct crm_view *view);
 /* crm_publish - write what changed since it was last published from @now over @record. */
 int crm_publish(const struct crm_server *now, const struct server_record *record,
-		char **why) MUST_CHECK;
+		const struct crm_view *view, char **why) MUST_CHECK;
 
 /* quorum_holds - does Corosync say that this side has a quorum? *why: a static sentence where not.
  */
 bool quorum_holds(const char **why);
+/* quorum_symbol - a function of Corosync's library of quorums; NULL where it is not installed. */
+void *quorum_symbol(const char *name);
 
 #endif

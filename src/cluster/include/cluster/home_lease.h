@@ -34,6 +34,8 @@ struct home_lease_record {
 	char boot_id[40];
 	int pid;
 	uint64_t epoch, beats;
+	int64_t at_ms; /* realtime of its owner, of the last beat: to be told, never to be compared
+			*/
 	bool is_held;
 };
 bool home_lease_record_parse(const char *text, size_t length, struct home_lease_record *out,
@@ -61,6 +63,9 @@ struct home_lease_config {
 int home_lease_take(const struct home_lease_config *config, uint64_t least, struct home_lease **out,
 		    char **why) MUST_CHECK;
 uint64_t home_lease_epoch(const struct home_lease *lease);
+/* home_lease_before - what stood there when it was taken; the node "" where nothing did. Borrowed.
+ */
+const struct home_lease_record *home_lease_before(const struct home_lease *lease);
 /* home_lease_holds - may this process serve now? Cheap before the deadline; one read of the block
  * after it. */
 bool home_lease_holds(void *lease);

@@ -60,8 +60,9 @@ struct owner_record {
 	char boot_id[40];
 	int pid;
 	uint64_t epoch;
-	char state[20];	 /* "online-pending", "online", "offline-pending", "released" */
-	uint32_t deaths; /* owners in a row that died while it was coming online */
+	char state[20];	    /* "online-pending", "online", "offline-pending", "released" */
+	uint32_t deaths;    /* owners in a row that died while it was coming online */
+	int64_t leaving_ms; /* when one that has released it began to; realtime; 0: not told */
 };
 
 /* cluster_name_ok - letters, digits, '-', '_' and '.', not first; 1 to 63 bytes. */
@@ -100,6 +101,12 @@ bool cluster_node_is_alive(const char *cluster_dir, const char *name);
 
 int owner_record_read(const char *home, struct owner_record *out) MUST_CHECK;
 int owner_record_write(const char *home, const struct owner_record *record) MUST_CHECK;
+
+/*
+ * home_look - is there a home to use? -ENOTDIR where it is no directory itself (a link would lead
+ * this process, which may write anywhere, to where whoever wrote the volume wants it), -ENOENT.
+ */
+int home_look(const char *home) MUST_CHECK;
 
 /* cluster_directories - make the cluster directory and what is in it where it is missing. */
 int cluster_directories(const char *cluster_dir) MUST_CHECK;

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Corosync tells of a change of membership by itself. Pacemaker's fencer keeps a history without
+ * the moment at which a fencing began, and in whole seconds; so for a while after a node was lost
+ * it is asked again and again.
+ *
+ * Locks: m->lock guards the three lists; it is held for no call outwards.
+ */
+#include "membership.h"
+
+#include <base/log.h>
+#include <cluster/crm.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+#define CS_OK	       1
+#define TRACK_CHANGES  2
+#define DISPATCH_ALL   2
+#define RECONNECT_MS   2000
+#define ASK_MS	       100   /* how often the fencer is asked, */
+#define ASK_SLOWLY_MS  1000  /* ... when nothing seems to come of it, */
+#define ASK_EAGER_MS   5000  /* ... which it does so long after the loss, */
+#define ASK_LONGEST_MS 60000 /* ... and how long at all */
+#define CLOCK_SLACK_MS 1000  /* the history is in whole seconds */
+
+struct change {
+	uint32_t id;
+	int64_t lost_ms;
+};
+struct fencing {
+	char node[CLUSTER_MAX_NAME];
+	int64_t begun_ms, ended_ms;
+};
+
+struct membership {
+	pthread_mutex_t lock;
+	pthread_t thread;
+	int wake;
+	bool stopping;
+	struct change changes[CLUSTER_MAX_NODES];
+	size_t change_count;
+	struct fencing fencings[CLUSTER_MAX_NODES];
+	size_t fencing_count;
+	uint32_t members[CLUSTER_MAX_NODES]; /* changed by the thread alone, with the lock */
+	size_t member_count;
+	/* The thread's own. */
+	bool connected;
+	uint64_t handle;
+	int64_t watch_from_ms; /* 0: nothing to watch */
+};
+
+/* libquorum, as quorum.h declares it. */
+typedef void notify(uint64_t handle, uint32_t quorate, uint64_t ring, uint32_t count,
+		    uint32_t *members);
+struct callbacks {
+	notify *changed;
+};
+static struct {
+	int (*initialize)(uint64_t *handle, struct callbacks *callbacks, uint32_t *type);
+	int (*trackstart)(uint64_t handle, unsigned int flags);
+	int (*fd_get)(uint64_t handle, int *fd);
+	int (*dispatch)(uint64_t handle, int what);
+	int (*finalize)(uint64_t handle);
+} lib;
+
+static bool take(const char *name, void *slot)
+{
+	void *symbol = quorum_symbol(name);
+
+	memcpy(slot, &symbol, sizeof(symbol));
+	return symbol != NULL;
+}
+
+static bool load(void)
+{
+	return take("quorum_initialize", &lib.initialize) &&
+	       take("quorum_trackstart", &lib.trackstart) && take("quorum_fd_get", &lib.fd_get) &&
+	       take("quorum_dispatch", &lib.dispatch) && take("quorum_finalize", &lib.finalize);
+}
+
+/* ---- members */
+
+static _Thread_local struct membership *current; /* the library's call has no argument of ours */
+
+static bool is_in(const uint32_t *list, size_t count, uint32_t id)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i] == id)
+			return true;
+	}
+	return false;
+}
+
+static void note_loss(struct membership *m, uint32_t id, int64_t now)
+{
+	size_t at = 0;
+
+	pthread_mutex_lock(&m->lock);
+	while (at < m->change_count && m->changes[at].id != id)
+		at++;
+	if (at < CLUSTER_MAX_NODES) {
+		m->changes[at] = (struct change){ .id = id, .lost_ms = now };
+		if (at == m->change_count)
+			m->change_count++;
+	}
+	pthread_mutex_unlock(&m->lock);
+	m->watch_from_ms = now;
+}
+
+static void changed(uint64_t handle, uint32_t quorate, uint64_t ring, uint32_t count, uint32_t *now)
+{
+	struct membership *m = current;
+	int64_t when = realtime_ms();
+
+	if (!count || !now) /* a change of the quorum alone */
+		return;
+	for (size_t i = 0; i < m->member_count; i++) {
+		if (!is_in(now, count, m->members[i]))
+			note_loss(m, m->members[i], when);
+	}
+	pthread_mutex_lock(&m->lock);
+	m->member_count = count < CLUSTER_MAX_NODES ? count : CLUSTER_MAX_NODES;
+	memcpy(m->members, now, m->member_count * sizeof(m->members[0]));
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* ---- fencing */
+
+static struct fencing *fencing_of(struct membership *m, const char *node)
+{
+	struct fencing *f;
+
+	for (size_t i = 0; i < m->fencing_count; i++) {
+		if (!strcasecmp(m->fencings[i].node, node))
+			return &m->fencings[i];
+	}
+	if (m->fencing_count == CLUSTER_MAX_NODES)
+		return NULL;
+	f = &m->fencings[m->fencing_count++];
+	snprintf(f->node, sizeof(f->node), "%s", node);
+	return f;
+}
+
+static int64_t completed_ms(const json_t *event)
+{
+	const char *text = json_string_value(json_object_get(event, "completed"));
+	struct tm when = { 0 };
+
+	if (!text || !strptime(text, "%Y-%m-%d %H:%M:%S", &when))
+		return 0;
+	return (int64_t)timegm(&when) * 1000;
+}
+
+/* One look at the history. True: the fencing that was watched for has ended. */
+static bool note_fencing(struct membership *m, const json_t *events)
+{
+	int64_t now = realtime_ms();
+	bool pending = false, ended = false;
+	const json_t *event;
+	size_t i;
+
+	pthread_mutex_lock(&m->lock);
+	json_array_foreach((json_t *)(uintptr_t)events, i, event)
+	{
+		const char *node = json_string_value(json_object_get(event, "target"));
+		const char *status = json_string_value(json_object_get(event, "status"));
+		struct fencing *f =
+			node && status && cluster_name_ok(node) ? fencing_of(m, node) : NULL;
+
+		if (!f)
+			continue;
+		if (!strcmp(status, "pending")) {
+			pending = true;
+			if (f->begun_ms < m->watch_from_ms)
+				f->begun_ms = now;
+		} else if (!strcmp(status, "success") && f->ended_ms < m->watch_from_ms &&
+			   completed_ms(event) + CLOCK_SLACK_MS > m->watch_from_ms) {
+			ended = true;
+			f->ended_ms = now;
+			if (f->begun_ms < m->watch_from_ms)
+				f->begun_ms = now;
+		}
+	}
+	pthread_mutex_unlock(&m->lock);
+	return ended && !pending;
+}
+
+static void look_at_fencing(struct membership *m)
+{
+	auto_free char *why = NULL;
+	json_t *events = crm_fencing(&why);
+
+	if (note_fencing(m, events) || realtime_ms() - m->watch_from_ms > ASK_LONGEST_MS)
+		m->watch_from_ms = 0;
+	json_decref(events);
+}
+
+/* ---- the thread */
+
+static int connect_quorum(struct membership *m)
+{
+	struct callbacks callbacks = { .changed = changed };
+	uint32_t type;
+	int fd = -1;
+
+	if (!m->connected && load() && lib.initialize(&m->handle, &callbacks, &type) == CS_OK) {
+		m->connected = lib.trackstart(m->handle, TRACK_CHANGES) == CS_OK;
+		if (!m->connected)
+			lib.finalize(m->handle);
+	}
+	if (m->connected && lib.fd_get(m->handle, &fd) != CS_OK)
+		fd = -1;
+	return fd;
+}
+
+static int patience(const struct membership *m, bool connected)
+{
+	if (m->watch_from_ms)
+		return realtime_ms() - m->watch_from_ms < ASK_EAGER_MS ? ASK_MS : ASK_SLOWLY_MS;
+	return connected ? -1 : RECONNECT_MS;
+}
+
+static void *follow(void *arg)
+{
+	struct membership *m = arg;
+
+	current = m;
+	while (!__atomic_load_n(&m->stopping, __ATOMIC_ACQUIRE)) {
+		struct pollfd fds[] = { { .fd = connect_quorum(m), .events = POLLIN },
+					{ .fd = m->wake, .events = POLLIN } };
+		int n = poll(fds, 2, patience(m, m->connected));
+
+		if (n > 0 && fds[0].revents && lib.dispatch(m->handle, DISPATCH_ALL) != CS_OK) {
+			lib.finalize(m->handle);
+			m->connected = false;
+			pthread_mutex_lock(&m->lock);
+			m->member_count = 0; /* Corosync has ended here: nobody was lost by that */
+			m->change_count = 0; /* ... and what was seen before vouches for nothing */
+			pthread_mutex_unlock(&m->lock);
+			poll(&fds[1], 1, RECONNECT_MS);
+		}
+		if (m->watch_from_ms)
+			look_at_fencing(m);
+	}
+	if (m->connected)
+		lib.finalize(m->handle);
+	return NULL;
+}
+
+struct membership *membership_start(void)
+{
+	struct membership *m = xalloc(1, sizeof(*m));
+	sigset_t all, before;
+	int error;
+
+	pthread_mutex_init(&m->lock, NULL);
+	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = m->wake < 0 ? errno : pthread_create(&m->thread, NULL, follow, m);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!error)
+		return m;
+	close_fd_ptr(&m->wake);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+	return NULL;
+}
+
+void membership_stop(struct membership *m)
+{
+	uint64_t one = 1;
+
+	__atomic_store_n(&m->stopping, true, __ATOMIC_RELEASE);
+	(void)!write(m->wake, &one, sizeof(one));
+	pthread_join(m->thread, NULL);
+	close_fd_ptr(&m->wake);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+int64_t membership_lost(struct membership *m, uint32_t node_id)
+{
+	int64_t when = 0;
+
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < m->change_count; i++) {
+		if (m->changes[i].id == node_id)
+			when = m->changes[i].lost_ms;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return when;
+}
+
+bool membership_has(struct membership *m, uint32_t node_id)
+{
+	bool has;
+
+	pthread_mutex_lock(&m->lock);
+	has = is_in(m->members, m->member_count, node_id);
+	pthread_mutex_unlock(&m->lock);
+	return has;
+}
+
+void membership_fencing(struct membership *m, const char *node, int64_t since, int64_t *begun,
+			int64_t *ended)
+{
+	*begun = *ended = 0;
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < m->fencing_count; i++) {
+		if (strcasecmp(m->fencings[i].node, node) != 0 || m->fencings[i].ended_ms < since)
+			continue;
+		*begun = m->fencings[i].begun_ms;
+		*ended = m->fencings[i].ended_ms;
+	}
+	pthread_mutex_unlock(&m->lock);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/* When Corosync lost a node, and when Pacemaker began and ended to fence it: noted as it happens,
+ * on a thread of its own, to tell a failover by its parts. Nothing is decided by it. */
+#ifndef CLUSTER_MEMBERSHIP_H
+#define CLUSTER_MEMBERSHIP_H
+
+#include <base/base.h>
+
+struct membership;
+/* membership_start - NULL where there is no thread to be had. */
+struct membership *membership_start(void) MUST_CHECK;
+void membership_stop(struct membership *m);
+/* membership_lost - when the node with this number was last lost (realtime, ms); 0: not that this
+ * berthd has seen. */
+int64_t membership_lost(struct membership *m, uint32_t node_id);
+/* membership_has - is it a member now? */
+bool membership_has(struct membership *m, uint32_t node_id);
+/* membership_fencing - when the fencing of @node that ended last was seen to begin and to end; 0, 0
+ * where none was seen since @since. */
+void membership_fencing(struct membership *m, const char *node, int64_t since, int64_t *begun,
+			int64_t *ended);
+
+#endif
