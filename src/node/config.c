@@ -16,6 +16,7 @@ enum kind {
 	KIND_PATH,
 	KIND_NAME,
 	KIND_ADDRESSES,
+	KIND_INTERFACES,
 	KIND_NUMBER,
 	KIND_WORD,
 	KIND_BOOL,
@@ -88,6 +89,9 @@ static const struct key keys[] = {
 	  "2.0.2|2.1|3.0|3.0.2|3.1.1", "oldest dialect spoken" },
 	{ "smb", "max_dialect", KIND_DIALECT, AT(smb.max_dialect), "3.1.1", 0, 0,
 	  "2.0.2|2.1|3.0|3.0.2|3.1.1", "newest dialect spoken" },
+	{ "smb", "interfaces", KIND_INTERFACES, AT(interfaces), "", 0, 0, NULL,
+	  "what clients of multichannel are told of interfaces whose driver cannot tell their "
+	  "speed: NAME=MBIT or NAME=MBIT+rss, several with commas" },
 	{ "smb", "smb1_negotiate", KIND_BOOL, AT(smb.smb1_negotiate), "yes", 0, 0, "no|yes",
 	  "answer the SMB1 negotiate that upgrades" },
 	{ "smb", "signing_required", KIND_BOOL, AT(smb.signing_required), "no", 0, 0, "no|yes",
@@ -116,6 +120,7 @@ static int word_number(const char *words, const char *value)
 static bool text_ok(const struct key *key, const char *value, char **why)
 {
 	struct address addresses[8];
+	struct smb_config scratch;
 
 	if (key->kind == KIND_PATH && (value[0] != '/' || strlen(value) >= CLUSTER_MAX_PATH))
 		*why = xasprintf("%s must be an absolute path, not \"%s\"", key->name, value);
@@ -125,6 +130,10 @@ static bool text_ok(const struct key *key, const char *value, char **why)
 	else if (key->kind == KIND_ADDRESSES &&
 		 address_parse_list(value, 1, addresses, ARRAY_LEN(addresses)) < 1)
 		*why = xasprintf("%s must be an address such as 10.0.0.11 or fd00::11, not \"%s\"",
+				 key->name, value);
+	else if (key->kind == KIND_INTERFACES && !smb_interfaces_parse(value, &scratch))
+		*why = xasprintf("%s must be NAME=MBIT or NAME=MBIT+rss, several with commas, not "
+				 "\"%s\"",
 				 key->name, value);
 	return !*why;
 }
@@ -206,7 +215,7 @@ void config_defaults(struct config *config)
 void config_free(struct config *config)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		if (keys[i].kind <= KIND_ADDRESSES)
+		if (keys[i].kind <= KIND_INTERFACES)
 			free(*(char **)(void *)((char *)config + keys[i].at));
 	}
 	memset(config, 0, sizeof(*config));
@@ -265,6 +274,8 @@ static bool finish(const char *file, int line, struct reading *r, char **why)
 		*why = xasprintf("%s: min_dialect is newer than max_dialect", file);
 		return false;
 	}
+	if (r->config->interfaces)
+		BUG_ON(!smb_interfaces_parse(r->config->interfaces, &r->config->smb));
 	if (!r->config->control)
 		r->config->control =
 			xasprintf("%s/%s.sock", r->config->cluster_dir, r->config->name);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 struct config {
-	char *name, *volume, *cluster_dir, *address, *control, *user;
+	char *name, *volume, *cluster_dir, *address, *control, *user, *interfaces;
 	uint32_t port, loops;
 	enum cluster_engine engine;
 	enum io_backend io;

@@ -247,12 +247,6 @@ static ntstatus no_referrals(struct smb_request *rq, const struct smb2_ioctl_req
 	return STATUS_NOT_FOUND; /* DFS is not offered */
 }
 
-static ntstatus not_supported(struct smb_request *rq, const struct smb2_ioctl_request *r,
-			      struct buf *out)
-{
-	return STATUS_NOT_SUPPORTED;
-}
-
 enum target { ON_NOTHING, ON_FILE, ON_PIPE };
 
 struct fsctl {
@@ -269,7 +263,7 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_VALIDATE_NEGOTIATE_INFO,      validate_negotiate, ON_NOTHING },
 	{ FSCTL_DFS_GET_REFERRALS,            no_referrals,       ON_NOTHING },
 	{ FSCTL_DFS_GET_REFERRALS_EX,         no_referrals,       ON_NOTHING },
-	{ FSCTL_QUERY_NETWORK_INTERFACE_INFO, not_supported,      ON_NOTHING },
+	{ FSCTL_QUERY_NETWORK_INTERFACE_INFO, fsctl_network_interfaces, ON_NOTHING },
 	{ FSCTL_PIPE_WAIT,                    pipe_wait,          ON_NOTHING },
 	{ FSCTL_PIPE_TRANSCEIVE,              pipe_transceive,    ON_PIPE },
 	{ FSCTL_PIPE_PEEK,                    pipe_peek,          ON_PIPE },

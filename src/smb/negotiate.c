@@ -27,7 +27,7 @@ uint16_t negotiate_dialect(const uint16_t *offered, size_t count)
 }
 
 /* What a server of 3.x backs, for a client that says that it does, too. */
-#define MUTUAL_CAPABILITIES SMB2_GLOBAL_CAP_MULTI_CHANNEL
+#define MUTUAL_CAPABILITIES (SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_DIRECTORY_LEASING)
 
 uint32_t negotiate_capabilities(uint16_t dialect, enum cipher cipher, uint32_t of_client)
 {

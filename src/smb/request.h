@@ -187,6 +187,9 @@ ntstatus cmd_query_info(struct smb_request *rq);
 ntstatus cmd_set_info(struct smb_request *rq);
 ntstatus cmd_oplock_break(struct smb_request *rq);
 
+/* interfaces.c */
+ntstatus fsctl_network_interfaces(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				  struct buf *out);
 /* fsctl_copy.c: SRV_REQUEST_RESUME_KEY, SRV_COPYCHUNK and SRV_COPYCHUNK_WRITE. */
 ntstatus fsctl_resume_key(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			  struct buf *out);

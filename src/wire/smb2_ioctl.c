@@ -87,6 +87,51 @@ void smb2_ioctl_response_encode(struct buf *b, const struct smb2_ioctl_response 
 	buf_rest(b, r->output);
 }
 
+#define FAMILY_INET  2u
+#define FAMILY_INET6 23u
+
+void smb2_network_interface_encode(struct buf *b, const struct smb2_network_interface *row,
+				   size_t *last)
+{
+	size_t start = b->len;
+
+	if (*last != SIZE_MAX)
+		buf_put_u32le(b, *last, (uint32_t)(start - *last));
+	*last = start;
+	buf_u32le(b, 0);
+	buf_u32le(b, row->index);
+	buf_u32le(b, row->capability);
+	buf_u32le(b, 0);
+	buf_u64le(b, row->link_speed);
+	buf_u16le(b, row->is_ipv6 ? FAMILY_INET6 : FAMILY_INET);
+	buf_u16le(b, 0); /* Port */
+	if (row->is_ipv6)
+		buf_u32le(b, 0); /* FlowInfo */
+	buf_bytes(b, row->address, row->is_ipv6 ? 16 : 4);
+	buf_zero(b, start + SMB2_INTERFACE_INFO_SIZE - b->len);
+}
+
+bool smb2_network_interface_next(struct cursor *c, struct smb2_network_interface *row)
+{
+	struct cursor at = *c;
+	uint32_t next;
+
+	*row = (struct smb2_network_interface){ 0 };
+	if (!cur_left(c))
+		return false;
+	next = cur_u32le(&at);
+	row->index = cur_u32le(&at);
+	row->capability = cur_u32le(&at);
+	cur_skip(&at, 4);
+	row->link_speed = cur_u64le(&at);
+	row->is_ipv6 = cur_u16le(&at) == FAMILY_INET6;
+	cur_skip(&at, row->is_ipv6 ? 6 : 2);
+	cur_copy(&at, row->address, row->is_ipv6 ? 16 : 4);
+	cur_skip(c, next ? next : cur_left(c));
+	c->bad |= at.bad || (next && next < SMB2_INTERFACE_INFO_SIZE);
+	return !c->bad;
+}
+
 ntstatus smb2_validate_negotiate_request_decode(struct cursor c, struct smb2_validate_negotiate *v)
 {
 	uint16_t offered;

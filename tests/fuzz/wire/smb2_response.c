@@ -16,6 +16,7 @@ static union {
 	struct smb2_ioctl_response ioctl;
 	struct smb2_oplock_break oplock_break;
 	struct smb2_validate_negotiate validate;
+	struct smb2_network_interface interface;
 	struct smb2_error error;
 	struct cursor output;
 } r;
@@ -62,6 +63,8 @@ static void response(uint16_t command, struct cursor *c)
 			touch(r.ioctl.input);
 			touch(output);
 			(void)!smb2_validate_negotiate_response_decode(output, &r.validate);
+			while (smb2_network_interface_next(&output, &r.interface))
+				;
 		}
 		break;
 	case SMB2_QUERY_DIRECTORY:

@@ -38,7 +38,8 @@ static void every_kind_of_value_is_taken(void **state)
 				 "[node]\nname = n1\nvolume = /v\naddress = 10.0.0.1,fd00::1 ; "
 				 "two\nio = epoll\nlog=debug\n"
 				 "control=/run/x\n[smb]\nmax_dialect = 3.0\n"
-				 "signing_required = yes\nidle_timeout_ms = 0\n",
+				 "signing_required = yes\nidle_timeout_ms = 0\n"
+				 "interfaces = lo=10000+rss, eth1=25000\n",
 				 &config, &why));
 	assert_string_equal(config.address, "10.0.0.1,fd00::1");
 	assert_int_equal(config.io, IO_POOL);
@@ -46,6 +47,11 @@ static void every_kind_of_value_is_taken(void **state)
 	assert_int_equal(config.smb.max_dialect, 0x0300);
 	assert_true(config.smb.signing_required);
 	assert_int_equal(config.smb.idle_timeout_ms, 0);
+	assert_int_equal(config.smb.interface_count, 2);
+	assert_int_equal(config.smb.interfaces[0].speed_mbit, 10000);
+	assert_true(config.smb.interfaces[0].has_rss);
+	assert_string_equal(config.smb.interfaces[1].name, "eth1");
+	assert_false(config.smb.interfaces[1].has_rss);
 	config_free(&config);
 }
 
@@ -56,6 +62,9 @@ static void what_is_wrong_is_named_with_file_and_line(void **state)
 	} rows[] = {
 		{ HEAD "colour = red\n", "f:5:", "colour" },
 		{ HEAD "port = 0\n", "f:5:", "1 to 65535" },
+		{ HEAD "[smb]\ninterfaces = lo\n", "f:6:", "NAME=MBIT" },
+		{ HEAD "[smb]\ninterfaces = lo=fast\n", "f:6:", "lo=fast" },
+		{ HEAD "[smb]\ninterfaces = lo=100+rdma\n", "f:6:", "lo=100+rdma" },
 		{ HEAD "port = 99999\n", "f:5:", "99999" },
 		{ HEAD "port = -1\n", "f:5:", "-1" },
 		{ HEAD "port = 12x\n", "f:5:", "12x" },

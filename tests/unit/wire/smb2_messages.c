@@ -500,6 +500,34 @@ static void a_read_answer_comes_back(void **state)
 	buf_free(&b);
 }
 
+static void network_interfaces_come_back(void **state)
+{
+	static const struct smb2_network_interface told[] = {
+		{ 1, SMB2_INTERFACE_RSS_CAPABLE, 10000000000u, false, { 10, 0, 0, 50 } },
+		{ 7, 0, 1000000000u, true, { 0xfd, [15] = 0x50 } },
+	};
+	struct smb2_network_interface back;
+	struct buf b = { 0 };
+	size_t last = SIZE_MAX;
+	struct cursor c;
+
+	(void)state;
+	smb2_network_interface_encode(&b, &told[0], &last);
+	smb2_network_interface_encode(&b, &told[1], &last);
+	assert_int_equal(b.len, 2 * SMB2_INTERFACE_INFO_SIZE);
+	c = guarded(b.data, b.len);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(smb2_network_interface_next(&c, &back));
+		assert_memory_equal(&back, &told[i], sizeof(back));
+	}
+	assert_false(smb2_network_interface_next(&c, &back));
+	assert_false(c.bad);
+	c = guarded(b.data, 40); /* the second row is beyond the end */
+	assert_false(smb2_network_interface_next(&c, &back));
+	assert_true(c.bad);
+	buf_free(&b);
+}
+
 static void fsctl_payloads_come_back(void **state)
 {
 	static const struct smb2_validate_negotiate v = {
@@ -551,6 +579,7 @@ int main(void)
 		cmocka_unit_test(an_error_always_carries_a_byte),
 		cmocka_unit_test(an_output_buffer_comes_back),
 		cmocka_unit_test(a_read_answer_comes_back),
+		cmocka_unit_test(network_interfaces_come_back),
 		cmocka_unit_test(fsctl_payloads_come_back),
 	};
 

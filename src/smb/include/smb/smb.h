@@ -18,6 +18,14 @@
 #define SMB_MAX_LOOPS	   64
 #define SMB_MAX_ALGORITHMS 8
 
+/* What is declared of an interface whose driver cannot tell. */
+#define SMB_MAX_INTERFACES 16
+struct smb_interface {
+	char name[16];
+	uint64_t speed_mbit;
+	bool has_rss; /* several connections over it are spread over processors */
+};
+
 /* Limits and policy. smb_config_defaults fills in what stands behind each. */
 struct smb_config {
 	/* How much a client, or all of them, may hold. */
@@ -54,7 +62,11 @@ struct smb_config {
 	size_t signing_count;
 	bool signing_required;	  /* false: for all servers; each server has a setting of its own */
 	bool encryption_required; /* false: likewise */
+	struct smb_interface interfaces[SMB_MAX_INTERFACES];
+	size_t interface_count;
 };
+/* smb_interfaces_parse - "lo=10000+rss, eth1=25000" into @config; false where it is not that. */
+bool smb_interfaces_parse(const char *text, struct smb_config *config) MUST_CHECK;
 void smb_config_defaults(struct smb_config *config);
 
 /*

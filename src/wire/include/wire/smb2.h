@@ -625,6 +625,23 @@ ntstatus smb2_oplock_break_notification_decode(struct cursor *c,
 void smb2_oplock_break_notification_encode(struct buf *b, const struct smb2_oplock_break *r);
 
 /* Payloads of FSCTLs (2.2.31.x, 2.2.32.x). */
+/* One row of FSCTL_QUERY_NETWORK_INTERFACE_INFO (2.2.32.5). */
+#define SMB2_INTERFACE_RSS_CAPABLE  0x00000001u
+#define SMB2_INTERFACE_INFO_SIZE    152
+#define SMB2_MAX_NETWORK_INTERFACES 256
+struct smb2_network_interface {
+	uint32_t index, capability;
+	uint64_t link_speed; /* bits a second */
+	bool is_ipv6;
+	uint8_t address[16]; /* 4 of them for IPv4 */
+};
+/* smb2_network_interface_encode - append a row; *last is where the one before begins in @b
+ * (SIZE_MAX: there is none), and is moved on. */
+void smb2_network_interface_encode(struct buf *b, const struct smb2_network_interface *row,
+				   size_t *last);
+/* smb2_network_interface_next - take one row; false at the end, or where @c is bad. */
+bool smb2_network_interface_next(struct cursor *c, struct smb2_network_interface *row) MUST_CHECK;
+
 struct smb2_validate_negotiate {
 	uint32_t capabilities;
 	struct guid guid;
