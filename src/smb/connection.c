@@ -126,6 +126,7 @@ void connection_send(struct connection *conn, struct buf *frame)
 	}
 	COUNT(frames_out, 1);
 	COUNT(bytes_out, frame->len);
+	conn->sent_bytes += frame->len;
 	stream_send(conn->stream, frame);
 	check_pause(conn);
 }
@@ -159,6 +160,7 @@ static void stream_closed(struct stream *stream, int error)
 	conn->is_dropped = true;
 	loop_timer_stop(home->loop, &conn->timer);
 	request_cancel_all(conn);
+	breaks_closed(conn);
 	session_end_all(conn);
 	count_authenticated(conn);
 	client_count_release(conn->client_slot);

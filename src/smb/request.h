@@ -198,7 +198,9 @@ ntstatus fsctl_duplicate_extents(struct smb_request *rq, const struct smb2_ioctl
 ntstatus fsctl_copychunk(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			 struct buf *out);
 
-/* cmd_oplock_break.c: takes breaks from the opens. */
+/* breaks.c: takes breaks from the opens. */
 extern const struct open_events break_events;
+/* breaks_closed - the connection has closed: what it may not have carried goes over another one. */
+void breaks_closed(struct connection *conn);
 
 #endif

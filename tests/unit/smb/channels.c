@@ -259,11 +259,34 @@ static void a_logoff_ends_the_session_on_all_channels(void **state)
 	peer_close(&second);
 }
 
-/* The break of an exclusive oplock, on a channel that is still there. */
+static struct buf open_message(struct peer *p, const char *name)
+{
+	auto_buf struct buf text = { 0 };
+	struct smb2_create_request r = {
+		.impersonation_level = 2,
+		.desired_access = FILE_GENERIC_READ,
+		.share_access = 7,
+		.create_disposition = FILE_OPEN,
+	};
+	struct buf b = peer_begin(p, SMB2_CREATE);
+
+	peer_utf16(&text, &r.name, name);
+	smb2_create_request_encode(&b, &r);
+	return b;
+}
+
+static ntstatus answer_break(struct peer *p, struct smb2_file_id id)
+{
+	struct smb2_oplock_break r = { .oplock_level = SMB2_OPLOCK_LEVEL_II, .file_id = id };
+	struct buf b = peer_begin(p, SMB2_OPLOCK_BREAK);
+
+	smb2_oplock_break_ack_encode(&b, &r);
+	return status_of(p, &b);
+}
+
 static void a_break_goes_over_a_channel_that_is_left(void **state)
 {
 	struct peer first, second, other;
-	struct smb2_oplock_break notice;
 	struct smb2_header h;
 	struct cursor body;
 	struct buf b;
@@ -275,29 +298,67 @@ static void a_break_goes_over_a_channel_that_is_left(void **state)
 	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
 	connect_to(&other);
 	peer_close(&first);
-	{
-		auto_buf struct buf text = { 0 };
-		struct smb2_create_request r = {
-			.impersonation_level = 2,
-			.desired_access = FILE_GENERIC_READ,
-			.share_access = 7,
-			.create_disposition = FILE_OPEN,
-		};
-
-		b = peer_begin(&other, SMB2_CREATE);
-		peer_utf16(&text, &r.name, "cached");
-		smb2_create_request_encode(&b, &r);
-		assert_int_equal(status_of(&other, &b), STATUS_PENDING);
-	}
+	b = open_message(&other, "cached");
+	assert_int_equal(status_of(&other, &b), STATUS_PENDING);
 	assert_true(peer_answer(&second, &h, &body));
 	assert_int_equal(h.command, SMB2_OPLOCK_BREAK);
 	assert_int_equal(h.message_id, UINT64_MAX);
-	notice = (struct smb2_oplock_break){ .oplock_level = SMB2_OPLOCK_LEVEL_II, .file_id = id };
-	b = peer_begin(&second, SMB2_OPLOCK_BREAK);
-	smb2_oplock_break_ack_encode(&b, &notice);
-	assert_int_equal(status_of(&second, &b), STATUS_SUCCESS);
+	assert_int_equal(answer_break(&second, id), STATUS_SUCCESS);
 	assert_true(peer_answer(&other, &h, &body));
 	assert_int_equal(h.status, STATUS_SUCCESS);
+	peer_close(&second);
+	peer_close(&other);
+}
+
+/* The same, where the connection closes with the break on its way. */
+static void a_break_that_was_under_way_goes_over_a_channel_that_is_left(void **state)
+{
+	struct peer first, second, other;
+	struct smb2_header h;
+	struct cursor body;
+	struct buf b;
+	struct smb2_file_id id;
+
+	connect_to(&first);
+	id = create(&first, "under-way", SMB2_OPLOCK_LEVEL_BATCH,
+		    FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	connect_to(&other);
+	b = open_message(&other, "under-way");
+	assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+	peer_close(&first);
+	assert_true(peer_answer(&second, &h, &body));
+	assert_int_equal(h.command, SMB2_OPLOCK_BREAK);
+	assert_int_equal(answer_break(&second, id), STATUS_SUCCESS);
+	assert_true(peer_answer(&other, &h, &body));
+	assert_int_equal(h.status, STATUS_SUCCESS);
+	peer_close(&second);
+	peer_close(&other);
+}
+
+/* A client whose first connection takes nothing any more, though nobody has closed it. */
+static void a_break_that_is_not_taken_goes_over_the_next_channel(void **state)
+{
+	struct peer first, second, other;
+	struct smb2_header h;
+	struct cursor body;
+	struct buf b;
+	struct smb2_file_id id;
+
+	connect_to(&first);
+	id = create(&first, "stalled", SMB2_OPLOCK_LEVEL_BATCH,
+		    FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	connect_to(&other);
+	b = open_message(&other, "stalled");
+	assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+	/* first is not read from: what was sent stays in its socket. */
+	assert_true(peer_answer(&second, &h, &body));
+	assert_int_equal(h.command, SMB2_OPLOCK_BREAK);
+	assert_int_equal(answer_break(&second, id), STATUS_SUCCESS);
+	assert_true(peer_answer(&other, &h, &body));
+	assert_int_equal(h.status, STATUS_SUCCESS);
+	peer_close(&first);
 	peer_close(&second);
 	peer_close(&other);
 }
@@ -325,6 +386,8 @@ int main(void)
 		cmocka_unit_test(a_session_ends_with_its_last_channel),
 		cmocka_unit_test(a_logoff_ends_the_session_on_all_channels),
 		cmocka_unit_test(a_break_goes_over_a_channel_that_is_left),
+		cmocka_unit_test(a_break_that_was_under_way_goes_over_a_channel_that_is_left),
+		cmocka_unit_test(a_break_that_is_not_taken_goes_over_the_next_channel),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Break notifications to clients (MS-SMB2 3.3.4.6, 3.3.4.7).
+ *
+ * A break is decided on any thread. It finds the session of the open by id, takes a reference, and
+ * is sent by the loop of one of that session's channels, the oldest first. Where there are others,
+ * the client's system must have taken it within BREAK_PATIENCE_MS, or the connection is still there
+ * but leads nowhere: then it is sent once more over the next channel, as it is at once where its
+ * connection closes. Where the session has gone, its opens are being closed, which ends the break.
+ *
+ * A notice that was sent belongs to its connection (conn->breaks) until it is known what became of
+ * it; before that, to the task that carries it from loop to loop.
+ */
+#include <base/log.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include "request.h"
+
+#define BREAK_PATIENCE_MS 2000 /* a lost segment has been sent again twice by then */
+
+struct notice {
+	struct loop_task task;
+	struct notice *next; /* in conn->breaks, the oldest first */
+	struct session *session;
+	struct smb_loop *on;
+	uint64_t channel; /* its number */
+	uint64_t end;	  /* conn->sent_bytes behind it */
+	uint64_t due_ms;
+	struct smb2_oplock_break message;
+};
+
+static void notice_free(struct notice *notice)
+{
+	session_put(notice->session);
+	free(notice);
+}
+
+static void notice_came(struct loop_task *task);
+
+/* On to the loop of the first channel above the one that it was last tried on. */
+static void pass_on(struct notice *notice)
+{
+	struct session *session = notice->session;
+	struct channel *channel;
+
+	pthread_mutex_lock(&session->lock);
+	channel = session->channels;
+	while (channel && (channel->number <= notice->channel || channel->state != CHANNEL_VALID))
+		channel = channel->next_in_session;
+	if (channel) {
+		notice->channel = channel->number;
+		notice->on = channel->conn->home;
+	}
+	pthread_mutex_unlock(&session->lock);
+	if (!channel) {
+		notice_free(notice);
+		return;
+	}
+	notice->task.run = notice_came;
+	loop_post(notice->on->loop, &notice->task);
+}
+
+/* Has the client's system taken what was sent up to @end? */
+static bool is_taken(const struct connection *conn, uint64_t end)
+{
+	int in_kernel = 0;
+
+	if (ioctl(stream_fd(conn->stream), SIOCOUTQ, &in_kernel) < 0)
+		return false;
+	return conn->sent_bytes - stream_queued_bytes(conn->stream) - (uint64_t)in_kernel >= end;
+}
+
+static void look_again(struct loop_timer *timer);
+
+static void await(struct connection *conn)
+{
+	uint64_t now = monotonic_ms();
+
+	if (conn->breaks)
+		loop_timer_start(conn->home->loop, &conn->break_timer,
+				 conn->breaks->due_ms > now ? conn->breaks->due_ms - now : 1,
+				 look_again);
+}
+
+static struct notice *take_first(struct connection *conn)
+{
+	struct notice *notice = conn->breaks;
+
+	conn->breaks = notice->next;
+	notice->next = NULL;
+	return notice;
+}
+
+static void look_again(struct loop_timer *timer)
+{
+	struct connection *conn = container_of(timer, struct connection, break_timer);
+
+	while (conn->breaks && conn->breaks->due_ms <= monotonic_ms()) {
+		struct notice *notice = take_first(conn);
+
+		if (is_taken(conn, notice->end)) {
+			notice_free(notice);
+		} else {
+			log_info("break sent again client=%s session=%016llx why=\"%s\"",
+				 conn->client, (unsigned long long)notice->session->id,
+				 "nothing is taken on this channel");
+			pass_on(notice);
+		}
+	}
+	await(conn);
+}
+
+void breaks_closed(struct connection *conn)
+{
+	loop_timer_stop(conn->home->loop, &conn->break_timer);
+	while (conn->breaks)
+		pass_on(take_first(conn));
+}
+
+static void send_notice(struct channel *channel, const struct smb2_oplock_break *message)
+{
+	struct smb2_header h = {
+		.command = SMB2_OPLOCK_BREAK,
+		.flags = SMB2_FLAGS_SERVER_TO_REDIR,
+		.message_id = UINT64_MAX,
+	};
+	bool encrypt = channel->session->encrypt || channel->was_encrypted;
+	auto_buf struct buf b = { 0 };
+
+	(void)buf_grow(&b, STREAM_HEADER + (encrypt ? SMB2_TRANSFORM_SIZE : 0));
+	smb2_header_encode(&b, &h);
+	smb2_oplock_break_notification_encode(&b, message);
+	if (b.failed || (encrypt && !seal_reply(channel, &b))) {
+		connection_drop(channel->conn, "out of memory for a break");
+		return;
+	}
+	connection_send(channel->conn, &b);
+}
+
+static bool is_alone(struct channel *channel)
+{
+	bool alone;
+
+	pthread_mutex_lock(&channel->session->lock);
+	alone = channel->session->channel_count < 2;
+	pthread_mutex_unlock(&channel->session->lock);
+	return alone;
+}
+
+/* Keep it with the connection it went over, to look at once more. */
+static void keep(struct notice *notice, struct connection *conn)
+{
+	struct notice **at = &conn->breaks;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = notice;
+	notice->end = conn->sent_bytes;
+	notice->due_ms = monotonic_ms() + BREAK_PATIENCE_MS;
+	if (conn->breaks == notice)
+		await(conn);
+}
+
+static void notice_came(struct loop_task *task)
+{
+	struct notice *notice = container_of(task, struct notice, task);
+	struct channel *channel =
+		channel_next_here(notice->session, notice->on, notice->channel - 1);
+
+	if (session_state(notice->session) != SESSION_VALID) {
+		notice_free(notice);
+		return;
+	}
+	if (!channel || channel->number != notice->channel || channel->conn->is_dropped ||
+	    !channel->conn->stream) {
+		pass_on(notice);
+		return;
+	}
+	send_notice(channel, &notice->message);
+	if (is_alone(channel))
+		notice_free(notice);
+	else
+		keep(notice, channel->conn);
+}
+
+static void post(struct open *open, const struct smb2_oplock_break *message)
+{
+	struct session *session = session_find_anywhere(open_facts(open)->session_id);
+	struct notice *notice;
+
+	if (!session)
+		return;
+	notice = xalloc(1, sizeof(*notice));
+	notice->session = session;
+	notice->message = *message;
+	pass_on(notice);
+}
+
+static void oplock_break(struct open *open, uint8_t level)
+{
+	struct smb2_oplock_break message = {
+		.oplock_level = level,
+		.file_id = open_facts(open)->id,
+	};
+
+	COUNT(oplock_breaks, 1);
+	post(open, &message);
+}
+
+static void lease_break(struct open *open, const uint8_t key[16], uint32_t current_state,
+			uint32_t new_state, uint16_t new_epoch, bool ack_required)
+{
+	struct smb2_oplock_break message = {
+		.is_lease = true,
+		.lease_flags = ack_required ? SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED : 0,
+		.current_state = current_state,
+		.new_state = new_state,
+		.new_epoch = new_epoch,
+	};
+
+	memcpy(message.lease_key, key, sizeof(message.lease_key));
+	COUNT(lease_breaks, 1);
+	post(open, &message);
+}
+
+const struct open_events break_events = {
+	.oplock_break = oplock_break,
+	.lease_break = lease_break,
+};
