@@ -162,6 +162,7 @@ ntstatus open_query_attributes(struct open *open, struct file_facts *facts)
 		.links = a.links,
 		.ea_size = a.ea_size,
 		.file_id = a.file_id,
+		.reparse_tag = a.reparse_tag,
 		.volume_serial = volume_serial(base->node->volume),
 		.is_directory = a.is_directory,
 	};

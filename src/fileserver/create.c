@@ -514,6 +514,7 @@ static ntstatus one_round(struct creation *c)
 	ntstatus status = look_up(c);
 
 	c->is_new = c->changed = false;
+	status = reparse_on_path(request, &c->name, &c->lookup, status, c->result);
 	if (status != STATUS_SUCCESS)
 		return status;
 	c->path = path_join(request->share->path, c->lookup.path);

@@ -393,6 +393,15 @@ void previous_end(struct open_request *request);
 /* open_is_previous - nothing may be changed through it: STATUS_MEDIA_WRITE_PROTECTED. */
 bool open_is_previous(const struct open *open);
 
+/* ---- reparse points (reparse.c) ---- */
+/*
+ * reparse_on_path - @status and @lookup of looking @name up, seen with the reparse points on its
+ * way: STATUS_STOPPED_ON_SYMLINK (with what the link says in @result), else as they were.
+ */
+ntstatus reparse_on_path(const struct open_request *request, const struct create_name *name,
+			 struct volume_lookup *lookup, ntstatus status,
+			 struct open_result *result) MUST_CHECK;
+
 /* ---- rights (rights.c) ---- */
 struct rights_request {
 	const struct open_request *open;

@@ -336,6 +336,8 @@ static ntstatus go(struct moving *m, const char *path)
 		m->looked_up = true;
 		status = volume_lookup(m->open->share->root, path, &m->to);
 	}
+	if (status == STATUS_SUCCESS && m->to.parent && volume_is_reparse(m->to.parent))
+		status = STATUS_OBJECT_PATH_NOT_FOUND; /* nothing is put beneath one */
 	if (status != STATUS_SUCCESS)
 		return status;
 	m->to_path = target_path(m, path);

@@ -4,6 +4,7 @@
  * pipes in pipe.c. An open that must wait for a break is tried again when it is woken.
  */
 #include <base/utf16.h>
+#include <wire/reparse.h>
 
 #include "request.h"
 
@@ -64,6 +65,29 @@ static void answer_create(struct smb_request *rq, const struct smb2_create_reque
 	smb2_create_response_encode(&rq->reply, &answer);
 }
 
+/* The link is in the error, which SMB 3.1.1 wraps in an error context (MS-SMB2 2.2.2.1). */
+static ntstatus answer_symlink(struct smb_request *rq, struct open_result *result)
+{
+	bool has_context = rq->conn->dialect == SMB2_DIALECT_311;
+	auto_buf struct buf link = { 0 }, data = { 0 };
+	struct reparse reparse;
+	ntstatus status =
+		reparse_decode(cur_of(result->symlink.data, result->symlink.len), &reparse);
+
+	if (!status)
+		smb2_symlink_error_encode(&link, &reparse, result->unparsed);
+	buf_free(&result->symlink);
+	if (status || link.failed)
+		return status ? status : STATUS_INSUFFICIENT_RESOURCES;
+	if (has_context) {
+		buf_u32le(&data, (uint32_t)link.len);
+		buf_u32le(&data, 0); /* SMB2_ERROR_ID_DEFAULT */
+	}
+	buf_bytes(&data, link.data, link.len);
+	smb2_error_encode(&rq->reply, data.data, data.len, has_context);
+	return STATUS_STOPPED_ON_SYMLINK;
+}
+
 static ntstatus create_file(struct smb_request *rq, const struct smb2_create_request *r)
 {
 	struct open_request request = {
@@ -96,6 +120,8 @@ static ntstatus create_file(struct smb_request *rq, const struct smb2_create_req
 	status = open_create(&request, request_waiter(rq), &rq->open, &result);
 	if (status == STATUS_PENDING)
 		return request_wait(rq);
+	if (status == STATUS_STOPPED_ON_SYMLINK)
+		return answer_symlink(rq, &result);
 	if (status)
 		return status;
 	if (!session_has_tree(rq->session, rq->tree)) {
@@ -121,7 +147,7 @@ ntstatus cmd_create(struct smb_request *rq)
 		status = STATUS_BAD_IMPERSONATION_LEVEL;
 	if (!status)
 		status = rq->tree->share->is_ipc ? create_pipe(rq, &r) : create_file(rq, &r);
-	if (nt_failed(status))
+	if (nt_failed(status) || status == STATUS_STOPPED_ON_SYMLINK)
 		rq->last_status = status;
 	return status;
 }

@@ -5,6 +5,7 @@
  * (VALIDATE_NEGOTIATE_INFO).
  */
 #include <base/utf16.h>
+#include <wire/reparse.h>
 #include <wire/snapshot.h>
 
 #include "request.h"
@@ -238,7 +239,27 @@ static ntstatus get_object_id(struct smb_request *rq, const struct smb2_ioctl_re
 static ntstatus get_reparse_point(struct smb_request *rq, const struct smb2_ioctl_request *r,
 				  struct buf *out)
 {
-	return STATUS_NOT_A_REPARSE_POINT;
+	auto_buf struct buf data = { .limit = REPARSE_MAX_BYTES };
+	ntstatus status = open_get_reparse(rq->open, &data);
+
+	if (status)
+		return status;
+	if (r->max_output_response < 8)
+		return STATUS_BUFFER_TOO_SMALL;
+	buf_bytes(out, data.data, min_u64(data.len, r->max_output_response));
+	return data.len > r->max_output_response ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+}
+
+static ntstatus set_reparse_point(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				  struct buf *out)
+{
+	return open_set_reparse(rq->open, r->input);
+}
+
+static ntstatus delete_reparse_point(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				     struct buf *out)
+{
+	return open_delete_reparse(rq->open, r->input);
 }
 
 static ntstatus no_referrals(struct smb_request *rq, const struct smb2_ioctl_request *r,
@@ -281,6 +302,8 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_CREATE_OR_GET_OBJECT_ID,      get_object_id,      ON_FILE },
 	{ FSCTL_GET_OBJECT_ID,                get_object_id,      ON_FILE },
 	{ FSCTL_GET_REPARSE_POINT,            get_reparse_point,  ON_FILE },
+	{ FSCTL_SET_REPARSE_POINT,            set_reparse_point,  ON_FILE, 0, true },
+	{ FSCTL_DELETE_REPARSE_POINT,         delete_reparse_point, ON_FILE, 0, true },
 };
 /* clang-format on */
 

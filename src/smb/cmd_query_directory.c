@@ -32,6 +32,7 @@ static struct file_facts facts_of(const struct volume_attributes *a)
 		.links = a->links,
 		.ea_size = a->ea_size,
 		.file_id = a->file_id,
+		.reparse_tag = a->reparse_tag,
 		.is_directory = a->is_directory,
 	};
 }

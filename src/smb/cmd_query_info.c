@@ -10,6 +10,7 @@
 #define FILE_UNICODE_ON_DISK		  0x00000004u
 #define FILE_PERSISTENT_ACLS		  0x00000008u
 #define FILE_SUPPORTS_SPARSE		  0x00000040u
+#define FILE_SUPPORTS_REPARSE_POINTS	  0x00000080u
 #define FILE_NAMED_STREAMS		  0x00040000u
 #define FILE_READ_ONLY_VOLUME		  0x00080000u
 
@@ -121,7 +122,8 @@ static ntstatus query_file_system(struct smb_request *rq, const struct smb2_quer
 		.label = share->server->name,
 		.file_system = "NTFS",
 		.attributes = FILE_CASE_PRESERVED_NAMES | FILE_UNICODE_ON_DISK |
-			      FILE_PERSISTENT_ACLS | FILE_SUPPORTS_SPARSE | FILE_NAMED_STREAMS |
+			      FILE_PERSISTENT_ACLS | FILE_SUPPORTS_SPARSE |
+			      FILE_SUPPORTS_REPARSE_POINTS | FILE_NAMED_STREAMS |
 			      FILE_SUPPORTS_EXTENDED_ATTRIBUTES,
 		.max_name = MAX_NAME_UNITS,
 		.bytes_per_sector = 512,

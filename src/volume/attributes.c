@@ -69,6 +69,8 @@ void attributes_fill(struct volume_attributes *out, const struct statx *st, cons
 
 	if (is_directory)
 		attributes = (attributes & ~FILE_ATTRIBUTE_TEMPORARY) | FILE_ATTRIBUTE_DIRECTORY;
+	if (meta->reparse_tag)
+		attributes |= FILE_ATTRIBUTE_REPARSE_POINT;
 	*out = (struct volume_attributes){
 		.key = statx_key(st),
 		.file_id = st->stx_ino,
@@ -81,6 +83,7 @@ void attributes_fill(struct volume_attributes *out, const struct statx *st, cons
 		.attributes = attributes ? attributes : FILE_ATTRIBUTE_NORMAL,
 		.links = is_directory ? 1 : st->stx_nlink,
 		.ea_size = meta->ea_size,
+		.reparse_tag = meta->reparse_tag,
 		.is_directory = is_directory,
 		.is_other = !is_directory && !S_ISREG(st->stx_mode),
 	};

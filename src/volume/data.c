@@ -353,12 +353,14 @@ ntstatus volume_overwrite(struct volume_node *node, uint32_t attributes)
 		return status;
 	pthread_mutex_lock(&inode->lock);
 	status = inode_read(node);
-	if (!status && (inode->meta.attributes != (attributes & FILE_ATTRIBUTE_STORED) ||
-			inode->meta.change_time.ticks || inode->meta.ea_size)) {
+	if (!status &&
+	    (inode->meta.attributes != (attributes & FILE_ATTRIBUTE_STORED) ||
+	     inode->meta.change_time.ticks || inode->meta.ea_size || inode->meta.reparse_tag)) {
 		if (inode->meta.ea_size)
 			status = ntstatus_of_errno(sys.set_ea(node->fd, NULL, 0));
 		next = inode->meta;
 		next.ea_size = 0;
+		next.reparse_tag = 0;
 		next.change_time = next.change_until = nttime_of(0);
 		next.attributes = attributes & FILE_ATTRIBUTE_STORED;
 		if (!status)

@@ -17,7 +17,8 @@
 
 #include "scan.h"
 
-#define SD_NAME "=sd"
+#define SD_NAME	     "=sd"
+#define REPARSE_NAME "=reparse"
 
 /* depot_root - <home>/streams, made at first use; the volume keeps the descriptor. */
 static int depot_root(struct volume *volume, bool make)
@@ -133,42 +134,56 @@ static int write_all(int fd, const uint8_t *data, size_t length)
 	return 0;
 }
 
-/* Staged, synced and renamed: the descriptor is the old one or the new one, whole. */
-ntstatus depot_write_sd(struct volume *volume, uint64_t id, const uint8_t *sd, size_t length)
+/* Staged, synced and renamed: @name is the old one or the new one, whole. */
+static ntstatus write_whole(struct volume *volume, uint64_t id, const char *name,
+			    const uint8_t *data, size_t length)
 {
+	auto_free char *staged = xasprintf("%s.new", name);
 	auto_close int dir = depot_open(volume, id, true);
 	int error;
 
 	if (dir < 0)
 		return ntstatus_of_errno(dir);
 	{
-		auto_close int fd = sys.openat2(dir, SD_NAME ".new", O_WRONLY | O_CREAT | O_TRUNC,
-						0600, RESOLVE_SAFE);
+		auto_close int fd =
+			sys.openat2(dir, staged, O_WRONLY | O_CREAT | O_TRUNC, 0600, RESOLVE_SAFE);
 
-		error = fd < 0 ? fd : write_all(fd, sd, length);
+		error = fd < 0 ? fd : write_all(fd, data, length);
 		if (!error)
 			error = sys.sync(fd);
 	}
 	if (!error)
-		error = sys.rename(dir, SD_NAME ".new", dir, SD_NAME, 0);
+		error = sys.rename(dir, staged, dir, name, 0);
 	if (!error)
 		error = sys.sync(dir);
 	return ntstatus_of_errno(error);
 }
 
-ntstatus depot_read_sd(struct volume *volume, uint64_t id, uint8_t **sd, size_t *length)
+ntstatus depot_write_sd(struct volume *volume, uint64_t id, const uint8_t *sd, size_t length)
+{
+	return write_whole(volume, id, SD_NAME, sd, length);
+}
+
+ntstatus depot_write_reparse(struct volume *volume, uint64_t id, const uint8_t *data, size_t length)
+{
+	return write_whole(volume, id, REPARSE_NAME, data, length);
+}
+
+/* Of what the record says that it is there, nothing is as bad as something that cannot be read:
+ * access, or the meaning of a path, cannot be judged. */
+static ntstatus read_whole(struct volume *volume, uint64_t id, const char *name, uint8_t **out,
+			   size_t *length)
 {
 	auto_close int dir = depot_open(volume, id, false);
-	auto_close int fd = dir < 0 ? dir : sys.openat2(dir, SD_NAME, O_RDONLY, 0, RESOLVE_SAFE);
+	auto_close int fd = dir < 0 ? dir : sys.openat2(dir, name, O_RDONLY, 0, RESOLVE_SAFE);
 	auto_free uint8_t *data = NULL;
 	struct statx st;
 	int error = fd < 0 ? fd : sys.statx(fd, "", &st);
 
-	*sd = NULL;
+	*out = NULL;
 	*length = 0;
 	if (error == -ENOENT || (!error && (!st.stx_size || st.stx_size > VOLUME_SD_LIMIT)))
-		return STATUS_IO_DEVICE_ERROR; /* the record says that it is there: access cannot be
-						  judged */
+		return STATUS_IO_DEVICE_ERROR;
 	if (error)
 		return ntstatus_of_errno(error);
 	data = malloc(st.stx_size);
@@ -177,15 +192,35 @@ ntstatus depot_read_sd(struct volume *volume, uint64_t id, uint8_t **sd, size_t 
 	if (pread(fd, data, st.stx_size, 0) != (ssize_t)st.stx_size)
 		return STATUS_IO_DEVICE_ERROR;
 	*length = st.stx_size;
-	*sd = data;
+	*out = data;
 	data = NULL;
 	return STATUS_SUCCESS;
 }
 
-void depot_remove_sd(struct volume *volume, uint64_t id)
+ntstatus depot_read_sd(struct volume *volume, uint64_t id, uint8_t **sd, size_t *length)
+{
+	return read_whole(volume, id, SD_NAME, sd, length);
+}
+
+ntstatus depot_read_reparse(struct volume *volume, uint64_t id, uint8_t **data, size_t *length)
+{
+	return read_whole(volume, id, REPARSE_NAME, data, length);
+}
+
+static void remove_one(struct volume *volume, uint64_t id, const char *name)
 {
 	auto_close int dir = depot_open(volume, id, false);
 
 	if (dir >= 0)
-		(void)sys.unlink(dir, SD_NAME, 0);
+		(void)sys.unlink(dir, name, 0);
+}
+
+void depot_remove_sd(struct volume *volume, uint64_t id)
+{
+	remove_one(volume, id, SD_NAME);
+}
+
+void depot_remove_reparse(struct volume *volume, uint64_t id)
+{
+	remove_one(volume, id, REPARSE_NAME);
 }

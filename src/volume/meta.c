@@ -7,6 +7,7 @@
  *   CREATION  u64 NT time
  *   CHANGE    u64 NT time, u64 NT time until which a ctime does not outdate it
  *   DEPOT     u64 id of the file's directory in the depot
+ *   REPARSE   u32 tag of the reparse data in the depot
  *   EA        u32 size of its extended attributes as clients count it
  *   SD        u32 length, the self-relative descriptor
  *   SD_DEPOT  nothing: the descriptor is in the depot
@@ -29,7 +30,8 @@ enum {
 	META_SD = 0x08,
 	META_SD_DEPOT = 0x10,
 	META_EA = 0x20,
-	META_KNOWN = 0x3f,
+	META_REPARSE = 0x40,
+	META_KNOWN = 0x7f,
 };
 
 #define META_FIRST_GUESS                                                                           \
@@ -62,6 +64,8 @@ ntstatus meta_decode(struct cursor c, struct meta *out)
 	}
 	if (fields & META_DEPOT)
 		out->depot_id = cur_u64le(&c);
+	if (fields & META_REPARSE)
+		out->reparse_tag = cur_u32le(&c);
 	if (fields & META_EA)
 		out->ea_size = cur_u32le(&c);
 	if (fields & META_SD) {
@@ -69,7 +73,8 @@ ntstatus meta_decode(struct cursor c, struct meta *out)
 		out->sd = cur_bytes(&c, out->sd_length);
 	}
 	out->sd_in_depot = fields & META_SD_DEPOT;
-	if (c.bad || cur_left(&c) || (out->sd_in_depot && !out->depot_id)) {
+	if (c.bad || cur_left(&c) || (out->sd_in_depot && !out->depot_id) ||
+	    (fields & META_REPARSE && (!out->reparse_tag || !out->depot_id))) {
 		memset(out, 0, sizeof(*out));
 		return STATUS_IO_DEVICE_ERROR;
 	}
@@ -86,6 +91,8 @@ void meta_encode(struct buf *out, const struct meta *meta)
 		fields |= META_CHANGE;
 	if (meta->depot_id)
 		fields |= META_DEPOT;
+	if (meta->reparse_tag)
+		fields |= META_REPARSE;
 	if (meta->ea_size)
 		fields |= META_EA;
 	if (meta->sd_in_depot)
@@ -104,6 +111,8 @@ void meta_encode(struct buf *out, const struct meta *meta)
 	}
 	if (fields & META_DEPOT)
 		buf_u64le(out, meta->depot_id);
+	if (fields & META_REPARSE)
+		buf_u32le(out, meta->reparse_tag);
 	if (fields & META_EA)
 		buf_u32le(out, meta->ea_size);
 	if (fields & META_SD) {

@@ -42,10 +42,11 @@ struct meta {
 	nttime creation_time; /* 0: when the file system says it was made */
 	nttime change_time;   /* 0: ctime; else in force until ctime is later than change_until */
 	nttime change_until;
-	uint32_t ea_size;  /* of the list in EA_XATTR; 0: there is none */
-	uint64_t depot_id; /* its directory in the depot; 0: none was ever needed */
-	bool sd_in_depot;  /* the descriptor did not fit the extended attribute */
-	const uint8_t *sd; /* in the bytes that were decoded, or owned by the inode */
+	uint32_t ea_size;     /* of the list in EA_XATTR; 0: there is none */
+	uint64_t depot_id;    /* its directory in the depot; 0: none was ever needed */
+	uint32_t reparse_tag; /* of the data in the depot; 0: it is no reparse point */
+	bool sd_in_depot;     /* the descriptor did not fit the extended attribute */
+	const uint8_t *sd;    /* in the bytes that were decoded, or owned by the inode */
 	size_t sd_length;
 };
 
@@ -251,5 +252,11 @@ ntstatus depot_write_sd(struct volume *volume, uint64_t id, const uint8_t *sd,
 			size_t length) MUST_CHECK;
 ntstatus depot_read_sd(struct volume *volume, uint64_t id, uint8_t **sd, size_t *length) MUST_CHECK;
 void depot_remove_sd(struct volume *volume, uint64_t id);
+/* The same for reparse data. */
+ntstatus depot_write_reparse(struct volume *volume, uint64_t id, const uint8_t *data,
+			     size_t length) MUST_CHECK;
+ntstatus depot_read_reparse(struct volume *volume, uint64_t id, uint8_t **data,
+			    size_t *length) MUST_CHECK;
+void depot_remove_reparse(struct volume *volume, uint64_t id);
 
 #endif

@@ -171,6 +171,10 @@ static const struct status_row statuses[] = {
 	ROW(TOO_MANY_LINKS, 1142),
 	ROW(VOLUME_DISMOUNTED, 21),
 	ROW(NOT_A_REPARSE_POINT, 4390),
+	ROW(IO_REPARSE_TAG_INVALID, 4393),
+	ROW(IO_REPARSE_TAG_MISMATCH, 4394),
+	ROW(IO_REPARSE_DATA_INVALID, 4392),
+	ROW(REPARSE_ATTRIBUTE_CONFLICT, 4391),
 	ROW(IO_REPARSE_TAG_NOT_HANDLED, 1920),
 	ROW(REPARSE_POINT_NOT_RESOLVED, 1921),
 	KIND(HOST_DOWN, 1256, TRANSIENT),
@@ -317,6 +321,10 @@ static const struct {
 	{ 1920, "The file cannot be accessed by the system." },
 	{ 1921, "The name of the file cannot be resolved by the system." },
 	{ 4390, "The file or directory is not a reparse point." },
+	{ 4391, "The reparse point is of another kind than the one that is there." },
+	{ 4392, "The data of the reparse point are invalid." },
+	{ 4393, "The tag of the reparse point is invalid." },
+	{ 4394, "The tag is not that of the reparse point that is there." },
 };
 
 /* What a network hiccup or a failover looks like from outside: retried before anyone is told. */

@@ -4,6 +4,7 @@ import filecmp
 import hashlib
 import os
 import random
+import struct
 import threading
 
 from lab import LONG, SLOW, Failed, Lab, check, main, run, wait_until
@@ -228,6 +229,34 @@ def test_copychunk():
     sh('put "%s" source; scopy source target; get target "%s/cc.back"' % (path, LOCAL))
     with open(os.path.join(LOCAL, "cc.back"), "rb") as f:
         check(f.read() == data, "the copy differs")
+
+
+def test_symbolic_link():
+    """a symbolic link is kept for clients to follow: its path is refused with what it says"""
+    FSCTL_SET_REPARSE_POINT, FSCTL_GET_REPARSE_POINT = 0x000900A4, 0x000900A8
+    path = write_local("linked", b"behind the link")
+    sh('mkdir links; mkdir links/to; put "%s" links/target' % path)
+    target = "target".encode("utf-16-le")
+    link = (struct.pack("<IHHHHHHI", 0xA000000C, 12 + 2 * len(target), 0, 0, len(target), len(target), len(target), 1) +
+            target * 2)
+    for dialect in (0x0210, 0x0311):
+        conn = L.impacket("FS", dialect=dialect)
+        low, tree = conn.getSMBServer(), conn.connectTree("data")
+        handle = low.create(tree, "links\\to", 0x1f01ff, 7, 0x200001, 1, 0)
+        low.ioctl(tree, handle, FSCTL_SET_REPARSE_POINT, flags=1, inputBlob=link)
+        check(low.ioctl(tree, handle, FSCTL_GET_REPARSE_POINT, flags=1, maxOutputResponse=16384) == link, "%x" % dialect)
+        low.close(tree, handle)
+        for name in ("links\\to", "links\\to\\deeper\\still"):
+            try:
+                low.create(tree, name, 0x120089, 7, 0, 1, 0)
+                raise Failed("%s is opened" % name)
+            except Exception as e:
+                check("STOPPED_ON_SYMLINK" in str(e), str(e))
+        conn.close()
+    shown = [line for line in sh("ls links/*").out.splitlines() if line.split()[:1] == ["to"]]
+    check(shown and "D" in shown[0].split()[1], repr(shown))
+    check(status_of("get links/to/x /dev/null") in ("NT_STATUS_STOPPED_ON_SYMLINK", "STATUS_STOPPED_ON_SYMLINK"),
+          status_of("get links/to/x /dev/null"))
 
 
 def test_change_notify():

@@ -16,6 +16,7 @@ static void round_trip(const struct meta *meta)
 	assert_int_equal(back.change_until.ticks, meta->change_until.ticks);
 	assert_int_equal(back.depot_id, meta->depot_id);
 	assert_int_equal(back.ea_size, meta->ea_size);
+	assert_int_equal(back.reparse_tag, meta->reparse_tag);
 	assert_int_equal(back.sd_in_depot, meta->sd_in_depot);
 	if (!meta->sd_in_depot) {
 		assert_int_equal(back.sd_length, meta->sd_length);
@@ -41,6 +42,8 @@ static void every_record_is_read_as_it_was_written_and_no_part_of_it_is(void **s
 	round_trip(&meta);
 	meta.depot_id = 77;
 	round_trip(&meta);
+	meta.reparse_tag = 0xA000000C;
+	round_trip(&meta);
 	meta.ea_size = 4711;
 	round_trip(&meta);
 	meta.sd = sd, meta.sd_length = sizeof(sd);
@@ -59,7 +62,7 @@ static void a_record_of_a_version_or_field_not_known_is_refused(void **state)
 	record[0] = 2;
 	assert_int_equal(meta_decode(cur_of(record, sizeof(record)), &meta),
 			 STATUS_FILE_SYSTEM_LIMITATION);
-	record[0] = 1, record[2] = 0x40;
+	record[0] = 1, record[2] = 0x80;
 	assert_int_equal(meta_decode(cur_of(record, sizeof(record)), &meta),
 			 STATUS_FILE_SYSTEM_LIMITATION);
 	record[2] = 0, record[6] = 1;

@@ -89,6 +89,10 @@ struct open_result {
 	ntstatus maximal_access_status;
 	bool durable_v1, durable_v2; /* granted */
 	uint32_t durable_timeout_ms;
+	/* STATUS_STOPPED_ON_SYMLINK: the link's reparse data (for the caller to free), and how many
+	 * bytes of the path as UTF-16 are behind it */
+	struct buf symlink;
+	uint16_t unparsed;
 };
 /*
  * open_create - CREATE as a whole, but for pipes and the wire (MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1).
@@ -199,6 +203,16 @@ ntstatus open_link(struct open *open, const char *path, bool replace,
 
 uint32_t open_mode(const struct open *open); /* FILE_WRITE_THROUGH ... as opened, or as set since */
 ntstatus open_set_mode(struct open *open, uint32_t mode) MUST_CHECK;
+
+/*
+ * Reparse points (MS-FSA 2.1.5.10.22, .37, .4): what was set is given back, a set or removal must
+ * be of the kind that is there. STATUS_NOT_A_REPARSE_POINT, STATUS_IO_REPARSE_*,
+ * STATUS_DIRECTORY_NOT_EMPTY, STATUS_ACCESS_DENIED (also for a symbolic link of who is no
+ * administrator).
+ */
+ntstatus open_get_reparse(struct open *open, struct buf *out) MUST_CHECK;
+ntstatus open_set_reparse(struct open *open, struct cursor input) MUST_CHECK;
+ntstatus open_delete_reparse(struct open *open, struct cursor input) MUST_CHECK;
 
 /* Security descriptors: what is stored, or what the file has by inheritance; @which is
  * SECURITY_INFORMATION. */

@@ -52,7 +52,8 @@ struct volume_attributes {
 	uint64_t allocation_size; /* of the data; extended attributes are not counted */
 	uint32_t attributes;	  /* FILE_ATTRIBUTE_*, never 0 */
 	uint32_t links;
-	uint32_t ea_size; /* of its extended attributes, as volume_set_eas was told */
+	uint32_t ea_size;     /* of its extended attributes, as volume_set_eas was told */
+	uint32_t reparse_tag; /* 0: it is no reparse point */
 	bool is_directory;
 	bool is_other; /* neither file nor directory (socket, device, symbolic link): shown by no
 			  listing */
@@ -190,6 +191,16 @@ ntstatus volume_set_sd(struct volume_node *node, const void *sd, size_t length) 
 ntstatus volume_get_eas(struct volume_node *node, struct buf *out) MUST_CHECK;
 ntstatus volume_set_eas(struct volume_node *node, const void *list, size_t length,
 			uint32_t ea_size) MUST_CHECK;
+
+/*
+ * Reparse data: bytes that mean nothing here, with a tag that is not 0. volume_get_reparse appends
+ * them; STATUS_NOT_A_REPARSE_POINT. volume_set_reparse with tag 0 removes them. Nothing is
+ * followed: see the callers.
+ */
+bool volume_is_reparse(struct volume_node *node);
+ntstatus volume_get_reparse(struct volume_node *node, struct buf *out) MUST_CHECK;
+ntstatus volume_set_reparse(struct volume_node *node, uint32_t tag, const void *data,
+			    size_t length) MUST_CHECK;
 
 /* volume_overwrite - truncate to nothing, drop streams and extended attributes, give new DOS
  * attributes (OVERWRITE, SUPERSEDE). */
