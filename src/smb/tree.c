@@ -143,10 +143,6 @@ static ntstatus dial_allowed(const struct smb_request *rq, struct dial *dial, bo
 {
 	const struct session *session = rq->session;
 
-	if (session->tree_count >= smb.config.max_trees_per_session) {
-		dial->why = "max_trees_per_session";
-		return STATUS_INSUFFICIENT_RESOURCES;
-	}
 	/* The session may be of another server (of its node): what this one asks for holds too. */
 	*encrypt = dial->server->encryption_required || dial->share->server->encryption_required ||
 		   (!dial->share->is_ipc && dial->share->flags & STORE_SHARE_ENCRYPT);
@@ -158,17 +154,39 @@ static ntstatus dial_allowed(const struct smb_request *rq, struct dial *dial, bo
 	return share_connect(dial->share, dial->server, session->token, &dial->maximal_access);
 }
 
-/* The tree, of which a reference is the caller's. NULL: its session has ended meanwhile. */
-static struct tree *tree_new(struct session *session, struct dial *dial, bool encrypt)
+static ntstatus enter(struct session *session, struct tree *tree, struct dial *dial)
+{
+	ntstatus status = STATUS_SUCCESS;
+
+	pthread_mutex_lock(&session->lock);
+	if (session->state != SESSION_VALID) {
+		status = STATUS_USER_SESSION_DELETED; /* over another channel, meanwhile */
+		dial->why = "its session has ended";
+	} else if (session->tree_count >= smb.config.max_trees_per_session) {
+		status = STATUS_INSUFFICIENT_RESOURCES;
+		dial->why = "max_trees_per_session";
+	} else {
+		tree->id = session->next_tree_id++;
+		tree->refs++;
+		tree->next = session->trees;
+		session->trees = tree;
+		session->tree_count++;
+	}
+	pthread_mutex_unlock(&session->lock);
+	return status;
+}
+
+/* The tree, of which a reference is the caller's; it takes what @dial has found. */
+static ntstatus tree_new(struct session *session, struct dial *dial, bool encrypt,
+			 struct tree **out)
 {
 	struct tree *tree = xalloc(1, sizeof(*tree));
-	bool entered;
+	ntstatus status;
 
-	tree->refs = 2;
-	tree->server = dial->server;
+	tree->refs = 1;
+	tree->server = server_get(dial->server);
 	tree->share = dial->share;
 	tree->dialled = dial->name;
-	dial->server = NULL;
 	dial->share = NULL;
 	dial->name = NULL;
 	tree->maximal_access = dial->maximal_access;
@@ -176,20 +194,12 @@ static struct tree *tree_new(struct session *session, struct dial *dial, bool en
 	tree->sign = session->has_keys &&
 		     (tree->server->signing_required || tree->share->server->signing_required);
 	COUNT(trees, 1);
-	pthread_mutex_lock(&session->lock);
-	entered = session->state == SESSION_VALID;
-	if (entered) {
-		tree->id = session->next_tree_id++;
-		tree->next = session->trees;
-		session->trees = tree;
-		session->tree_count++;
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (entered)
-		return tree;
-	tree->refs = 1;
-	tree_put(tree);
-	return NULL;
+	status = enter(session, tree, dial);
+	if (status)
+		tree_put(tree);
+	else
+		*out = tree;
+	return status;
 }
 
 static void log_refusal(const struct smb_request *rq, const struct dial *dial, ntstatus status)
@@ -237,13 +247,12 @@ ntstatus cmd_tree_connect(struct smb_request *rq)
 	status = dial_share(rq, r.path, &dial);
 	if (!status)
 		status = dial_allowed(rq, &dial, &encrypt);
+	if (!status)
+		status = tree_new(rq->session, &dial, encrypt, &tree);
 	if (status) {
 		log_refusal(rq, &dial, status);
 		return status;
 	}
-	tree = tree_new(rq->session, &dial, encrypt);
-	if (!tree)
-		return STATUS_USER_SESSION_DELETED;
 	rq->header.tree_id = tree->id;
 	answer(tree, &rq->reply);
 	tree_put(tree);

@@ -2,7 +2,8 @@
 /*
  * A file server in this process, and the other end of a connection to it: for the tests of the
  * protocol and for the fuzz target, which say each byte themselves. One loop, turned by whoever
- * waits for an answer.
+ * waits for an answer; or (peer_start_threads) several, each turned by a thread of its own, and
+ * clients on threads of their own.
  *
  * The server is FS, a node's own, in a directory that goes when the process ends. It has the share
  * "data", the accounts alice (an Administrator) and bob, and a pipe srvsvc that says back what it
@@ -18,6 +19,7 @@
 #include <fcntl.h>
 #include <fileserver/pipe.h>
 #include <fileserver/server.h>
+#include <pthread.h>
 #include <signal.h>
 #include <smb/smb.h>
 #include <stdio.h>
@@ -30,7 +32,9 @@
 
 #define PEER_PASSWORD "Passw0rd"
 
-static struct loop *peer_loop;
+static struct loop *peer_loop; /* NULL: threads turn them */
+static struct loop *peer_loops[4];
+static size_t peer_loop_count;
 static struct server *peer_server;
 static unsigned peer_count; /* connections that are open */
 static char peer_directory[] = "/tmp/berth-smb-XXXXXX";
@@ -101,8 +105,7 @@ static void peer_fill_store(struct store *store)
 	store_share_free(&share);
 }
 
-/* peer_start - make the server and begin to serve; once a process. */
-static void peer_start(const struct smb_config *config)
+static void peer_make_server(void)
 {
 	struct store *store = NULL;
 	char *why;
@@ -123,8 +126,67 @@ static void peer_start(const struct smb_config *config)
 	must(!server_load(peer_directory, true, &peer_server, &why), "server");
 	server_publish(peer_server);
 	pipe_register(&peer_echo);
-	peer_loop = loop_new(IO_POOL);
+}
+
+/* peer_start - make the server and begin to serve; once a process. */
+static inline void peer_start(const struct smb_config *config)
+{
+	peer_make_server();
+	peer_loop = peer_loops[0] = loop_new(IO_POOL);
+	peer_loop_count = 1;
 	must(peer_loop && !smb_start(&peer_loop, 1, config), "start");
+}
+
+static void *peer_turn_loop(void *loop)
+{
+	loop_run(loop);
+	return NULL;
+}
+
+/* peer_start_threads - the same with @count loops that turn by themselves. */
+static inline void peer_start_threads(const struct smb_config *config, size_t count,
+				      pthread_t *threads)
+{
+	peer_make_server();
+	peer_loop_count = count;
+	for (size_t i = 0; i < count; i++)
+		must((peer_loops[i] = loop_new(IO_POOL)) != NULL, "loop");
+	must(!smb_start(peer_loops, count, config), "start");
+	for (size_t i = 0; i < count; i++)
+		must(!pthread_create(&threads[i], NULL, peer_turn_loop, peer_loops[i]), "thread");
+}
+
+/* Let the server work: at most @ms where nothing is to be done. */
+static void peer_turn(int ms)
+{
+	if (peer_loop)
+		loop_run_once(peer_loop, ms);
+	else
+		usleep(ms ? 1000 : 50);
+}
+
+struct peer_arrival {
+	struct loop_task task;
+	struct loop *loop;
+	int fd;
+};
+
+static void peer_arrived(struct loop_task *task)
+{
+	struct peer_arrival *arrival = container_of(task, struct peer_arrival, task);
+
+	smb_accept(arrival->loop, arrival->fd);
+	free(arrival);
+}
+
+static void peer_arrive(struct loop *loop, int fd)
+{
+	struct peer_arrival *arrival = xalloc(1, sizeof(*arrival));
+
+	arrival->task.run = peer_arrived;
+	arrival->loop = loop;
+	arrival->fd = fd;
+	loop_post(loop, &arrival->task);
 }
 
 /* peer_open - a new connection. */
@@ -135,8 +197,11 @@ static void peer_open(struct peer *p, uint16_t dialect)
 	*p = (struct peer){ .dialect = dialect };
 	must(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), "socket");
 	p->fd = ends[1];
-	smb_accept(peer_loop, ends[0]);
-	peer_count++;
+	__atomic_add_fetch(&peer_count, 1, __ATOMIC_RELAXED);
+	if (peer_loop)
+		smb_accept(peer_loop, ends[0]);
+	else
+		peer_arrive(peer_loops[(unsigned)ends[0] % peer_loop_count], ends[0]);
 }
 
 /* peer_close - end the connection; what is left of the last on the server's side is an error. */
@@ -145,9 +210,11 @@ static void peer_close(struct peer *p)
 	struct smb_statistics now;
 
 	close(p->fd);
-	peer_count--;
+	__atomic_sub_fetch(&peer_count, 1, __ATOMIC_RELAXED);
+	if (!peer_loop) /* whoever began the threads looks at what is left */
+		goto freed;
 	for (int turns = 0; turns < 10000; turns++) {
-		loop_run_once(peer_loop, turns > 8);
+		peer_turn(turns > 8);
 		smb_statistics(&now);
 		if (now.connections <= peer_count &&
 		    (peer_count || (!now.sessions && !now.requests_waiting)))
@@ -156,6 +223,7 @@ static void peer_close(struct peer *p)
 	must(now.connections <= peer_count &&
 		     (peer_count || (!now.sessions && !now.trees && !now.requests_waiting)),
 	     "something is left of a connection that has gone");
+freed:
 	signer_free(p->signer);
 	sealer_free(p->sealer);
 	sealer_free(p->opener);
@@ -214,9 +282,9 @@ static bool peer_receive(struct peer *p, int patience)
 				return true;
 			}
 		}
-		if (turns >= 8 && !peer_is_waited_for())
+		if (peer_loop && turns >= 8 && !peer_is_waited_for())
 			return false;
-		loop_run_once(peer_loop, turns >= 8);
+		peer_turn(turns >= 8);
 	}
 	return false;
 }
@@ -231,7 +299,7 @@ static inline bool peer_gone(struct peer *p)
 
 		if (!n || (n < 0 && errno != EAGAIN))
 			return true;
-		loop_run_once(peer_loop, 0);
+		peer_turn(0);
 	}
 	return false;
 }
@@ -252,7 +320,7 @@ static void peer_transmit(struct peer *p, const uint8_t *data, size_t length)
 		else if (errno != EAGAIN)
 			return;
 		else
-			loop_run_once(peer_loop, 0);
+			peer_turn(0);
 	}
 }
 
