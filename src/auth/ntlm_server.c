@@ -322,7 +322,7 @@ static ntstatus check_response(struct ntlm_server *n, const struct ntlm_authenti
 	if (cur_left(&m->nt_response) == 24)
 		return refuse(n, STATUS_LOGON_FAILURE, "NTLMv1 is not accepted");
 	if (ntlm_v2_response_decode(m->nt_response, response) != STATUS_SUCCESS)
-		return refuse(n, STATUS_LOGON_FAILURE, "the response is no NTLMv2");
+		return refuse(n, STATUS_INVALID_PARAMETER, "the response is no NTLMv2");
 	if (!echoes_target_info(n, response->av_pairs))
 		return refuse(n, STATUS_LOGON_FAILURE,
 			      "the response was made for another server's challenge");

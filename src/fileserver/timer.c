@@ -80,7 +80,9 @@ void timer_arm(struct timer *timer)
 	pthread_mutex_lock(&timer_lock);
 	if (timer->armed)
 		remove_locked(timer);
-	timer->due_ms = monotonic_ms() + open_limits.break_timeout_ms;
+	/* Never before the time that the client has: what has begun of this millisecond is its own.
+	 */
+	timer->due_ms = monotonic_ms() + 1 + open_limits.break_timeout_ms;
 	timer->armed = true;
 	before = last;
 	while (before && before->due_ms > timer->due_ms)

@@ -4,14 +4,14 @@
  *
  * A break is decided on any thread. It finds the session of the open by id, takes a reference, and
  * is sent by the loop of one of that session's channels, the oldest first. Where there are others,
- * the client's system must have taken it within BREAK_PATIENCE_MS, or the connection is still there
- * but leads nowhere: then it is sent once more over the next channel, as it is at once where its
- * connection closes. Where the session has gone, its opens are being closed, which ends the break.
+ * the client's system must have taken it within BREAK_PATIENCE_MS. If not, the connection is still
+ * there but leads nowhere: it is dropped, and the break is sent once more over the next channel, as
+ * it is wherever its connection closes. Where the session has gone, its opens are being closed,
+ * which ends the break.
  *
  * A notice that was sent belongs to its connection (conn->breaks) until it is known what became of
  * it; before that, to the task that carries it from loop to loop.
  */
-#include <base/log.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
@@ -61,6 +61,16 @@ static void pass_on(struct notice *notice)
 	loop_post(notice->on->loop, &notice->task);
 }
 
+static bool has_one_channel(struct session *session)
+{
+	bool one;
+
+	pthread_mutex_lock(&session->lock);
+	one = session->channel_count < 2;
+	pthread_mutex_unlock(&session->lock);
+	return one;
+}
+
 /* Has the client's system taken what was sent up to @end? */
 static bool is_taken(const struct connection *conn, uint64_t end)
 {
@@ -97,16 +107,12 @@ static void look_again(struct loop_timer *timer)
 	struct connection *conn = container_of(timer, struct connection, break_timer);
 
 	while (conn->breaks && conn->breaks->due_ms <= monotonic_ms()) {
-		struct notice *notice = take_first(conn);
-
-		if (is_taken(conn, notice->end)) {
-			notice_free(notice);
-		} else {
-			log_info("break sent again client=%s session=%016llx why=\"%s\"",
-				 conn->client, (unsigned long long)notice->session->id,
-				 "nothing is taken on this channel");
-			pass_on(notice);
+		if (!is_taken(conn, conn->breaks->end) && !has_one_channel(conn->breaks->session)) {
+			/* breaks_closed passes them on. */
+			connection_drop(conn, "it takes nothing, and its session has others");
+			return;
 		}
+		notice_free(take_first(conn));
 	}
 	await(conn);
 }
@@ -136,16 +142,6 @@ static void send_notice(struct channel *channel, const struct smb2_oplock_break 
 		return;
 	}
 	connection_send(channel->conn, &b);
-}
-
-static bool is_alone(struct channel *channel)
-{
-	bool alone;
-
-	pthread_mutex_lock(&channel->session->lock);
-	alone = channel->session->channel_count < 2;
-	pthread_mutex_unlock(&channel->session->lock);
-	return alone;
 }
 
 /* Keep it with the connection it went over, to look at once more. */
@@ -178,7 +174,7 @@ static void notice_came(struct loop_task *task)
 		return;
 	}
 	send_notice(channel, &notice->message);
-	if (is_alone(channel))
+	if (has_one_channel(notice->session))
 		notice_free(notice);
 	else
 		keep(notice, channel->conn);

@@ -249,7 +249,6 @@ static void every_wrong_response_is_a_logon_failure(void **state)
 	static const char *const reasons[] = {
 		[WRONG_NTLMV1] = "NTLMv1 is not accepted",
 		[WRONG_LM_ONLY] = "LM alone is not accepted",
-		[WRONG_SHORT_RESPONSE] = "the response is no NTLMv2",
 		[WRONG_NOT_UNICODE] = "the client does not speak Unicode",
 		[WRONG_PROOF] = "wrong password",
 		[WRONG_PAIR_DROPPED] = "the response was made for another server's challenge",
@@ -264,12 +263,23 @@ static void every_wrong_response_is_a_logon_failure(void **state)
 	for (enum wrong wrong = WRONG_NTLMV1; wrong < ARRAY_LEN(reasons); wrong++) {
 		struct client c = good_client();
 
+		if (!reasons[wrong])
+			continue;
 		c.wrong = wrong;
 		assert_int_equal(log_on(&strict, c, &bare), STATUS_LOGON_FAILURE);
 		assert_string_equal(world.reason, reasons[wrong]);
 		assert_int_equal(log_on(&strict, c, &spnego), STATUS_LOGON_FAILURE);
 		assert_string_equal(world.reason, reasons[wrong]);
 	}
+}
+
+static void a_response_that_is_none_is_an_invalid_parameter(void **state)
+{
+	struct client c = good_client();
+
+	c.wrong = WRONG_SHORT_RESPONSE;
+	assert_int_equal(log_on(&strict, c, &bare), STATUS_INVALID_PARAMETER);
+	assert_string_equal(world.reason, "the response is no NTLMv2");
 }
 
 static void a_wrong_password_and_an_unknown_user_answer_alike(void **state)
@@ -580,6 +590,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_right_password_logs_on_with_the_client_s_key, setup),
 		cmocka_unit_test_setup(every_wrong_response_is_a_logon_failure, setup),
+		cmocka_unit_test_setup(a_response_that_is_none_is_an_invalid_parameter, setup),
 		cmocka_unit_test_setup(a_wrong_password_and_an_unknown_user_answer_alike, setup),
 		cmocka_unit_test_setup(an_account_without_a_password_lets_nobody_in, setup),
 		cmocka_unit_test_setup(
