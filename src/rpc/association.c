@@ -37,6 +37,7 @@ struct association {
 	uint32_t call_id;
 	uint16_t context_id, opnum;
 	struct buf stub;
+	void *state; /* of the interface */
 };
 
 void *association_open(const struct rpc_interface *interface, const struct pipe_peer *peer)
@@ -58,6 +59,8 @@ void association_close(void *state)
 {
 	struct association *a = state;
 
+	if (a->state)
+		a->interface->state_free(a->state);
 	server_put(a->peer.server);
 	buf_free(&a->in);
 	buf_free(&a->stub);
@@ -261,7 +264,7 @@ static void take_request(struct association *a, const struct dcerpc_header *head
 		return;
 	if (!a->is_skipping)
 		call_run(a->interface, &a->peer, a->opnum, a->context_id, a->call_id, a->max_xmit,
-			 cur_of(a->stub.data, a->stub.len), out);
+			 cur_of(a->stub.data, a->stub.len), &a->state, out);
 	request_done(a);
 }
 

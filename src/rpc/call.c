@@ -53,11 +53,13 @@ static void audit(const struct rpc_interface *interface, const struct rpc_call *
 }
 
 static uint32_t handle(const struct rpc_interface *interface, const struct pipe_peer *peer,
-		       uint16_t opnum, struct cursor stub, struct buf *reply)
+		       uint16_t opnum, struct cursor stub, void **state, struct buf *reply)
 {
 	struct ndr_reader in = ndr_reader_of(stub);
 	struct ndr_writer out = ndr_writer_of(reply);
-	struct rpc_call call = { .peer = peer, .opnum = opnum, .in = &in, .out = &out };
+	struct rpc_call call = {
+		.peer = peer, .opnum = opnum, .in = &in, .out = &out, .state = state
+	};
 	uint32_t fault;
 
 	call.row = row_find(interface, opnum);
@@ -80,10 +82,10 @@ static uint32_t handle(const struct rpc_interface *interface, const struct pipe_
 
 void call_run(const struct rpc_interface *interface, const struct pipe_peer *peer, uint16_t opnum,
 	      uint16_t context_id, uint32_t call_id, uint16_t max_frag, struct cursor stub,
-	      struct buf *out)
+	      void **state, struct buf *out)
 {
 	auto_buf struct buf reply = { .limit = RPC_MAX_REPLY };
-	uint32_t fault = handle(interface, peer, opnum, stub, &reply);
+	uint32_t fault = handle(interface, peer, opnum, stub, state, &reply);
 
 	if (fault)
 		dcerpc_fault_encode(out, call_id, context_id,

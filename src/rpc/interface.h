@@ -34,6 +34,7 @@ struct rpc_call {
 	uint32_t status;	   /* what was answered, for the log */
 	const char *object;	   /* what it was about, for the log; NULL: nothing in particular */
 	struct manage_error error; /* why the management interface refused */
+	void **state;		   /* the interface's own, of this pipe: context handles */
 };
 
 enum rpc_needs {
@@ -56,18 +57,22 @@ struct rpc_interface {
 	const struct dcerpc_syntax *syntax;
 	const struct rpc_row *rows;
 	size_t row_count;
+	/* state_free - what the calls of a pipe left in rpc_call.state (NULL: they leave nothing).
+	 */
+	void (*state_free)(void *state);
 };
-extern const struct rpc_interface rpc_srvsvc, rpc_wkssvc;
+extern const struct rpc_interface rpc_srvsvc, rpc_winreg, rpc_wkssvc;
 
 /* association.c: a pipe of an interface. */
 void *association_open(const struct rpc_interface *interface, const struct pipe_peer *peer);
 ntstatus association_exchange(void *state, struct cursor in, struct buf *out) MUST_CHECK;
 void association_close(void *state);
 
-/* call.c: run one request; @stub is whole. Appends the response or fault to @out. */
+/* call.c: run one request; @stub is whole, @state the pipe's. Appends the response or fault to
+ * @out. */
 void call_run(const struct rpc_interface *interface, const struct pipe_peer *peer, uint16_t opnum,
 	      uint16_t context_id, uint32_t call_id, uint16_t max_frag, struct cursor stub,
-	      struct buf *out);
+	      void **state, struct buf *out);
 /* call_text - a text in the memory of the call; NULL (and a fault later) where there is none left.
  */
 const char *call_text(struct rpc_call *call, const char *format, ...) PRINTF_LIKE(2, 3);

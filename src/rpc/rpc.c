@@ -9,6 +9,11 @@ static void *open_srvsvc(const struct pipe_peer *peer)
 	return association_open(&rpc_srvsvc, peer);
 }
 
+static void *open_winreg(const struct pipe_peer *peer)
+{
+	return association_open(&rpc_winreg, peer);
+}
+
 static void *open_wkssvc(const struct pipe_peer *peer)
 {
 	return association_open(&rpc_wkssvc, peer);
@@ -16,6 +21,7 @@ static void *open_wkssvc(const struct pipe_peer *peer)
 
 static const struct pipe_endpoint endpoints[] = {
 	{ "srvsvc", open_srvsvc, association_exchange, association_close },
+	{ "winreg", open_winreg, association_exchange, association_close },
 	{ "wkssvc", open_wkssvc, association_exchange, association_close },
 };
 

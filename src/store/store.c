@@ -39,6 +39,17 @@ static const struct {
 	{ "pending_timeout_s", "180" },
 };
 
+#define REGISTRY_SCHEMA                                                                            \
+	"CREATE TABLE registry_keys(fold TEXT PRIMARY KEY,"                                        \
+	" parent TEXT REFERENCES registry_keys(fold), name TEXT NOT NULL,"                         \
+	" changed INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                        \
+	"CREATE INDEX registry_keys_by_parent ON registry_keys(parent);"                           \
+	"CREATE TABLE registry_values(key TEXT NOT NULL REFERENCES registry_keys(fold)"            \
+	" ON DELETE CASCADE, fold TEXT NOT NULL, name TEXT NOT NULL, type INTEGER NOT NULL,"       \
+	" data BLOB NOT NULL, PRIMARY KEY(key, fold)) STRICT, WITHOUT ROWID;"                      \
+	"INSERT INTO registry_keys(fold, parent, name, changed) VALUES('', NULL, '', 0),"          \
+	" ('SOFTWARE', '', 'SOFTWARE', 0), ('SYSTEM', '', 'SYSTEM', 0);"
+
 static const char SCHEMA[] =
 	"CREATE TABLE identity(one INTEGER PRIMARY KEY CHECK(one = 1), name TEXT NOT NULL,"
 	" guid BLOB NOT NULL CHECK(length(guid) = 16),"
@@ -61,11 +72,13 @@ static const char SCHEMA[] =
 	"INSERT INTO groups(rid, fold, name, remark, builtin) VALUES"
 	" (544, 'ADMINISTRATORS', 'Administrators', 'Manage this file server', 1),"
 	" (545, 'USERS', 'Users', 'Ordinary accounts', 1),"
-	" (551, 'BACKUP OPERATORS', 'Backup Operators', 'Read and restore every file', 1);";
+	" (551, 'BACKUP OPERATORS', 'Backup Operators', 'Read and restore every file', "
+	"1);" REGISTRY_SCHEMA;
 
 /* upgrades[n] - from schema n + 1 to n + 2; SCHEMA above is the newest. */
 static const char *const upgrades[STORE_SCHEMA_VERSION - 1] = {
 	"ALTER TABLE shares ADD COLUMN hide_names TEXT NOT NULL DEFAULT '';",
+	REGISTRY_SCHEMA,
 };
 
 #define SHARE_COLUMNS "name, path, remark, flags, max_uses, caching, sd, hide_names"
@@ -110,6 +123,29 @@ static const char *const texts[SQL_STATEMENTS] = {
 	[SQL_MEMBERS_OF] =
 		"SELECT u.name FROM users u JOIN members m ON m.user_rid = u.rid"
 		" JOIN groups g ON g.rid = m.group_rid WHERE g.fold = ?1 ORDER BY u.fold",
+	[SQL_KEY_FIND] = "SELECT changed FROM registry_keys WHERE fold = ?1",
+	[SQL_KEY_COUNT] = "SELECT count(*) FROM registry_keys",
+	[SQL_KEY_ADD] = "INSERT INTO registry_keys(fold, parent, name, changed)"
+			" VALUES(?1, ?2, ?3, ?4)",
+	[SQL_KEY_REMOVE] = "DELETE FROM registry_keys WHERE fold = ?1",
+	[SQL_KEY_CHILD] = "SELECT name, changed FROM registry_keys WHERE parent = ?1"
+			  " ORDER BY fold LIMIT 1 OFFSET ?2",
+	[SQL_KEY_INFO] =
+		"SELECT (SELECT count(*) FROM registry_keys WHERE parent = ?1),"
+		" (SELECT coalesce(max(length(name)), 0) * 2 FROM registry_keys WHERE parent = ?1),"
+		" (SELECT count(*) FROM registry_values WHERE key = ?1),"
+		" (SELECT coalesce(max(length(name)), 0) * 2 FROM registry_values WHERE key = ?1),"
+		" (SELECT coalesce(max(length(data)), 0) FROM registry_values WHERE key = ?1)",
+	[SQL_KEY_TOUCH] = "UPDATE registry_keys SET changed = ?2 WHERE fold = ?1",
+	[SQL_VALUE_COUNT] = "SELECT count(*) FROM registry_values",
+	[SQL_VALUE_SET] = "INSERT INTO registry_values(key, fold, name, type, data)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(key, fold) DO UPDATE SET"
+			  " name = ?3, type = ?4, data = ?5",
+	[SQL_VALUE_GET] =
+		"SELECT name, type, data FROM registry_values WHERE key = ?1 AND fold = ?2",
+	[SQL_VALUE_AT] = "SELECT name, type, data FROM registry_values WHERE key = ?1"
+			 " ORDER BY fold LIMIT 1 OFFSET ?2",
+	[SQL_VALUE_REMOVE] = "DELETE FROM registry_values WHERE key = ?1 AND fold = ?2",
 };
 
 const char *store_problem(void)

@@ -432,6 +432,67 @@ def test_bind_with_credentials():
     raise Failed("it was accepted")
 
 
+def registry(server, user, call):
+    """What call(rpc, rrp, root) gives on the winreg pipe."""
+    from impacket.dcerpc.v5 import rrp
+    from impacket.dcerpc.v5.transport import SMBTransport
+    conn = L.impacket(server, user=user)
+    rpc = SMBTransport(L.servers[server], filename=r"\winreg", smb_connection=conn).get_dce_rpc()
+    rpc.connect()
+    rpc.bind(rrp.MSRPC_UUID_RRP)
+    try:
+        root = rrp.hOpenLocalMachine(rpc)["phKey"]
+        return call(rpc, rrp, root)
+    finally:
+        conn.close()
+
+
+def test_registry():
+    """keys and values are made, listed, read and deleted over winreg, without case, and belong to one file server"""
+    def work(rpc, rrp, root):
+        key = rrp.hBaseRegCreateKey(rpc, root, "SOFTWARE\\Vendor\\Point")["phkResult"]
+        rrp.hBaseRegSetValue(rpc, key, "Site", rrp.REG_SZ, "P01")
+        rrp.hBaseRegSetValue(rpc, key, "Port", rrp.REG_DWORD, 445)
+        kind, value = rrp.hBaseRegQueryValue(rpc, key, "SITE")
+        check((kind, text(value)) == (rrp.REG_SZ, "P01"), repr(value))
+        check(rrp.hBaseRegQueryValue(rpc, key, "Port")[1] == 445, "a number")
+        vendor = rrp.hBaseRegOpenKey(rpc, root, "software\\VENDOR")["phkResult"]
+        check(text(rrp.hBaseRegEnumKey(rpc, vendor, 0)["lpNameOut"]) == "Point", "a key is listed")
+        names = [text(rrp.hBaseRegEnumValue(rpc, key, n)["lpValueNameOut"]) for n in (0, 1)]
+        check(names == ["Port", "Site"], repr(names))
+        check(rrp.hBaseRegQueryInfoKey(rpc, key)["lpcValues"] == 2, "the count of values")
+        check(error_of(lambda: rrp.hBaseRegEnumKey(rpc, vendor, 1)) == 259, "behind the last key")
+        check(error_of(lambda: rrp.hBaseRegOpenKey(rpc, root, "SOFTWARE\\Nothing")) == 2, "a key that is not there")
+        check(error_of(lambda: rrp.hBaseRegDeleteKey(rpc, root, "SOFTWARE\\Vendor")) == 5, "a key that has keys")
+        check(error_of(lambda: rrp.hBaseRegDeleteKey(rpc, root, "SOFTWARE")) == 5, "a top key")
+        rrp.hBaseRegDeleteValue(rpc, key, "Port")
+        check(error_of(lambda: rrp.hBaseRegQueryValue(rpc, key, "Port")) == 2, "a value that was deleted")
+        rrp.hBaseRegCloseKey(rpc, key)
+        check(error_of(lambda: rrp.hBaseRegQueryValue(rpc, key, "Site")) == 6, "a handle that was closed")
+    registry("FS", "alice", work)
+    check(error_of(lambda: registry("FS2", "alice", lambda rpc, rrp, root:
+                                    rrp.hBaseRegOpenKey(rpc, root, "SOFTWARE\\Vendor"))) == 2, "FS2 has its own")
+
+
+def test_registry_rights():
+    """the registry is for Administrators; a key opened to read cannot be written; SaveKey is not there"""
+    from impacket.dcerpc.v5.rpcrt import DCERPCException
+    check(error_of(lambda: registry("FS", "bob", lambda *args: None)) == 5, "bob")
+
+    def read_only(rpc, rrp, root):
+        key = rrp.hBaseRegOpenKey(rpc, root, "SOFTWARE\\Vendor\\Point", samDesired=rrp.KEY_QUERY_VALUE)["phkResult"]
+        check(error_of(lambda: rrp.hBaseRegSetValue(rpc, key, "Site", rrp.REG_SZ, "X")) == 5, "read only")
+        many = [rrp.hBaseRegOpenKey(rpc, root, "SOFTWARE") for _ in range(254)]
+        check(error_of(lambda: rrp.hBaseRegOpenKey(rpc, root, "SOFTWARE")) == 1450, "%d handles" % len(many))
+        try:
+            rrp.hBaseRegSaveKey(rpc, root, "x")
+        except DCERPCException as e:
+            check("nca_s_op_rng_error" in str(e), str(e))
+        else:
+            raise Failed("SaveKey was accepted")
+    registry("FS", "alice", read_only)
+
+
 def test_log():
     """each call that changes something, and each that is refused, has left a line in the log"""
     with open(L.nodes["N1"].log, errors="replace") as f:

@@ -118,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		start();
 	peer.server = server;
 	peer.token = which & 2 ? user : which & 4 ? stranger : admin;
-	endpoint = pipe_endpoint_find(which & 1 ? "wkssvc" : "srvsvc");
+	endpoint = pipe_endpoint_find(pipe_of(which));
 	pipe = endpoint->open(&peer);
 	BUG_ON(!pipe);
 	converse(endpoint, pipe, which, c);

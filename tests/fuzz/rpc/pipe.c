@@ -18,7 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cursor c = cur_of(data, size);
 	uint8_t which = cur_u8(&c);
 	const struct pipe_endpoint *endpoint;
-	bool is_wkssvc = which & 1;
 	void *pipe;
 
 	if (!registered)
@@ -26,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	registered = true;
 	log_set_level(LOG_LEVEL_ERROR);
 	fake_reset();
-	endpoint = pipe_endpoint_find(is_wkssvc ? "wkssvc" : "srvsvc");
+	endpoint = pipe_endpoint_find(pipe_of(which));
 	pipe = fake_open(endpoint->name, which & 2   ? &fake_user
 					 : which & 4 ? &fake_stranger
 						     : &fake_admin);

@@ -7,6 +7,7 @@
 #ifndef RPC_FAKE_H
 #define RPC_FAKE_H
 
+#include <base/utf16.h>
 #include <fileserver/manage.h>
 #include <fileserver/pipe.h>
 #include <rpc/rpc.h>
@@ -59,8 +60,10 @@ static void fake_add(const char *name, const char *path, const char *scope, uint
 	s->max_uses = UINT32_MAX;
 }
 
+static void fake_registry_reset(void);
 static void fake_reset(void)
 {
+	fake_registry_reset();
 	fake_share_count = 0;
 	fake_closed_file = fake_closed_session = 0;
 	fake_add("IPC$", "", "FS", STYPE_IPC | STYPE_SPECIAL);
@@ -257,6 +260,130 @@ void manage_server_info(struct server *server, struct manage_server_info *out)
 					    .type = SV_TYPE_SERVER | SV_TYPE_NT |
 						    SV_TYPE_CLUSTER_VS_NT,
 					    .version_major = 10 };
+}
+
+/* A registry of a few keys and values, by their whole paths. */
+static struct {
+	char key[300], value[300];
+	bool is_value;
+	uint32_t type;
+	uint8_t data[64];
+	size_t length;
+} fake_registry[64];
+static size_t fake_registry_count;
+
+static void fake_registry_reset(void)
+{
+	memset(fake_registry, 0, sizeof(fake_registry));
+	fake_registry_count = 0;
+}
+
+static size_t fake_registry_find(const char *key, const char *value)
+{
+	for (size_t i = 0; i < fake_registry_count; i++) {
+		if (fake_registry[i].is_value == (value != NULL) &&
+		    !name_compare(fake_registry[i].key, key) &&
+		    (!value || !name_compare(fake_registry[i].value, value)))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+ntstatus manage_registry_open(struct server *server, const struct token *who, const char *path,
+			      struct manage_error *error)
+{
+	return !*path || fake_registry_find(path, NULL) != SIZE_MAX ? STATUS_SUCCESS
+								    : STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+ntstatus manage_registry_create(struct server *server, const struct token *who, const char *path,
+				bool *created, struct manage_error *error)
+{
+	*created = *path && fake_registry_find(path, NULL) == SIZE_MAX;
+	if (*created && fake_registry_count == ARRAY_LEN(fake_registry))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (*created)
+		snprintf(fake_registry[fake_registry_count++].key, sizeof(fake_registry[0].key),
+			 "%s", path);
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_registry_delete(struct server *server, const struct token *who, const char *path,
+				struct manage_error *error)
+{
+	size_t at = fake_registry_find(path, NULL);
+
+	if (at == SIZE_MAX)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	fake_registry[at] = fake_registry[--fake_registry_count];
+	memset(&fake_registry[fake_registry_count], 0, sizeof(fake_registry[0]));
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_registry_child(struct server *server, const struct token *who, const char *path,
+			       uint32_t index, char **name, uint64_t *changed)
+{
+	*name = index ? NULL : xstrdup("child");
+	*changed = 42;
+	return index ? STATUS_NO_MORE_ENTRIES : STATUS_SUCCESS;
+}
+
+ntstatus manage_registry_info(struct server *server, const struct token *who, const char *path,
+			      struct store_registry_info *out, uint64_t *changed)
+{
+	*out = (struct store_registry_info){ .subkeys = 1, .values = 2, .longest_data = 3 };
+	*changed = 42;
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_registry_set(struct server *server, const struct token *who, const char *path,
+			     const struct store_registry_value *value, struct manage_error *error)
+{
+	size_t at = fake_registry_find(path, value->name);
+
+	if (value->length > sizeof(fake_registry[0].data) ||
+	    (at == SIZE_MAX && fake_registry_count == ARRAY_LEN(fake_registry)))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (at == SIZE_MAX)
+		at = fake_registry_count++;
+	snprintf(fake_registry[at].key, sizeof(fake_registry[at].key), "%s", path);
+	snprintf(fake_registry[at].value, sizeof(fake_registry[at].value), "%s", value->name);
+	fake_registry[at].is_value = true;
+	fake_registry[at].type = value->type;
+	fake_registry[at].length = value->length;
+	if (value->length)
+		memcpy(fake_registry[at].data, value->data, value->length);
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_registry_get(struct server *server, const struct token *who, const char *path,
+			     const char *name, uint32_t index, struct store_registry_value *out)
+{
+	size_t at = fake_registry_find(path, name ? name : "x");
+
+	*out = (struct store_registry_value){ 0 };
+	if (at == SIZE_MAX || index)
+		return name ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_NO_MORE_ENTRIES;
+	out->name = xstrdup(fake_registry[at].value);
+	out->type = fake_registry[at].type;
+	out->length = fake_registry[at].length;
+	out->data = xalloc(out->length + 1, 1);
+	memcpy(out->data, fake_registry[at].data, out->length);
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_registry_unset(struct server *server, const struct token *who, const char *path,
+			       const char *name, struct manage_error *error)
+{
+	return fake_registry_find(path, name) == SIZE_MAX ? STATUS_OBJECT_NAME_NOT_FOUND
+							  : STATUS_SUCCESS;
+}
+
+void store_registry_value_free(struct store_registry_value *value)
+{
+	free(value->name);
+	free(value->data);
+	*value = (struct store_registry_value){ 0 };
 }
 
 static void *fake_open(const char *pipe, const struct token *token)

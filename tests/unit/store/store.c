@@ -396,7 +396,8 @@ static void the_database_of_an_older_program_is_brought_up_to_date(void **state)
 
 	assert_int_equal(store_share_add(store, &share), 0);
 	store_close(store);
-	run_sql("ALTER TABLE shares DROP COLUMN hide_names; PRAGMA user_version = 1;");
+	run_sql("DROP TABLE registry_values; DROP TABLE registry_keys;"
+		"ALTER TABLE shares DROP COLUMN hide_names; PRAGMA user_version = 1;");
 	for (int again = 0; again < 2; again++) {
 		store = opened();
 		assert_int_equal(store_shares(store, &all, &count), 0);
@@ -408,8 +409,48 @@ static void the_database_of_an_older_program_is_brought_up_to_date(void **state)
 		assert_int_equal(store_share_update(store, all), 0);
 		store_share_free(all);
 		free(all);
+		if (!again)
+			assert_int_equal(store_registry_create(store, "SOFTWARE\\Vendor"), 0);
 		store_close(store);
 	}
+}
+
+static void the_registry_is_a_tree_without_case(void **state)
+{
+	struct store *store = opened();
+	struct store_registry_value value = { .name = (char *)"Site",
+					      .type = 1,
+					      .data = (uint8_t *)"P01",
+					      .length = 3 },
+				    out;
+	struct store_registry_info info;
+	char *name;
+	int64_t changed;
+
+	assert_int_equal(store_registry_create(store, "SOFTWARE\\Vendor\\Deep"), -EEXIST);
+	assert_int_equal(store_registry_create(store, "SOFTWARE\\Vendor"), 0);
+	assert_int_equal(store_registry_create(store, "Software\\vendor\\Deep"), 0);
+	assert_int_equal(store_registry_find(store, "software\\VENDOR\\deep", &changed), 0);
+	assert_int_equal(store_registry_set(store, "SOFTWARE\\Vendor", &value), 0);
+	value.length = 0;
+	assert_int_equal(store_registry_set(store, "SOFTWARE\\Vendor\\None", &value), -EEXIST);
+	assert_int_equal(store_registry_get(store, "SOFTWARE\\vendor", "SITE", &out), 0);
+	assert_string_equal(out.name, "Site");
+	assert_int_equal(out.length, 3);
+	store_registry_value_free(&out);
+	assert_int_equal(store_registry_info(store, "SOFTWARE\\Vendor", &info), 0);
+	assert_int_equal(info.subkeys, 1);
+	assert_int_equal(info.values, 1);
+	assert_int_equal(store_registry_child(store, "SOFTWARE\\Vendor", 0, &name, &changed), 0);
+	assert_string_equal(name, "Deep");
+	free(name);
+	assert_int_equal(store_registry_child(store, "SOFTWARE\\Vendor", 1, &name, &changed),
+			 -ENOENT);
+	assert_int_equal(store_registry_remove(store, "SOFTWARE\\Vendor"), -EEXIST);
+	assert_int_equal(store_registry_remove(store, "SOFTWARE\\Vendor\\Deep"), 0);
+	assert_int_equal(store_registry_remove(store, "SOFTWARE\\Vendor"), 0);
+	assert_int_equal(store_registry_get(store, "SOFTWARE\\Vendor", "Site", &out), -ENOENT);
+	store_close(store);
 }
 
 static void the_database_of_a_newer_program_is_refused(void **state)
@@ -440,6 +481,7 @@ int main(void)
 		CASE(damage_is_found_at_open_and_named),
 		CASE(a_file_that_is_no_database_is_refused),
 		CASE(the_database_of_an_older_program_is_brought_up_to_date),
+		CASE(the_registry_is_a_tree_without_case),
 		CASE(the_database_of_a_newer_program_is_refused),
 		CASE(an_empty_file_is_refused),
 		CASE(a_file_that_cannot_grow_fails_the_change_and_keeps_what_was),

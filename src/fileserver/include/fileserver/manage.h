@@ -99,6 +99,38 @@ ntstatus manage_files(struct server *server, const struct token *who, struct ope
 ntstatus manage_file_close(struct server *server, const struct token *who, uint64_t id,
 			   struct manage_error *error) MUST_CHECK;
 
+/*
+ * The file server's registry, for the tools that keep settings of a server there: Administrators
+ * only. Paths are below HKEY_LOCAL_MACHINE, without case. STATUS_OBJECT_NAME_NOT_FOUND where there
+ * is none, STATUS_NO_MORE_ENTRIES behind the last of a list, STATUS_DIRECTORY_NOT_EMPTY.
+ */
+#define MANAGE_REGISTRY_DEPTH_MAX 32
+#define MANAGE_REGISTRY_NAME_MAX  255	/* UTF-16 units of one key */
+#define MANAGE_REGISTRY_VALUE_MAX 16383 /* UTF-16 units of a value's name */
+#define MANAGE_REGISTRY_DATA_MAX  32768 /* bytes of one value */
+ntstatus manage_registry_open(struct server *server, const struct token *who, const char *path,
+			      struct manage_error *error) MUST_CHECK;
+/* manage_registry_create - with the keys over it; *@created: it was not there. */
+ntstatus manage_registry_create(struct server *server, const struct token *who, const char *path,
+				bool *created, struct manage_error *error) MUST_CHECK;
+ntstatus manage_registry_delete(struct server *server, const struct token *who, const char *path,
+				struct manage_error *error) MUST_CHECK;
+/* manage_registry_child - the name of the key @index below @path; to be freed. */
+ntstatus manage_registry_child(struct server *server, const struct token *who, const char *path,
+			       uint32_t index, char **name, uint64_t *changed) MUST_CHECK;
+ntstatus manage_registry_info(struct server *server, const struct token *who, const char *path,
+			      struct store_registry_info *out, uint64_t *changed) MUST_CHECK;
+ntstatus manage_registry_set(struct server *server, const struct token *who, const char *path,
+			     const struct store_registry_value *value,
+			     struct manage_error *error) MUST_CHECK;
+/* manage_registry_get - by @name, or by @index where @name is NULL; free with
+ * store_registry_value_free. */
+ntstatus manage_registry_get(struct server *server, const struct token *who, const char *path,
+			     const char *name, uint32_t index,
+			     struct store_registry_value *out) MUST_CHECK;
+ntstatus manage_registry_unset(struct server *server, const struct token *who, const char *path,
+			       const char *name, struct manage_error *error) MUST_CHECK;
+
 /* What NetrServerGetInfo and NetrWkstaGetInfo say of a server. */
 struct manage_server_info {
 	char name[64];

@@ -99,6 +99,40 @@ int store_groups_of(struct store *store, const char *user, struct store_group **
 /* store_members_of - names of the users in @group; the caller frees each and the array. */
 int store_members_of(struct store *store, const char *group, char ***out, size_t *count) MUST_CHECK;
 
+/*
+ * The registry: keys by their path ("SOFTWARE\\Vendor", without case; "" is the root), values by
+ * name. -ENOENT where a key or value is not there, -EEXIST for a key that is there or, in removing,
+ * has keys of its own, -ENOSPC over the limits.
+ */
+#define STORE_REGISTRY_KEYS_MAX	  4096
+#define STORE_REGISTRY_VALUES_MAX 16384
+struct store_registry_value {
+	char *name;
+	uint32_t type;
+	uint8_t *data;
+	size_t length;
+};
+struct store_registry_info {
+	uint32_t subkeys, longest_subkey, values, longest_name, longest_data; /* bytes */
+};
+void store_registry_value_free(struct store_registry_value *value);
+/* store_registry_find - is it there? @changed: NT time. */
+int store_registry_find(struct store *store, const char *path, int64_t *changed) MUST_CHECK;
+/* store_registry_create - one level; its parent must be there. */
+int store_registry_create(struct store *store, const char *path) MUST_CHECK;
+int store_registry_remove(struct store *store, const char *path) MUST_CHECK;
+int store_registry_child(struct store *store, const char *path, uint32_t index, char **name,
+			 int64_t *changed) MUST_CHECK;
+int store_registry_info(struct store *store, const char *path,
+			struct store_registry_info *out) MUST_CHECK;
+int store_registry_set(struct store *store, const char *path,
+		       const struct store_registry_value *value) MUST_CHECK;
+int store_registry_get(struct store *store, const char *path, const char *name,
+		       struct store_registry_value *out) MUST_CHECK;
+int store_registry_value_at(struct store *store, const char *path, uint32_t index,
+			    struct store_registry_value *out) MUST_CHECK;
+int store_registry_unset(struct store *store, const char *path, const char *name) MUST_CHECK;
+
 /* store_server_name - what the file server was called when it was made; a new string, NULL where it
  * cannot be read. */
 char *store_server_name(struct store *store);
