@@ -437,7 +437,8 @@ static const struct command commands[] = {
 	  "which files are open",
 	  "file.list",
 	  TARGET_OWNER,
-	  "id:ID user:USER path:PATH locks:LOCKS session:SESSION",
+	  "id:ID user:USER path:PATH locks:LOCKS session:SESSION state:STATE disconnected_ms:SINCE "
+	  "left_ms:LEFT",
 	  NULL,
 	  { NULL } },
 	{ "file",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What has to be done when the locks are down: waiters to wake, breaks to send. It is collected in
- * order under a lock and run by whoever let go of it.
+ * What has to be done when the locks are down: waiters to wake, breaks to send, opens to close. It
+ * is collected in order under a lock and run by whoever let go of it.
  *
  * The queues of waiters share one lock, which is a leaf: what waits is rare next to what does not.
  */
@@ -45,6 +45,9 @@ static void action_run(struct action *action)
 	case ACTION_WAKE:
 		action->waiter->wake(action->waiter, action->status);
 		return;
+	case ACTION_CLOSE: /* STATUS_FILE_CLOSED: somebody else did it */
+		(void)!open_close(action->open, NULL);
+		break;
 	case ACTION_OPLOCK_BREAK:
 		if (events.oplock_break)
 			events.oplock_break(action->open, (uint8_t)action->new_state);

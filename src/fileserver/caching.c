@@ -107,6 +107,39 @@ void caching_grant(struct open *open, const struct open_request *request,
 		lease_grant(open, request, result);
 }
 
+void caching_answer(const struct open *open, struct open_result *result)
+{
+	result->oplock_level = open->oplock_level;
+	if (open->lease)
+		lease_answer(open->lease, result);
+}
+
+bool caching_held(const struct open *open)
+{
+	if (open->lease)
+		return lease_held(open->lease);
+	return open->oplock_level == SMB2_OPLOCK_LEVEL_BATCH && !open->oplock_breaking;
+}
+
+void caching_parked(struct open *open, struct actions *actions)
+{
+	oplock_parked(open, actions);
+	if (open->lease)
+		lease_parked(open->lease, actions);
+}
+
+void caching_move(struct open *from, struct open *to)
+{
+	to->oplock_level = from->oplock_level;
+	from->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
+	to->lease = from->lease;
+	from->lease = NULL;
+	to->has_lease_key = from->has_lease_key;
+	to->has_parent_key = from->has_parent_key;
+	memcpy(to->lease_key, from->lease_key, sizeof(to->lease_key));
+	memcpy(to->parent_key, from->parent_key, sizeof(to->parent_key));
+}
+
 void caching_release(struct open *open, struct actions *actions)
 {
 	bool was_breaking = oplock_release(open);

@@ -141,7 +141,7 @@ static ntstatus check_sharing(struct creation *c, struct file *file, uint32_t ac
 
 	by.access = access;
 	if (caching_break(file, &by, cause, &c->actions))
-		return wait_for_break(c, file);
+		return c->actions.closes ? STATUS_RETRY : wait_for_break(c, file);
 	return conflict ? STATUS_SHARING_VIOLATION : STATUS_SUCCESS;
 }
 
@@ -208,6 +208,9 @@ static ntstatus decide(struct creation *c, struct file *base, struct file *file,
 	if (status != STATUS_SUCCESS)
 		return status;
 	access = granted | overwrite_access(c);
+	status = app_instance_check(c->request, file, place, &c->actions);
+	if (status != STATUS_SUCCESS)
+		return status;
 	status = check_sharing(c, file, access);
 	if (status == STATUS_SUCCESS && overwrite_access(c)) {
 		status = overwrite(c, file);
@@ -225,6 +228,8 @@ static ntstatus decide(struct creation *c, struct file *base, struct file *file,
 	c->open->is_stat = sharemode_is_stat(access);
 	open_attach(c->open, file_get(file), place);
 	caching_grant(c->open, c->request, c->result);
+	durable_grant(c->open, c->request, c->result);
+	c->open->create_action = c->result->action;
 	return STATUS_SUCCESS;
 }
 
@@ -543,15 +548,13 @@ static ntstatus check_contexts(const struct smb2_create_contexts *contexts)
 	return STATUS_SUCCESS;
 }
 
-ntstatus open_create(const struct open_request *request, struct waiter *waiter, struct open **out,
-		     struct open_result *result)
+static ntstatus create(const struct open_request *request, struct waiter *waiter, struct open **out,
+		       struct open_result *result)
 {
 	struct open_request asked = *request;
 	struct creation c = { .request = &asked, .waiter = waiter, .result = result };
 	ntstatus status = create_check(request);
 
-	*out = NULL;
-	*result = (struct open_result){ 0 };
 	if (status == STATUS_SUCCESS)
 		status = check_contexts(request->contexts);
 	if (status == STATUS_SUCCESS)
@@ -572,5 +575,33 @@ ntstatus open_create(const struct open_request *request, struct waiter *waiter, 
 	}
 	create_name_free(&c.name);
 	previous_end(&asked);
+	return status;
+}
+
+ntstatus open_create(const struct open_request *request, struct waiter *waiter, struct open **out,
+		     struct open_result *result)
+{
+	struct open cleanup(open_put_ptr) *found = NULL;
+	bool reconnects;
+	ntstatus status = durable_check(request, &reconnects);
+
+	*out = NULL;
+	*result = (struct open_result){ 0 };
+	if (status != STATUS_SUCCESS)
+		return status;
+	if (reconnects)
+		return durable_reconnect(request, out, result);
+	status = replay_begin(request, &found);
+	if (status != STATUS_SUCCESS)
+		return status;
+	if (found)
+		return durable_replay(request, found, out, result);
+	status = create(request, waiter, out, result);
+	if (status == STATUS_SUCCESS)
+		replay_made(request, *out);
+	if (status != STATUS_PENDING && request->replay) {
+		open_replay_end(*request->replay);
+		*request->replay = NULL;
+	}
 	return status;
 }

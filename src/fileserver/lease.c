@@ -107,10 +107,11 @@ bool lease_is_of(const struct lease *lease, const struct caching_party *by)
 
 /* ---- breaks ---- */
 
+/* Any of its opens whose client is there to be told. */
 static struct open *an_open_of(const struct lease *lease)
 {
 	for (struct open *open = lease->file->opens; open; open = open->file_next)
-		if (open->lease == lease && !open->closed)
+		if (open->lease == lease && open_state(open) == OPEN_LIVE)
 			return open;
 	return NULL;
 }
@@ -142,11 +143,32 @@ static void fire(struct timer *timer)
 	lease_put(lease);
 }
 
+/* Those that are only kept as long as nobody minds go; true: nothing but them has the lease. */
+static bool doom_parked(struct lease *lease, struct actions *actions)
+{
+	uint32_t doomed = 0;
+
+	for (struct open *open = lease->file->opens; open; open = open->file_next) {
+		if (open->lease != lease || !durable_yields(open))
+			continue;
+		durable_doom(open, actions);
+		doomed++;
+	}
+	return doomed && doomed == lease->opens;
+}
+
 static void begin_break(struct lease *lease, uint32_t to, struct actions *actions)
 {
 	struct open *open = an_open_of(lease);
 	bool must_answer = lease->state & (LEASE_W | LEASE_H);
 
+	/* Handles that nobody has a connection for stand on H; where nobody can be told, on all of
+	 * it. */
+	if ((!open || !(to & LEASE_H)) && doom_parked(lease, actions)) {
+		lease->breaking = true; /* until they are closed */
+		lease->break_to = lease->required = to;
+		return;
+	}
 	if (open) {
 		struct action *action = actions_add(actions);
 
@@ -166,7 +188,7 @@ static void begin_break(struct lease *lease, uint32_t to, struct actions *action
 	lease->break_to = lease->required = to;
 	lease->timer.hold = hold;
 	lease->timer.fire = fire;
-	timer_arm(&lease->timer);
+	timer_arm(&lease->timer, open_limits.break_timeout_ms);
 }
 
 /* There is no lease of H or W alone: without R nothing is left. */
@@ -327,6 +349,36 @@ static void raise_to(struct lease *lease, uint32_t state, uint32_t asked, bool i
 		lease->epoch++;
 }
 
+void lease_answer(const struct lease *lease, struct open_result *result)
+{
+	result->oplock_level = SMB2_OPLOCK_LEVEL_LEASE;
+	result->lease = (struct smb2_lease){
+		.present = true,
+		.version = lease->version,
+		.state = lease->state,
+		.flags = (lease->breaking ? SMB2_LEASE_FLAG_BREAK_IN_PROGRESS : 0) |
+			 (lease->has_parent ? SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET : 0),
+		.epoch = lease->epoch,
+	};
+	memcpy(result->lease.key, lease->key, 16);
+	memcpy(result->lease.parent_key, lease->parent_key, 16);
+}
+
+bool lease_held(const struct lease *lease)
+{
+	return (lease->state & LEASE_H) && !lease->breaking;
+}
+
+void lease_parked(struct lease *lease, struct actions *actions)
+{
+	if (!lease->breaking || an_open_of(lease))
+		return;
+	timer_disarm(&lease->timer);
+	lease->breaking = false;
+	lease->state = lease->required;
+	waiters_wake(&lease->file->break_waiters, STATUS_SUCCESS, actions);
+}
+
 void lease_grant(struct open *open, const struct open_request *request, struct open_result *result)
 {
 	const struct smb2_lease *asked = &request->contexts->lease;
@@ -350,17 +402,7 @@ void lease_grant(struct open *open, const struct open_request *request, struct o
 		memcpy(open->parent_key, by.parent_key, 16);
 	raise_to(lease, grantable(open, lease, asked),
 		 open->facts.is_directory ? asked->state & ~LEASE_W : asked->state, is_new);
-	result->oplock_level = SMB2_OPLOCK_LEVEL_LEASE;
-	result->lease = (struct smb2_lease){
-		.present = true,
-		.version = lease->version,
-		.state = lease->state,
-		.flags = (lease->breaking ? SMB2_LEASE_FLAG_BREAK_IN_PROGRESS : 0) |
-			 (lease->has_parent ? SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET : 0),
-		.epoch = lease->epoch,
-	};
-	memcpy(result->lease.key, lease->key, 16);
-	memcpy(result->lease.parent_key, lease->parent_key, 16);
+	lease_answer(lease, result);
 }
 
 bool lease_release(struct open *open)

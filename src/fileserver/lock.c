@@ -181,13 +181,17 @@ static ntstatus wait_for(struct open *open, struct byte_lock *lock, struct waite
 	return STATUS_PENDING;
 }
 
-void locks_release(struct open *open, struct actions *actions)
+void locks_move(const struct open *from, struct open *to)
+{
+	for (struct byte_lock *held = to->file->locks; held; held = held->next)
+		if (held->open == from)
+			held->open = to;
+}
+
+void locks_give_up(struct open *open, struct actions *actions)
 {
 	struct file *file = open->file;
-	struct byte_lock *previous = NULL;
 
-	if (!file->lock_count && !file->pending)
-		return;
 	for (struct pending_lock **at = &file->pending; *at;) {
 		struct pending_lock *pending = *at;
 
@@ -198,6 +202,16 @@ void locks_release(struct open *open, struct actions *actions)
 		waiters_wake(&pending->queue, STATUS_RANGE_NOT_LOCKED, actions);
 		pending_free(file, at);
 	}
+}
+
+void locks_release(struct open *open, struct actions *actions)
+{
+	struct file *file = open->file;
+	struct byte_lock *previous = NULL;
+
+	if (!file->lock_count && !file->pending)
+		return;
+	locks_give_up(open, actions);
 	for (struct byte_lock *at = file->locks; at;) {
 		struct byte_lock *next = at->next;
 
@@ -343,7 +357,7 @@ static uint8_t *sequence_place(struct open *open, const struct smb2_lock_request
 {
 	uint32_t index = request->lock_sequence >> 4;
 
-	if (!open->survives_connection || index < 1 || index > 64)
+	if ((open->durable.kind == DURABLE_NOT && !open->counts_locks) || index < 1 || index > 64)
 		return NULL;
 	if (!open->lock_sequences) {
 		open->lock_sequences = malloc(64);

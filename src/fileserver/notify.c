@@ -313,7 +313,7 @@ static ntstatus give(struct watch *watch, uint32_t room, struct buf *out)
 static ntstatus ask(struct open *open, uint32_t filter, bool recursive, uint32_t room,
 		    struct waiter *waiter, struct buf *out, char **path)
 {
-	if (open->closed)
+	if (open_state(open) != OPEN_LIVE)
 		return STATUS_FILE_CLOSED;
 	if (!open->watch) {
 		open->watch = watch_new(open, filter, recursive, room, *path);

@@ -7,7 +7,7 @@
  * was never given out, or whose open is gone, finds nothing. Under shard->lock is only the table
  * and the list of the shard's opens.
  *
- * An open has one reference of the table, from open_enter to open_close, and those of its users.
+ * An open has one reference of the table, from open_enter to its end, and those of its users.
  */
 #include "opens.h"
 
@@ -43,6 +43,14 @@ struct open_limits open_limits = {
 	.max_waiting_locks_per_file = 1024,
 	.max_notify_bytes = 65536,
 	.max_watches = 100000,
+	.max_disconnected_opens = 65536,
+	.max_disconnected_opens_per_client = 8192,
+	.max_disconnected_opens_per_user = 16384,
+	.durable_v1_timeout_ms = 960000,
+	.durable_timeout_ms = 60000,
+	.max_durable_timeout_ms = 300000,
+	.resilient_timeout_ms = 120000,
+	.max_resilient_timeout_ms = 300000,
 };
 
 static uint32_t shard_index(uint64_t session_id)
@@ -77,6 +85,9 @@ struct open *open_new(const struct open_request *request)
 	open->facts.options = request->options;
 	open->mode = request->options & MODE_OPTIONS;
 	open->delete_on_close = request->options & FILE_DELETE_ON_CLOSE;
+	durable_note(open, request);
+	if (request->dialect >= SMB2_DIALECT_300)
+		channel_set(open, request->channel_sequence);
 	return open;
 }
 
@@ -121,16 +132,6 @@ const struct token *open_token(const struct open *open)
 	return open->token;
 }
 
-void open_set_owner(struct open *open, void *owner)
-{
-	open->owner = owner;
-}
-
-void *open_owner(const struct open *open)
-{
-	return open->owner;
-}
-
 uint64_t open_position(const struct open *open)
 {
 	return atomic_load_explicit(&open->position, memory_order_relaxed);
@@ -154,6 +155,20 @@ void open_unlock(struct open *open)
 struct file *open_base(const struct open *open)
 {
 	return open->file->base ? open->file->base : open->file;
+}
+
+void open_lock_files(struct open *open)
+{
+	if (open->file->base)
+		pthread_mutex_lock(&open->file->base->lock);
+	pthread_mutex_lock(&open->file->lock);
+}
+
+void open_unlock_files(struct open *open)
+{
+	pthread_mutex_unlock(&open->file->lock);
+	if (open->file->base)
+		pthread_mutex_unlock(&open->file->base->lock);
 }
 
 /* The part of @path beneath the share's own. */
@@ -248,17 +263,23 @@ ntstatus open_enter(struct open *open)
 
 		atomic_compare_exchange_strong(&next_persistent, &none, random_u64() >> 1 | 1);
 	}
-	open->facts.id.persistent = atomic_fetch_add(&next_persistent, 1);
+	if (!open->facts.id.persistent) /* one that comes back keeps it */
+		open->facts.id.persistent = atomic_fetch_add(&next_persistent, 1);
+	if (open->durable.kind != DURABLE_NOT)
+		durable_list(open);
 	pthread_mutex_lock(&shard->lock);
 	if (!shard->first_free)
 		entered = shard->slot_count < 1u << 25 && shard_grow(shard);
 	if (entered) {
 		open_get(open);
 		table_insert(shard, open, index);
+		BUG_ON(!open_move(open, OPEN_NEW, OPEN_LIVE));
 	}
 	pthread_mutex_unlock(&shard->lock);
-	if (!entered)
+	if (!entered) {
+		durable_unlist(open);
 		return STATUS_INSUFFICIENT_RESOURCES;
+	}
 	memcpy(open->facts.resume_key, &open->facts.id, sizeof(open->facts.id));
 	return STATUS_SUCCESS;
 }
@@ -290,7 +311,7 @@ struct open *open_find(const struct smb2_file_id *id, uint64_t session_id, uint3
 {
 	struct open *open = find_volatile(id->volatile_id);
 
-	if (open && (open->facts.id.persistent != id->persistent ||
+	if (open && (open_state(open) != OPEN_LIVE || open->facts.id.persistent != id->persistent ||
 		     open->facts.session_id != session_id || open->facts.tree_id != tree_id)) {
 		open_put(open);
 		return NULL;
@@ -298,19 +319,14 @@ struct open *open_find(const struct smb2_file_id *id, uint64_t session_id, uint3
 	return open;
 }
 
-/* Takes @open out of the table; false where it has been taken already. The table's reference is the
- * caller's now. */
-static bool table_remove(struct open *open)
+void open_table_leave(struct open *open)
 {
 	struct shard *shard = &shards[open->facts.id.volatile_id % SHARDS];
 	struct slot *slot;
 
 	pthread_mutex_lock(&shard->lock);
 	slot = slot_of(shard, open->facts.id.volatile_id);
-	if (!slot || slot->open != open) {
-		pthread_mutex_unlock(&shard->lock);
-		return false;
-	}
+	BUG_ON(!slot || slot->open != open);
 	slot->open = NULL;
 	slot->next_free = shard->first_free;
 	shard->first_free = (uint32_t)(slot - shard->slots) + 1;
@@ -321,7 +337,6 @@ static bool table_remove(struct open *open)
 	if (open->session_next)
 		open->session_next->session_previous = open->session_previous;
 	pthread_mutex_unlock(&shard->lock);
-	return true;
 }
 
 /* ---- a file's opens ---- */
@@ -393,18 +408,26 @@ void open_detach(struct open *open, struct actions *actions)
 ntstatus open_close(struct open *open, struct volume_attributes *attributes)
 {
 	struct actions actions = { 0 };
+	bool was_parked = false;
 
-	if (!table_remove(open))
-		return STATUS_FILE_CLOSED;
-	open->closed = true;
-	pthread_mutex_lock(&open->file->lock);
-	write_time_end(open); /* its last write time is told by what is asked next */
-	pthread_mutex_unlock(&open->file->lock);
+	if (!open_move(open, OPEN_LIVE, OPEN_CLOSED)) {
+		was_parked = open_move(open, OPEN_PARKED, OPEN_CLOSED);
+		if (!was_parked)
+			return STATUS_FILE_CLOSED;
+	}
+	open_table_leave(open);
+	replay_forget(open);
 	if (attributes && open_attributes(open, attributes) != STATUS_SUCCESS)
 		*attributes = (struct volume_attributes){ 0 };
 	if (open->written)
 		open_changed(open, FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE);
 	open_detach(open, &actions);
+	/* From here on nobody makes it resilient, and whoever parked it has armed its timer. */
+	durable_unlist(open);
+	if (was_parked) {
+		timer_disarm(&open->durable.scavenger);
+		parked_release(open);
+	}
 	actions_run(&actions);
 	open_put(open);
 	return STATUS_SUCCESS;
@@ -424,7 +447,8 @@ static bool chosen(const struct open *open, const struct choice *choice)
 {
 	if (choice->by_session && open->facts.session_id != choice->session_id)
 		return false;
-	if (choice->by_tree && open->facts.tree_id != choice->tree_id)
+	if (choice->by_tree &&
+	    (open->facts.tree_id != choice->tree_id || open_state(open) != OPEN_LIVE))
 		return false;
 	if (choice->server && open->share->server != choice->server)
 		return false;
@@ -456,14 +480,18 @@ static size_t collect(struct shard *shard, const struct choice *choice, struct o
 	return count;
 }
 
-static void close_chosen(struct shard *shard, const struct choice *choice)
+static void close_chosen(struct shard *shard, const struct choice *choice, bool keep_durable)
 {
 	struct open **opens;
 	size_t count = collect(shard, choice, &opens);
 
 	for (size_t i = 0; i < count; i++) {
+		bool is_kept = keep_durable &&
+			       (open_state(opens[i]) == OPEN_PARKED || durable_park(opens[i]));
+
 		/* STATUS_FILE_CLOSED: a close that came at the same time did it. */
-		(void)!open_close(opens[i], NULL);
+		if (!is_kept)
+			(void)!open_close(opens[i], NULL);
 		open_put(opens[i]);
 	}
 	free(opens);
@@ -475,15 +503,14 @@ void open_close_tree(uint64_t session_id, uint32_t tree_id)
 		.session_id = session_id, .tree_id = tree_id, .by_session = true, .by_tree = true
 	};
 
-	close_chosen(&shards[shard_index(session_id)], &choice);
+	close_chosen(&shards[shard_index(session_id)], &choice, false);
 }
 
-void open_close_session(uint64_t session_id, bool connection_lost)
+void open_close_session(uint64_t session_id, bool keep_durable)
 {
 	struct choice choice = { .session_id = session_id, .by_session = true };
 
-	(void)connection_lost; /* no durable handle is granted yet, so that none is to be kept */
-	close_chosen(&shards[shard_index(session_id)], &choice);
+	close_chosen(&shards[shard_index(session_id)], &choice, keep_durable);
 }
 
 void open_close_server(struct server *server)
@@ -491,7 +518,7 @@ void open_close_server(struct server *server)
 	struct choice choice = { .server = server };
 
 	for (size_t i = 0; i < SHARDS; i++)
-		close_chosen(&shards[i], &choice);
+		close_chosen(&shards[i], &choice, false);
 	descriptors_changed(); /* another node may change them before the volume comes back */
 }
 
@@ -500,7 +527,7 @@ void open_close_share(struct share *share)
 	struct choice choice = { .share = share };
 
 	for (size_t i = 0; i < SHARDS; i++)
-		close_chosen(&shards[i], &choice);
+		close_chosen(&shards[i], &choice, false);
 }
 
 bool open_force_close(uint64_t id)
@@ -509,6 +536,13 @@ bool open_force_close(uint64_t id)
 
 	return open && open_close(open, NULL) == STATUS_SUCCESS;
 }
+
+static const char *const durable_names[] = {
+	[DURABLE_NOT] = "no",
+	[DURABLE_V1] = "v1",
+	[DURABLE_V2] = "v2",
+	[DURABLE_RESILIENT] = "resilient",
+};
 
 static void list_one(struct open *open, struct open_listing_row *row)
 {
@@ -529,6 +563,11 @@ static void list_one(struct open *open, struct open_listing_row *row)
 	pthread_mutex_lock(&open->file->lock);
 	caching_facts(open, &row->oplock_level, &row->lease_state);
 	row->locks = locks_of(open);
+	row->durable = durable_names[open->durable.kind];
+	row->timeout_ms = open->durable.timeout_ms;
+	row->is_disconnected = open_state(open) == OPEN_PARKED;
+	if (row->is_disconnected)
+		row->disconnected_ms = monotonic_ms() - open->durable.parked_ms;
 	pthread_mutex_unlock(&open->file->lock);
 }
 
@@ -548,7 +587,8 @@ size_t open_list(struct server *server, struct open_listing_row **out)
 		free(rows);
 		rows = grown;
 		for (size_t k = 0; k < more; k++) {
-			if (!opens[k]->closed)
+			if (open_state(opens[k]) == OPEN_LIVE ||
+			    open_state(opens[k]) == OPEN_PARKED)
 				list_one(opens[k], &rows[count++]);
 			open_put(opens[k]);
 		}

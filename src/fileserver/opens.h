@@ -26,7 +26,7 @@ struct waiter_queue {
 	struct waiter *first, *last;
 };
 struct action {
-	enum { ACTION_WAKE, ACTION_OPLOCK_BREAK, ACTION_LEASE_BREAK } kind;
+	enum { ACTION_WAKE, ACTION_OPLOCK_BREAK, ACTION_LEASE_BREAK, ACTION_CLOSE } kind;
 	ntstatus status;
 	struct waiter *waiter;
 	struct open *open; /* counted by the action */
@@ -39,6 +39,7 @@ struct actions {
 	struct action few[4];
 	struct action *more; /* from the fifth on */
 	size_t count, more_cap;
+	bool closes; /* opens are among them that go: what they hold is free when it has run */
 };
 struct action *actions_add(struct actions *actions);
 /* actions_run - do them, in order, with no lock held. */
@@ -53,15 +54,15 @@ struct waiter *waiter_take_first(struct waiter_queue *queue);
 /* waiters_wake - everyone in @queue is to be woken with @status. */
 void waiters_wake(struct waiter_queue *queue, ntstatus status, struct actions *actions);
 
-/* ---- time-outs of breaks (timer.c) ---- */
+/* ---- time-outs (timer.c) ---- */
 struct timer {
 	uint64_t due_ms;
-	bool armed;
-	struct timer *next, *previous;
+	size_t at;			   /* its place among those that are armed; 0: it is not */
 	void (*hold)(struct timer *timer); /* under the timer's lock: count what holds it */
 	void (*fire)(struct timer *timer); /* no lock held: do it, and uncount */
 };
-void timer_arm(struct timer *timer);
+/* timer_arm - @timer fires in @after_ms, and not when it was to fire before. */
+void timer_arm(struct timer *timer, uint32_t after_ms);
 void timer_disarm(struct timer *timer);
 /* timer_is_armed - asked in fire, under the lock of what it is about: armed anew meanwhile, this
  * firing counts for nothing. */
@@ -167,16 +168,51 @@ void descriptors_changed(void);
 /* ---- opens (open.c) ---- */
 struct lease_link;
 struct watch;
+struct replay;
+
+/* Where an open is in its life; open_state.c has the table of moves. */
+enum open_state {
+	OPEN_NEW,     /* being made: nobody knows its id yet */
+	OPEN_LIVE,    /* its client has it */
+	OPEN_PARKED,  /* its client is gone, and may come back for it */
+	OPEN_RESUMED, /* it has come back: another open stands in its place */
+	OPEN_CLOSED,
+	OPEN_STATES
+};
+/* How an open outlives its connection: what was granted (durable.c). file->lock, but for NEW ones.
+ */
+enum durable_kind { DURABLE_NOT, DURABLE_V1, DURABLE_V2, DURABLE_RESILIENT };
+struct durability {
+	enum durable_kind kind;
+	uint32_t timeout_ms;
+	bool has_create_guid; /* these never change */
+	struct guid create_guid;
+	bool has_app_instance, has_app_version;
+	struct guid app_instance_id;
+	uint64_t app_version_high, app_version_low;
+	/* while it is parked */
+	bool doomed; /* something was in its way, and it is being closed */
+	uint64_t parked_ms;
+	struct timer scavenger;
+	/* the table of those that can be come back for (its lock) */
+	struct open *next;
+	bool is_listed;
+};
 
 struct open {
 	struct open_facts facts;
 	atomic_uint refs;
-	atomic_bool closed;
+	atomic_uint state;   /* enum open_state: open_move alone changes it */
 	struct file *file;   /* counted */
 	struct place *place; /* of open_base's; under its lock */
 	struct share *share; /* counted */
 	struct token *token; /* counted */
-	void *owner;
+	struct durability durable;
+	atomic_uint_fast64_t channel;	 /* channel.c */
+	_Atomic(struct replay *) replay; /* replay.c: while a CREATE may still be a replay of its */
+	uint32_t create_action;		 /* what that CREATE answered */
+	bool counts_locks; /* lock sequences are looked at although it is not durable; never
+			      changes */
 	atomic_uint_fast64_t position; /* where the last read or write ended */
 	pthread_mutex_t lock;
 	struct open *file_next, *file_previous;	      /* file->lock */
@@ -186,7 +222,6 @@ struct open {
 	bool is_stat;		 /* takes no part in share modes and breaks nothing */
 	bool delete_on_close;
 	bool posix_delete;
-	bool survives_connection; /* durable: no such handle is granted yet */
 	bool written;
 	bool size_changed;
 	uint8_t held_times; /* VOLUME_SET_* that this handle stopped */
@@ -226,6 +261,74 @@ char *open_volume_path(struct open *open);
 /* open_changed - tell the watches that something of @open's file is another (FILE_NOTIFY_CHANGE_*).
  * No lock held. */
 void open_changed(struct open *open, uint32_t filter);
+
+/* open_move - from one state to another, if it is in the first; whoever is told true does what the
+ * move means. Any lock, or none. */
+bool open_move(struct open *open, enum open_state from, enum open_state to) MUST_CHECK;
+static inline enum open_state open_state(const struct open *open)
+{
+	return (enum open_state)atomic_load(&open->state);
+}
+/* open_table_leave - take @open, which is no longer LIVE nor PARKED, out of the table of ids. The
+ * table's reference is the caller's now. */
+void open_table_leave(struct open *open);
+/* channel_set - the channel sequence that a new open begins with (channel.c). */
+void channel_set(struct open *open, uint16_t sequence);
+/* open_lock_files, open_unlock_files - the locks of its file and, for a stream, of its base. */
+void open_lock_files(struct open *open);
+void open_unlock_files(struct open *open);
+
+/* ---- handles that outlive connections (durable.c, reconnect.c) ---- */
+/* durable_check - do the contexts of the request go together? *reconnects: it asks for an open that
+ * is there. */
+ntstatus durable_check(const struct open_request *request, bool *reconnects) MUST_CHECK;
+/* durable_note - what of the request is kept of a new open. */
+void durable_note(struct open *open, const struct open_request *request);
+/* durable_grant - after the caching was granted; file->lock held. */
+void durable_grant(struct open *open, const struct open_request *request,
+		   struct open_result *result);
+/* durable_list, durable_unlist - it can, and can no longer, be found by its persistent id. */
+void durable_list(struct open *open);
+void durable_unlist(struct open *open);
+/* durable_find - the open with this persistent id among those that outlive; counted, or NULL. */
+struct open *durable_find(uint64_t persistent);
+/* durable_park - the client has gone: keep @open for it, by the rules. False: it is to be closed.
+ * No lock held. */
+bool durable_park(struct open *open) MUST_CHECK;
+/* durable_doom - @open is in the way of another: it is closed with @actions. file->lock held. */
+void durable_doom(struct open *open, struct actions *actions);
+/* durable_yields - is @open parked and only kept as long as nobody minds? file->lock held. */
+bool durable_yields(const struct open *open);
+/* app_instance_check - the same application comes from another client: its older opens of @place
+ * go (STATUS_RETRY), or it is an older one itself. file->lock held. */
+ntstatus app_instance_check(const struct open_request *request, const struct file *file,
+			    const struct place *place, struct actions *actions) MUST_CHECK;
+ntstatus durable_reconnect(const struct open_request *request, struct open **out,
+			   struct open_result *result) MUST_CHECK;
+/* durable_replay - the CREATE that made @found comes again: *out is @found, or what it is by now.
+ */
+ntstatus durable_replay(const struct open_request *request, struct open *found, struct open **out,
+			struct open_result *result) MUST_CHECK;
+/* durable_answer - what a CREATE that finds @open again says of it; file->lock held. */
+void durable_answer(const struct open *open, struct open_result *result);
+
+/* ---- how many are parked (parked.c) ---- */
+/* parked_take - count @open; false where a limit says no. parked_release undoes it. */
+bool parked_take(const struct open *open) MUST_CHECK;
+void parked_release(const struct open *open);
+
+/* ---- replays of CREATE (replay.c) ---- */
+/*
+ * replay_begin - has this CREATE been seen? STATUS_SUCCESS and *found: it is a replay of the one
+ * that made *found (counted). STATUS_SUCCESS alone: it is new, and remembered in *request->replay.
+ * STATUS_FILE_NOT_AVAILABLE: the first is still under way; STATUS_DUPLICATE_OBJECTID: it is no
+ * replay, but says that it is the same.
+ */
+ntstatus replay_begin(const struct open_request *request, struct open **found) MUST_CHECK;
+/* replay_made - that CREATE made @open. */
+void replay_made(const struct open_request *request, struct open *open);
+/* replay_forget - @open was used, or ends: no CREATE is a replay of its any more. */
+void replay_forget(struct open *open);
 
 /* open_detach - the end of its share in its file: caching, locks, times, deletion. Takes the locks.
  */
@@ -301,6 +404,17 @@ bool caching_break(struct file *file, const struct caching_party *by, enum cause
 ntstatus caching_check(const struct open_request *request, const struct file *file) MUST_CHECK;
 void caching_grant(struct open *open, const struct open_request *request,
 		   struct open_result *result);
+/* caching_parked - nobody is there any more to answer breaks that are on their way to @open, which
+ * stays. */
+void caching_parked(struct open *open, struct actions *actions);
+/* caching_move - @from's caching is that of @to from now on, another open of the file by the same
+ * client. */
+void caching_move(struct open *from, struct open *to);
+/* caching_answer - what @open has, for a CREATE that finds it again. */
+void caching_answer(const struct open *open, struct open_result *result);
+/* caching_held - does @open hold its handle (a batch oplock, a lease with H) with no break on its
+ * way? */
+bool caching_held(const struct open *open);
 /* caching_release - @open ends, or never began: what waits for it goes on. */
 void caching_release(struct open *open, struct actions *actions);
 void caching_facts(const struct open *open, uint8_t *oplock_level, uint32_t *lease_state);
@@ -328,6 +442,10 @@ void oplock_grant(struct open *open, uint8_t wanted, struct open_result *result)
 /* These say whether a break that was on its way ends with the open. */
 bool oplock_release(struct open *open);
 void lease_grant(struct open *open, const struct open_request *request, struct open_result *result);
+void lease_answer(const struct lease *lease, struct open_result *result);
+void lease_parked(struct lease *lease, struct actions *actions);
+void oplock_parked(struct open *open, struct actions *actions);
+bool lease_held(const struct lease *lease);
 bool lease_release(struct open *open);
 struct lease {
 	struct lease *hash_next; /* the lease table's lock */
@@ -350,6 +468,10 @@ bool lease_is_of(const struct lease *lease, const struct caching_party *by);
 
 /* ---- byte ranges (lock.c); file->lock held ---- */
 uint32_t locks_of(const struct open *open);
+/* locks_move - the ranges of @from are those of @to from now on, another open of the file. */
+void locks_move(const struct open *from, struct open *to);
+/* locks_give_up - what @open waits for it does not get any more. */
+void locks_give_up(struct open *open, struct actions *actions);
 void locks_release(struct open *open, struct actions *actions);
 /* locks_allow - may @open read (or write) the range, as far as the byte ranges of others go? */
 bool locks_allow(const struct open *open, uint64_t offset, uint64_t length, bool write);

@@ -77,7 +77,19 @@ static void begin_break(struct open *holder, uint8_t level, struct actions *acti
 	holder->oplock_break_level = holder->oplock_required = level;
 	holder->oplock_timer.hold = hold;
 	holder->oplock_timer.fire = fire;
-	timer_arm(&holder->oplock_timer);
+	timer_arm(&holder->oplock_timer, open_limits.break_timeout_ms);
+}
+
+/* Nobody is there to be told, nor to answer. */
+static void break_parked(struct open *holder, uint8_t level, struct actions *actions)
+{
+	if (!durable_yields(holder)) {
+		holder->oplock_level = level;
+		return;
+	}
+	durable_doom(holder, actions);
+	holder->oplock_breaking = true; /* whoever waits goes on when it is closed */
+	holder->oplock_break_level = holder->oplock_required = level;
 }
 
 bool oplock_break(struct open *holder, const struct caching_party *by, enum cause cause,
@@ -89,7 +101,9 @@ bool oplock_break(struct open *holder, const struct caching_party *by, enum caus
 
 	if (left == state || (cause == CAUSE_OPEN && by->access && !(by->access & ~STAT_ACCESS)))
 		return false;
-	if (!holder->oplock_breaking)
+	if (!holder->oplock_breaking && open_state(holder) == OPEN_PARKED)
+		break_parked(holder, level, actions);
+	else if (!holder->oplock_breaking)
 		begin_break(holder, level, actions);
 	else if (level < holder->oplock_required)
 		holder->oplock_required = level;
@@ -110,6 +124,16 @@ void oplock_grant(struct open *open, uint8_t wanted, struct open_result *result)
 		wanted = SMB2_OPLOCK_LEVEL_II;
 	open->oplock_level = wanted;
 	result->oplock_level = wanted;
+}
+
+void oplock_parked(struct open *open, struct actions *actions)
+{
+	if (!open->oplock_breaking)
+		return;
+	timer_disarm(&open->oplock_timer);
+	open->oplock_breaking = false;
+	open->oplock_level = open->oplock_required;
+	waiters_wake(&open->file->break_waiters, STATUS_SUCCESS, actions);
 }
 
 bool oplock_release(struct open *open)

@@ -1,29 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * When breaks that nobody answers run out. A list in order of time, and one thread that sleeps
- * until its first is due: begun with the first break, it never wakes while nothing is pending.
+ * What runs out: breaks that nobody answers, opens that nobody comes back for. A heap in order of
+ * time, and one thread that sleeps until its first is due: begun with the first timer, it never
+ * wakes while nothing is pending.
  *
- * timer_lock guards the list and every timer->armed. It is a leaf; fire is called without it.
+ * timer_lock guards the heap and every timer->at. It is a leaf; fire is called without it.
  */
 #include "opens.h"
 
 static pthread_mutex_t timer_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
-static struct timer *first, *last;
+static struct timer **heap; /* no timer is due before heap[(its index - 1) / 2] */
+static size_t heap_count, heap_cap;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* A timer that is armed knows its index, counted from 1. */
+static void put_at(struct timer *timer, size_t index)
+{
+	heap[index] = timer;
+	timer->at = index + 1;
+}
+
+static void sift_up(struct timer *timer, size_t index)
+{
+	while (index && heap[(index - 1) / 2]->due_ms > timer->due_ms) {
+		put_at(heap[(index - 1) / 2], index);
+		index = (index - 1) / 2;
+	}
+	put_at(timer, index);
+}
+
+static void sift_down(struct timer *timer, size_t index)
+{
+	for (;;) {
+		size_t child = 2 * index + 1;
+
+		if (child + 1 < heap_count && heap[child + 1]->due_ms < heap[child]->due_ms)
+			child++;
+		if (child >= heap_count || heap[child]->due_ms >= timer->due_ms)
+			break;
+		put_at(heap[child], index);
+		index = child;
+	}
+	put_at(timer, index);
+}
 
 static void remove_locked(struct timer *timer)
 {
-	if (timer->previous)
-		timer->previous->next = timer->next;
+	size_t index = timer->at - 1;
+	struct timer *last = heap[--heap_count];
+
+	timer->at = 0;
+	if (last == timer)
+		return;
+	if (index && heap[(index - 1) / 2]->due_ms > last->due_ms)
+		sift_up(last, index);
 	else
-		first = timer->next;
-	if (timer->next)
-		timer->next->previous = timer->previous;
-	else
-		last = timer->previous;
-	timer->next = timer->previous = NULL;
-	timer->armed = false;
+		sift_down(last, index);
+}
+
+static void insert_locked(struct timer *timer)
+{
+	if (heap_count == heap_cap) {
+		size_t cap = heap_cap ? heap_cap * 2 : 64;
+		struct timer **grown = xalloc(cap, sizeof(*grown));
+
+		if (heap_count)
+			memcpy(grown, heap, heap_count * sizeof(*grown));
+		free(heap);
+		heap = grown;
+		heap_cap = cap;
+	}
+	heap_count++;
+	sift_up(timer, heap_count - 1);
 }
 
 static void sleep_until(uint64_t due_ms)
@@ -39,7 +88,7 @@ static void *run(void *unused)
 	(void)unused;
 	pthread_mutex_lock(&timer_lock);
 	for (;;) {
-		struct timer *timer = first;
+		struct timer *timer = heap_count ? heap[0] : NULL;
 
 		if (!timer) {
 			pthread_cond_wait(&changed, &timer_lock);
@@ -72,32 +121,17 @@ static void start(void)
 	pthread_attr_destroy(&detached);
 }
 
-void timer_arm(struct timer *timer)
+void timer_arm(struct timer *timer, uint32_t after_ms)
 {
-	struct timer *before;
-
 	pthread_once(&once, start);
 	pthread_mutex_lock(&timer_lock);
-	if (timer->armed)
+	if (timer->at)
 		remove_locked(timer);
 	/* Never before the time that the client has: what has begun of this millisecond is its own.
 	 */
-	timer->due_ms = monotonic_ms() + 1 + open_limits.break_timeout_ms;
-	timer->armed = true;
-	before = last;
-	while (before && before->due_ms > timer->due_ms)
-		before = before->previous;
-	timer->previous = before;
-	timer->next = before ? before->next : first;
-	if (timer->next)
-		timer->next->previous = timer;
-	else
-		last = timer;
-	if (before)
-		before->next = timer;
-	else
-		first = timer;
-	if (first == timer)
+	timer->due_ms = monotonic_ms() + 1 + after_ms;
+	insert_locked(timer);
+	if (heap[0] == timer)
 		pthread_cond_signal(&changed);
 	pthread_mutex_unlock(&timer_lock);
 }
@@ -107,7 +141,7 @@ bool timer_is_armed(struct timer *timer)
 	bool armed;
 
 	pthread_mutex_lock(&timer_lock);
-	armed = timer->armed;
+	armed = timer->at != 0;
 	pthread_mutex_unlock(&timer_lock);
 	return armed;
 }
@@ -115,7 +149,7 @@ bool timer_is_armed(struct timer *timer)
 void timer_disarm(struct timer *timer)
 {
 	pthread_mutex_lock(&timer_lock);
-	if (timer->armed)
+	if (timer->at)
 		remove_locked(timer);
 	pthread_mutex_unlock(&timer_lock);
 }

@@ -387,6 +387,26 @@ bool do_session_close(struct request *r)
 	       managed(r, manage_session_close(r->server, NULL, id, &error), &error);
 }
 
+/* A handle whose client has gone: since when, and when it is given up. */
+static json_t *file_row(const struct open_listing_row *row)
+{
+	json_t *json = json_pack(
+		"{s:I, s:I, s:s%, s:s, s:I, s:i, s:i, s:i, s:s, s:s}", "id", (json_int_t)row->id,
+		"session", (json_int_t)row->session_id, "path", row->path, strlen(row->path),
+		"user", row->user, "access", (json_int_t)row->granted_access, "locks",
+		(int)row->locks, "oplock", row->oplock_level, "lease", (int)row->lease_state,
+		"durable", row->durable, "state", row->is_disconnected ? "disconnected" : "open");
+
+	if (row->is_disconnected) {
+		uint64_t left_ms = row->timeout_ms - min_u64(row->timeout_ms, row->disconnected_ms);
+
+		(void)json_object_set_new(json, "disconnected_ms",
+					  json_integer((json_int_t)row->disconnected_ms));
+		(void)json_object_set_new(json, "left_ms", json_integer((json_int_t)left_ms));
+	}
+	return json;
+}
+
 bool do_file_list(struct request *r)
 {
 	struct open_listing_row *rows;
@@ -396,14 +416,7 @@ bool do_file_list(struct request *r)
 		return request_fail(r, "not-here", "%s is leaving this node", r->server->name);
 	r->result = json_array();
 	for (size_t i = 0; i < count; i++) {
-		json_array_append_new(
-			r->result,
-			json_pack("{s:I, s:I, s:s%, s:s, s:I, s:i, s:i, s:i}", "id",
-				  (json_int_t)rows[i].id, "session", (json_int_t)rows[i].session_id,
-				  "path", rows[i].path, strlen(rows[i].path), "user", rows[i].user,
-				  "access", (json_int_t)rows[i].granted_access, "locks",
-				  (int)rows[i].locks, "oplock", rows[i].oplock_level, "lease",
-				  (int)rows[i].lease_state));
+		json_array_append_new(r->result, file_row(&rows[i]));
 		free(rows[i].path);
 		free(rows[i].user);
 	}

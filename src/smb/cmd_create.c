@@ -106,6 +106,12 @@ static ntstatus create_file(struct smb_request *rq, const struct smb2_create_req
 		.contexts = &r->contexts,
 		.message_id = rq->header.message_id,
 		.is_retry = rq->resumed,
+		.dialect = rq->conn->dialect,
+		.channel_sequence = rq->header.channel_sequence,
+		.is_replay = rq->header.flags & SMB2_FLAGS_REPLAY_OPERATION,
+		.counts_locks = rq->conn->dialect >= SMB2_DIALECT_300 &&
+				(rq->conn->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL),
+		.replay = &rq->replay,
 	};
 	struct open_result result = { 0 };
 	ntstatus status = STATUS_SUCCESS;
@@ -132,7 +138,7 @@ static ntstatus create_file(struct smb_request *rq, const struct smb2_create_req
 	rq->last_file = open_facts(rq->open)->id;
 	rq->has_last_file = true;
 	answer_create(rq, r, &result);
-	return request_sequence(rq, false);
+	return STATUS_SUCCESS;
 }
 
 ntstatus cmd_create(struct smb_request *rq)
@@ -143,7 +149,10 @@ ntstatus cmd_create(struct smb_request *rq)
 
 	rq->has_last_file = false;
 	status = smb2_create_request_decode(&message, &r);
-	if (!status && r.impersonation_level > IMPERSONATION_MAX)
+	/* What comes back for an open has it as it was opened: the rest of the request is not
+	 * looked at. */
+	if (!status && r.impersonation_level > IMPERSONATION_MAX &&
+	    !r.contexts.durable.reconnect_v1 && !r.contexts.durable.reconnect_v2)
 		status = STATUS_BAD_IMPERSONATION_LEVEL;
 	if (!status)
 		status = rq->tree->share->is_ipc ? create_pipe(rq, &r) : create_file(rq, &r);

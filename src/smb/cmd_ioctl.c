@@ -262,6 +262,18 @@ static ntstatus delete_reparse_point(struct smb_request *rq, const struct smb2_i
 	return open_delete_reparse(rq->open, r->input);
 }
 
+static ntstatus request_resiliency(struct smb_request *rq, const struct smb2_ioctl_request *r,
+				   struct buf *out)
+{
+	struct cursor c = r->input;
+	uint32_t timeout_ms = cur_u32le(&c);
+
+	cur_skip(&c, 4);
+	if (rq->conn->dialect < SMB2_DIALECT_210)
+		return STATUS_INVALID_DEVICE_REQUEST;
+	return c.bad ? STATUS_INVALID_PARAMETER : open_make_resilient(rq->open, timeout_ms);
+}
+
 static ntstatus no_referrals(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			     struct buf *out)
 {
@@ -285,6 +297,7 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_DFS_GET_REFERRALS,            no_referrals,       ON_NOTHING },
 	{ FSCTL_DFS_GET_REFERRALS_EX,         no_referrals,       ON_NOTHING },
 	{ FSCTL_QUERY_NETWORK_INTERFACE_INFO, fsctl_network_interfaces, ON_NOTHING },
+	{ FSCTL_LMR_REQUEST_RESILIENCY,       request_resiliency, ON_FILE },
 	{ FSCTL_PIPE_WAIT,                    pipe_wait,          ON_NOTHING },
 	{ FSCTL_PIPE_TRANSCEIVE,              pipe_transceive,    ON_PIPE },
 	{ FSCTL_PIPE_PEEK,                    pipe_peek,          ON_PIPE },

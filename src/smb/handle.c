@@ -11,6 +11,18 @@ static bool is_related_id(const struct smb2_file_id *id)
 	return id->persistent == SMB2_FILE_ID_RELATED && id->volatile_id == SMB2_FILE_ID_RELATED;
 }
 
+/* Every command that names an open is counted by its channel sequence, whatever comes of it. */
+static void begin_use(struct smb_request *rq)
+{
+	bool is_replay = rq->header.flags & SMB2_FLAGS_REPLAY_OPERATION;
+
+	open_used(rq->open);
+	if (rq->conn->dialect < SMB2_DIALECT_300)
+		return;
+	rq->is_counted = open_channel_begin(rq->open, rq->header.channel_sequence, is_replay);
+	rq->is_stale = !rq->is_counted;
+}
+
 ntstatus request_open(struct smb_request *rq, const struct smb2_file_id *id)
 {
 	struct smb2_file_id wanted = *id;
@@ -37,6 +49,8 @@ ntstatus request_open(struct smb_request *rq, const struct smb2_file_id *id)
 	}
 	rq->last_file = wanted;
 	rq->has_last_file = true;
+	if (rq->open)
+		begin_use(rq);
 	return STATUS_SUCCESS;
 }
 
@@ -73,32 +87,7 @@ ntstatus request_path(struct cursor name, char **out)
 	return STATUS_SUCCESS;
 }
 
-/*
- * The channel sequence of an open is kept in its owner pointer: the number with a bit above it,
- * NULL where none came yet. Requests on one handle may come over several channels at once: it is
- * looked at under the handle's lock.
- */
-#define SEQUENCE_KNOWN 0x10000u
-
-static bool is_behind(struct open *open, uint16_t sequence)
+ntstatus request_sequence(const struct smb_request *rq, bool changes)
 {
-	uintptr_t kept = (uintptr_t)open_owner(open);
-	uint16_t ahead = (uint16_t)(sequence - (uint16_t)kept);
-
-	if (kept && (!ahead || ahead >= 0x8000))
-		return ahead;
-	open_set_owner(open, (void *)(uintptr_t)(SEQUENCE_KNOWN | sequence));
-	return false;
-}
-
-ntstatus request_sequence(struct smb_request *rq, bool changes)
-{
-	bool behind;
-
-	if (rq->conn->dialect < SMB2_DIALECT_300 || !rq->open)
-		return STATUS_SUCCESS;
-	open_lock(rq->open);
-	behind = is_behind(rq->open, rq->header.channel_sequence);
-	open_unlock(rq->open);
-	return behind && changes ? STATUS_FILE_NOT_AVAILABLE : STATUS_SUCCESS;
+	return rq->is_stale && changes ? STATUS_FILE_NOT_AVAILABLE : STATUS_SUCCESS;
 }

@@ -47,6 +47,11 @@ static void end_message(struct smb_request *rq)
 	if (rq->tree)
 		tree_put(rq->tree);
 	rq->tree = NULL;
+	if (rq->is_counted)
+		open_channel_end(rq->open, rq->header.channel_sequence);
+	rq->is_counted = rq->is_stale = false;
+	open_replay_end(rq->replay);
+	rq->replay = NULL;
 	if (rq->open)
 		open_put(rq->open);
 	rq->open = NULL;

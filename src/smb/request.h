@@ -48,6 +48,9 @@ struct smb_request {
 	struct session *session; /* the channel's, and counted by it */
 	struct tree *tree;
 	struct open *open;	/* counted; kept over a wait */
+	bool is_counted;	/* by its channel sequence, in open */
+	bool is_stale;		/* its channel sequence says that it must change nothing */
+	struct replay *replay;	/* of a CREATE: how a replay of it is known while it waits */
 	struct pipe_open *pipe; /* of an IPC$ tree; counted, looked up anew after a wait */
 	uint64_t async_id;	/* once an interim response was sent */
 
@@ -138,7 +141,7 @@ ntstatus request_charge(const struct smb_request *rq, uint64_t bytes) MUST_CHECK
 ntstatus request_path(struct cursor name, char **out) MUST_CHECK;
 /* request_sequence - the channel sequence of a request that changes the file. MS-SMB2 3.3.5.2.10.
  */
-ntstatus request_sequence(struct smb_request *rq, bool changes) MUST_CHECK;
+ntstatus request_sequence(const struct smb_request *rq, bool changes) MUST_CHECK;
 
 /* Between request.c and wait.c. */
 void request_free(struct smb_request *rq);

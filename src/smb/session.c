@@ -216,6 +216,11 @@ static bool begin_end(struct session *session)
 	return is_first;
 }
 
+bool session_is_evicted(const struct session *session)
+{
+	return __atomic_load_n(&session->is_evicted, __ATOMIC_RELAXED);
+}
+
 void session_end(struct session *session, bool connection_lost)
 {
 	const struct smb_loop *here = loop_here();
@@ -226,7 +231,7 @@ void session_end(struct session *session, bool connection_lost)
 		return;
 	}
 	table_leave(session);
-	open_close_session(session->id, connection_lost);
+	open_close_session(session->id, !session_is_evicted(session));
 	pipe_close_tree(session, UINT32_MAX);
 	tree_end_all(session, NULL);
 	if (session->is_entered) {
@@ -280,7 +285,10 @@ void session_end_elsewhere(struct session *session)
 
 static void disconnect(struct session_entry *entry)
 {
-	session_end_elsewhere(container_of(entry, struct session, entry));
+	struct session *session = container_of(entry, struct session, entry);
+
+	__atomic_store_n(&session->is_evicted, true, __ATOMIC_RELAXED);
+	session_end_elsewhere(session);
 }
 
 void session_become_valid(struct session *session, struct channel *channel)

@@ -119,6 +119,7 @@ struct session {
 	bool encrypt; /* refuses what is not encrypted */
 	bool is_guest, is_anonymous;
 	bool is_entered;
+	bool is_evicted;	 /* by an administrator; atomic */
 	bool has_keys;		 /* else it can neither sign nor seal */
 	uint8_t signing_key[16]; /* of its first login: the proof of who binds a channel */
 	uint8_t seal_key[32], open_key[32];
@@ -143,6 +144,8 @@ struct session *session_find_anywhere(uint64_t id);
 enum session_state session_state(const struct session *session);
 /* session_end - end it: trees, opens, pipes, channels, the entry for people. Any thread. */
 void session_end(struct session *session, bool connection_lost);
+/* session_is_evicted - does an administrator end it? Then nothing of it is kept for its client. */
+bool session_is_evicted(const struct session *session);
 /* session_end_all - a connection has closed: end what lived on it alone. */
 void session_end_all(struct connection *conn);
 /* session_cancel - cancel what still waits in @session (and @tree_id, UINT32_MAX: all), on each of

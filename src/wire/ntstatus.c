@@ -183,6 +183,8 @@ static const struct status_row statuses[] = {
 	ROW(FILE_SYSTEM_LIMITATION, 665),
 	ROW(REQUEST_OUT_OF_SEQUENCE, 776),
 	TEXT(SERVER_UNAVAILABLE, TRANSIENT, "The file server is temporarily unavailable."),
+	ROW(FILE_FORCED_CLOSED, 38),
+	TEXT(DUPLICATE_OBJECTID, LASTING, "The id of the object is in use already."),
 	TEXT(FILE_NOT_AVAILABLE, TRANSIENT, "The file is temporarily unavailable."),
 	TEXT(SHARE_UNAVAILABLE, TRANSIENT, "The share is temporarily unavailable."),
 	ROW(FILE_TOO_LARGE, 223),

@@ -342,7 +342,7 @@ static void the_end_of_a_session_closes_what_it_had_open(void **state)
 		free(rows[i].user);
 	}
 	free(rows);
-	open_close_session(1, true);
+	open_close_session(1, false);
 	count = open_list(&F.server, &rows);
 	assert_int_equal(count, 1);
 	assert_int_equal(rows[0].session_id, 2);

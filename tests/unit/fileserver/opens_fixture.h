@@ -114,6 +114,10 @@ struct ask {
 	int client;
 	struct waiter *waiter;
 	struct open_result *result;
+	uint64_t session; /* 0: that of the client */
+	uint16_t dialect; /* 0: 2.0.2 */
+	struct replay **replay;
+	bool is_replay;
 };
 
 static ntstatus ask_open(const struct ask *ask, struct open **out)
@@ -123,7 +127,7 @@ static ntstatus ask_open(const struct ask *ask, struct open **out)
 		.share = &F.share,
 		.token = ask->token ? ask->token : F.alice,
 		.path = ask->path,
-		.session_id = (uint64_t)ask->client + 1,
+		.session_id = ask->session ? ask->session : (uint64_t)ask->client + 1,
 		.tree_id = 1,
 		.client_guid = F.client[ask->client],
 		.share_maximal_access = FILE_ALL_ACCESS,
@@ -138,6 +142,9 @@ static ntstatus ask_open(const struct ask *ask, struct open **out)
 		.options = ask->options,
 		.oplock_level = ask->oplock,
 		.contexts = ask->contexts,
+		.dialect = ask->dialect ? ask->dialect : SMB2_DIALECT_202,
+		.replay = ask->replay,
+		.is_replay = ask->is_replay,
 	};
 
 	return open_create(&request, ask->waiter, out, ask->result ? ask->result : &result);

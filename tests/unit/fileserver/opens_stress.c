@@ -159,7 +159,7 @@ static void *run_one(void *context)
 			(void)!open_close(open, NULL);
 		open_put(open);
 	}
-	open_close_session(session, true);
+	open_close_session(session, false);
 	return NULL;
 }
 

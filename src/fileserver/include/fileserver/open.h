@@ -55,8 +55,20 @@ struct open_limits {
 	uint32_t max_waiting_locks_per_file; /* 1,024: each is looked at whenever a lock goes */
 	uint32_t max_notify_bytes;	     /* 65,536 buffered for one watch */
 	uint32_t max_watches;		     /* 100,000 */
+	/* opens that are kept for clients that have gone: on this node, of one client, of one user
+	 */
+	uint32_t max_disconnected_opens;	    /* 65,536 */
+	uint32_t max_disconnected_opens_per_client; /* 8,192 */
+	uint32_t max_disconnected_opens_per_user;   /* 16,384 */
+	uint32_t durable_v1_timeout_ms;		    /* 960,000; a client cannot ask for a time */
+	uint32_t durable_timeout_ms;		    /* 60,000, where a client asks for none */
+	uint32_t max_durable_timeout_ms;	    /* 300,000 */
+	uint32_t resilient_timeout_ms;		    /* 120,000, where a client asks for none */
+	uint32_t max_resilient_timeout_ms;	    /* 300,000 */
 };
 extern struct open_limits open_limits;
+
+struct replay;
 
 struct open_request {
 	struct share *share;
@@ -76,10 +88,18 @@ struct open_request {
 	const struct smb2_create_contexts *contexts;
 	uint64_t message_id; /* tells a retry of this request (after a wait) from another request */
 	bool is_retry;	     /* the second and later calls for the same request */
+	uint16_t dialect;    /* SMB2_DIALECT_* */
+	uint16_t channel_sequence;
+	bool is_replay;	   /* SMB2_FLAGS_REPLAY_OPERATION */
+	bool counts_locks; /* lock sequences are looked at whatever the open is (multichannel) */
+	/* Where a CREATE that waits is remembered, NULL at first; open_replay_end when it is given
+	 * up for good. The pointer may be NULL: no replay of it will be known. */
+	struct replay **replay;
 	/* set by open_create in a copy of its own */
 	struct volume_node *root; /* where @path begins: the share's, or that of a snapshot */
 	bool is_previous;	  /* a previous version is asked for: nothing may change */
 };
+void open_replay_end(struct replay *replay);
 struct open_result {
 	uint32_t action; /* FILE_OPENED ... */
 	uint8_t oplock_level;
@@ -126,10 +146,15 @@ struct open_facts {
 };
 const struct open_facts *open_facts(const struct open *open);
 const struct token *open_token(const struct open *open);
-/* open_owner - a pointer of the room above (its session), set once after open_create, for the
- * delivery of breaks. */
-void open_set_owner(struct open *open, void *owner);
-void *open_owner(const struct open *open);
+/*
+ * open_channel_begin - a request on @open came with this channel sequence (MS-SMB2 3.3.5.2.10).
+ * True: open_channel_end is to follow when it has been answered. False: it is older than what came
+ * since, or replays what may still be under way, and must not change the file. Any thread.
+ */
+bool open_channel_begin(struct open *open, uint16_t sequence, bool is_replay) MUST_CHECK;
+void open_channel_end(struct open *open, uint16_t sequence);
+/* open_used - another command than CREATE came for @open: no CREATE is a replay of its any more. */
+void open_used(struct open *open);
 /* open_path - the path from the share's root as it is now (renames followed); the caller frees it.
  */
 char *open_path(struct open *open);
@@ -147,10 +172,19 @@ void open_unlock(struct open *open);
  * Waiters on what it held are woken.
  */
 ntstatus open_close(struct open *open, struct volume_attributes *attributes);
-/* open_close_tree / open_close_session - all of them: tree disconnect, logoff, connection lost
- * (durable ones are kept by the rules). */
+/*
+ * open_close_tree / open_close_session - all that are there: tree disconnect; logoff, connection
+ * lost. Where @keep_durable is set those that outlive their session are kept, by the rules
+ * (MS-SMB2 3.3.5.6, 3.3.7.1); a tree disconnect closes them too, but not what has been kept before.
+ */
 void open_close_tree(uint64_t session_id, uint32_t tree_id);
-void open_close_session(uint64_t session_id, bool connection_lost);
+void open_close_session(uint64_t session_id, bool keep_durable);
+/*
+ * open_make_resilient - FSCTL_LMR_REQUEST_RESILIENCY (MS-SMB2 3.3.5.15.9): @open outlives its
+ * connection whatever it caches. STATUS_INVALID_PARAMETER for a time beyond the limit or a
+ * directory.
+ */
+ntstatus open_make_resilient(struct open *open, uint32_t timeout_ms) MUST_CHECK;
 /* open_close_server / open_close_share - the server leaves this node, or the share is removed. */
 void open_close_server(struct server *server);
 void open_close_share(struct share *share);
@@ -265,6 +299,10 @@ struct open_listing_row {
 	uint32_t locks;
 	uint8_t oplock_level;
 	uint32_t lease_state;
+	const char *durable; /* "no", "v1", "v2", "resilient" */
+	uint32_t timeout_ms; /* of a durable one: how long it is kept */
+	bool is_disconnected;
+	uint64_t disconnected_ms; /* for so long */
 };
 size_t open_list(struct server *server, struct open_listing_row **out);
 /* open_force_close - close by an administrator; false where there is no such open. */
