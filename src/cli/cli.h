@@ -114,6 +114,7 @@ int run_server_online(struct call *call);
 int run_server_offline(struct call *call);
 int run_server_move(struct call *call);
 int run_cluster_init(struct call *call);
+int run_cluster_arbiter(struct call *call);
 int run_cluster_invite(struct call *call);
 int run_cluster_join(struct call *call);
 int run_cluster_leave(struct call *call);

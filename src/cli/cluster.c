@@ -3,11 +3,11 @@
  * berth cluster: Corosync and Pacemaker set up as a file server needs them, and looked over where
  * someone else set them up. It runs on the node itself, as root, and asks no berthd.
  */
-#include "cli.h"
+#include "cluster_conf.h"
 
 #include <base/buf.h>
-#include <cluster/crm.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/random.h>
@@ -16,13 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COROSYNC_CONF "/etc/corosync/corosync.conf"
-#define AUTHKEY	      "/etc/corosync/authkey"
-#define BERTHD_CONF   "/etc/berth/berthd.conf"
-#define AUTHKEY_BYTES 128
-#define TOKEN_LEAST   500
-#define START_LIMIT_S 90
-#define MAX_CONF      (256u << 10)
+#define BERTHD_CONF	"/etc/berth/berthd.conf"
+#define AUTHKEY_BYTES	128
+#define START_LIMIT_S	90
+#define ARBITER_LIMIT_S 30
+#define QDEVICE_KEYS	"/etc/corosync/qdevice/net/nssdb/cert9.db"
+#define MAX_CONF	(256u << 10)
 
 struct member {
 	char name[CLUSTER_MAX_NAME], address[64];
@@ -42,7 +41,7 @@ static int write_file(const char *path, const void *data, size_t length, mode_t 
 }
 
 /* The whole of a file as a text; "-" is standard input. NULL: it cannot be read. */
-static char *read_file(const char *path, size_t *length)
+char *cluster_file(const char *path, size_t *length)
 {
 	auto_close int fd = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC) : dup(0);
 	auto_buf struct buf text = { .limit = MAX_CONF };
@@ -154,7 +153,7 @@ static char *corosync_text(const char *name, const struct member *members, int c
 }
 
 /* The value of the @nth line "key: value", or NULL; to be freed. */
-static char *conf_value(const char *conf, const char *key, int nth)
+char *conf_value(const char *conf, const char *key, int nth)
 {
 	auto_free char *copy = xstrdup(conf);
 	char *rest = copy, *line;
@@ -173,7 +172,7 @@ static char *conf_value(const char *conf, const char *key, int nth)
 	return NULL;
 }
 
-static int conf_nodes(const char *conf)
+int conf_nodes(const char *conf)
 {
 	int count = 0;
 	char *value;
@@ -314,28 +313,68 @@ static int need_bare(void)
 
 /* ---- init */
 
-static void put_options(struct buf *b, const char *options)
+/* As the value of an attribute of XML. */
+static void put_value(struct buf *b, const char *text)
 {
-	auto_free char *copy = xstrdup(options ? options : "");
-	char *rest = copy, *word;
-	int number = 0;
-
-	while ((word = strsep(&rest, ",")) != NULL) {
-		char *equals = strchr(word, '=');
-		auto_free char *pair = NULL;
-
-		if (!equals || strpbrk(word, "<>&\""))
-			continue;
-		*equals = '\0';
-		pair = xasprintf("<nvpair id=\"fence-%d\" name=\"%s\" value=\"%s\"/>", ++number,
-				 word, equals + 1);
-		put(b, pair);
+	for (; *text; text++) {
+		if (strchr("<>&\"'", *text))
+			buf_printf(b, "&#%d;", *text);
+		else
+			buf_u8(b, (uint8_t)*text);
 	}
 }
 
-static char *first_configuration(const char *fence, const char *fence_options)
+/* "key=value" as a pair; false where it is none. */
+static bool put_option(struct buf *b, char *word, int number)
+{
+	char *equals = strchr(word, '=');
+
+	if (!equals || equals == word ||
+	    strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+		    (size_t)(equals - word))
+		return false;
+	*equals = '\0';
+	for (const char *c = equals + 1; *c; c++) {
+		if (iscntrl((unsigned char)*c))
+			return false;
+	}
+	buf_printf(b, "<nvpair id=\"fence-%d\" name=\"%s\" value=\"", number, word);
+	put_value(b, equals + 1);
+	put(b, "\"/>");
+	return true;
+}
+
+/* What was given as --fence-option, and the lines of --fence-option-file, which may hold passwords:
+ * an exit code. */
+static int put_options(struct buf *b, const char *given, const char *file)
+{
+	auto_free char *words = xstrdup(given ? given : "");
+	auto_free char *lines = file ? cluster_file(file, NULL) : xstrdup("");
+	char *rest[] = { words, lines }, *word;
+	static const char *const between[] = { ",", "\n" };
+	int number = 0;
+
+	if (!lines)
+		return complain(EXIT_FAILED, "cannot read %s: %s", file, strerror(errno));
+	for (size_t i = 0; i < ARRAY_LEN(rest); i++) {
+		while ((word = strsep(&rest[i], between[i])) != NULL) {
+			if (!word[0] || (i && word[0] == '#'))
+				continue;
+			if (!put_option(b, word, ++number))
+				return complain(EXIT_USAGE,
+						"a setting of the fence agent must be KEY=VALUE; "
+						"one that holds a comma or is secret goes into a "
+						"file, one on a line: --fence-option-file FILE");
+		}
+	}
+	return EXIT_DONE;
+}
+
+/* The text in *out, to be wiped and freed; an exit code. */
+static int first_configuration(struct call *call, const char *fence, char **out)
 {
 	auto_buf struct buf b = { 0 };
+	int code;
 
 	put(&b, "<configuration><crm_config><cluster_property_set id=\"berth-options\">"
 		"<nvpair id=\"berth-stonith\" name=\"stonith-enabled\" value=\"");
@@ -348,7 +387,10 @@ static char *first_configuration(const char *fence, const char *fence_options)
 				  "<instance_attributes id=\"fence-options\">",
 				  fence);
 		put(&b, device);
-		put_options(&b, fence_options);
+		code = put_options(&b, call_text(call, "fence_options"),
+				   call_text(call, "fence_option_file"));
+		if (code != EXIT_DONE)
+			return code;
 		put(&b,
 		    "</instance_attributes><operations><op id=\"fence-monitor\" name=\"monitor\" "
 		    "interval=\"60s\"/></operations></primitive>");
@@ -370,7 +412,9 @@ static char *first_configuration(const char *fence, const char *fence_options)
 	    "id=\"berth-threshold\" name=\"migration-threshold\" value=\"3\"/></meta_attributes>"
 	    "</rsc_defaults></configuration>");
 	buf_u8(&b, 0);
-	return xstrdup((const char *)b.data);
+	*out = xstrdup((const char *)b.data);
+	explicit_bzero(b.data, b.len);
+	return EXIT_DONE;
 }
 
 /* What cannot be safe is refused, or done with the risk named. */
@@ -409,8 +453,10 @@ int run_cluster_init(struct call *call)
 	long ms = token ? strtol(token, NULL, 10) : 1000;
 	struct member members[CLUSTER_MAX_NODES];
 	uint8_t key[AUTHKEY_BYTES];
+	static const char *const feed[] = { "cibadmin", "--modify", "--allow-create", "--xml-pipe",
+					    NULL };
 	auto_free char *conf = NULL, *cib = NULL, *why = NULL;
-	int count = nodes ? parse_members(nodes, members) : 0;
+	int error, count = nodes ? parse_members(nodes, members) : 0;
 	int code = need_bare();
 
 	if (code != EXIT_DONE)
@@ -430,16 +476,69 @@ int run_cluster_init(struct call *call)
 		return complain(EXIT_USAGE, "\"%s\" is no fence agent", fence);
 	if (getrandom(key, sizeof(key), 0) != sizeof(key))
 		return complain(EXIT_FAILED, "no random bytes: %s", strerror(errno));
+	code = first_configuration(call, fence, &cib);
+	if (code != EXIT_DONE)
+		return code;
 	conf = corosync_text(name, members, count, arbiter, ms);
 	code = write_membership(conf, key, sizeof(key));
 	if (code != EXIT_DONE)
 		return code;
-	cib = first_configuration(fence, call_text(call, "fence_options"));
-	if (CRM(NULL, &why, "cibadmin", "--modify", "--allow-create", "--xml-text", cib))
-		return complain(EXIT_FAILED, "the first configuration cannot be written: %s", why);
+	/* Through a pipe: it may hold the password of a fence device. */
+	error = crm_feed(feed, cib, &why);
+	explicit_bzero(cib, strlen(cib));
+	if (error)
+		return complain(EXIT_FAILED, "the first configuration cannot be written: %s",
+				why ? why : strerror(-error));
 	printf("%s is the first node of %s. On each other node, as root:\n"
 	       "  ssh %s berth cluster invite | berth cluster join -\n",
 	       own_name(), name, own_name());
+	if (arbiter)
+		printf("Then, for the arbiter, on this node and with ssh to the others: "
+		       "corosync-qdevice-net-certutil -Q -n %s %s NODE...\nand on every node: "
+		       "berth cluster arbiter\n",
+		       name, arbiter);
+	return EXIT_DONE;
+}
+
+/* ---- the arbiter: a corosync-qnetd, asked by a corosync-qdevice on every node */
+
+static bool arbiter_votes(void)
+{
+	static const char *const quorum[] = { "corosync-quorumtool", "-s", NULL };
+	auto_free char *text = crm_text(quorum);
+
+	return text && quorum_device_votes(text);
+}
+
+int run_cluster_arbiter(struct call *call)
+{
+	static const char *const unit[] = { "systemctl", "enable", "--now", "corosync-qdevice",
+					    NULL };
+	static const char *const daemon[] = { "corosync-qdevice", NULL };
+	const struct timespec nap = { .tv_nsec = 200 * 1000000 };
+	auto_free char *conf = cluster_file(COROSYNC_CONF, NULL), *why = NULL;
+	auto_free char *host = conf ? conf_value(conf, "host", 0) : NULL;
+
+	if (!host)
+		return complain(EXIT_FAILED,
+				"this cluster has no arbiter: no quorum { device { ... } } in %s",
+				COROSYNC_CONF);
+	if (access(QDEVICE_KEYS, F_OK) < 0)
+		return complain(EXIT_FAILED,
+				"this node has no certificate for the arbiter %s: "
+				"corosync-qdevice-net-certutil makes and hands them out "
+				"(docs/cluster.md)",
+				host);
+	if (!arbiter_votes() && crm_run(has_systemd() ? unit : daemon, NULL, &why))
+		return complain(EXIT_FAILED, "corosync-qdevice does not start: %s", why ? why : "");
+	for (int i = 0; i < ARBITER_LIMIT_S * 5 && !arbiter_votes(); i++)
+		nanosleep(&nap, NULL);
+	if (!arbiter_votes())
+		return complain(EXIT_FAILED,
+				"the arbiter %s does not vote after %d s; corosync-qdevice-tool -s "
+				"says what it waits for",
+				host, ARBITER_LIMIT_S);
+	printf("the arbiter %s votes\n", host);
 	return EXIT_DONE;
 }
 
@@ -448,8 +547,8 @@ int run_cluster_init(struct call *call)
 int run_cluster_invite(struct call *call)
 {
 	size_t length = 0;
-	auto_free char *conf = read_file(COROSYNC_CONF, NULL);
-	auto_free char *key = read_file(AUTHKEY, &length);
+	auto_free char *conf = cluster_file(COROSYNC_CONF, NULL);
+	auto_free char *key = cluster_file(AUTHKEY, &length);
 	char hex[2 * AUTHKEY_BYTES * 8 + 1];
 	json_t *out;
 
@@ -484,7 +583,7 @@ static bool unhex(const char *text, uint8_t *out, size_t *length)
 int run_cluster_join(struct call *call)
 {
 	const char *path = call_text(call, "invitation");
-	auto_free char *text = read_file(path, NULL);
+	auto_free char *text = cluster_file(path, NULL);
 	json_t *root = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	const char *conf = json_string_value(json_object_get(root, "corosync_conf"));
 	const char *hex = json_string_value(json_object_get(root, "authkey"));
@@ -543,129 +642,6 @@ int run_cluster_leave(struct call *call)
 	       "%s on all of them, then corosync-cfgtool -R\n",
 	       own_name(), own_name(), COROSYNC_CONF);
 	return EXIT_DONE;
-}
-
-/* ---- verify */
-
-struct findings {
-	json_t *list;
-	int bad;
-};
-
-static void found(struct findings *f, bool good, const char *what, const char *way_out)
-{
-	json_array_append_new(f->list, json_pack("{s:b, s:s, s:s}", "ok", (int)good, "what", what,
-						 "do", good ? "" : way_out));
-	f->bad += !good;
-}
-
-static void verify_corosync(struct findings *f)
-{
-	auto_free char *conf = read_file(COROSYNC_CONF, NULL);
-	auto_free char *cipher = conf ? conf_value(conf, "crypto_cipher", 0) : NULL;
-	auto_free char *token = conf ? conf_value(conf, "token", 0) : NULL;
-	auto_free char *two = conf ? conf_value(conf, "two_node", 0) : NULL;
-	auto_free char *model = conf ? conf_value(conf, "model", 0) : NULL;
-	auto_free char *all = conf ? conf_value(conf, "wait_for_all", 0) : NULL;
-	struct stat at;
-	int count;
-
-	if (!conf) {
-		found(f, false, COROSYNC_CONF " cannot be read", "berth cluster init, or join");
-		return;
-	}
-	count = conf_nodes(conf);
-	found(f, cipher && strcmp(cipher, "none") != 0, "members are authenticated and encrypted",
-	      "set crypto_cipher: aes256 and crypto_hash: sha256 in totem, on every node");
-	found(f, stat(AUTHKEY, &at) < 0 || !(at.st_mode & 077), "only root can read " AUTHKEY,
-	      "chmod 400 " AUTHKEY);
-	found(f, !token || strtol(token, NULL, 10) >= TOKEN_LEAST, "token is at least 500 ms",
-	      "below that a busy machine is taken for a dead one: token: 1000");
-	found(f, count >= 3 || model, "there is an odd vote",
-	      "two nodes need a third, or an arbiter (quorum { device { model: net ... } })");
-	found(f, !two || strcmp(two, "1") != 0 || !all || strcmp(all, "0") != 0,
-	      "a node that boots alone waits for the other",
-	      "wait_for_all: 0 with two_node lets both halves start after a power failure");
-}
-
-static void verify_pacemaker(struct findings *f)
-{
-	cleanup(crm_view_free) struct crm_view view = { 0 };
-	auto_free char *why = NULL, *devices = NULL, *ignored = NULL, *verified = NULL;
-	bool has_device;
-
-	if (crm_look(&view, &why)) {
-		found(f, false, why ? why : "Pacemaker does not answer",
-		      "start pacemaker on this node");
-		return;
-	}
-	found(f, !CRM(NULL, &verified, "crm_verify", "--live-check"),
-	      "Pacemaker finds its configuration valid",
-	      verified ? verified : "crm_verify --live-check --verbose");
-	has_device = !CRM(&devices, &ignored, "cibadmin", "--query", "--local", "--xpath",
-			  "//primitive[@class='stonith']");
-	found(f, view.has_fencing && has_device, "there is fencing",
-	      "make a fence device, and crm_attribute --name stonith-enabled --update true");
-	found(f,
-	      !strcmp(view.no_quorum_policy, "stop") || !strcmp(view.no_quorum_policy, "suicide") ||
-		      !strcmp(view.no_quorum_policy, "demote"),
-	      "without a quorum nothing goes on",
-	      "crm_attribute --name no-quorum-policy --update stop");
-	found(f, view.has_quorum, "this side has a quorum",
-	      "start the other nodes, or see why they are away");
-	found(f, !view.in_maintenance, "resources are managed",
-	      "crm_attribute --name maintenance-mode --update false");
-	for (size_t i = 0; i < view.node_count; i++) {
-		auto_free char *what =
-			xasprintf("%s is known to be up or down", view.nodes[i].name);
-
-		found(f, !view.nodes[i].is_unclean, what,
-		      "fencing it has failed: see the fence device");
-	}
-	for (size_t i = 0; i < view.server_count; i++) {
-		const struct crm_server *s = &view.servers[i];
-		const json_t *first = json_array_get(s->parts, 0);
-		const char *type = json_string_value(json_object_get(first, "type"));
-		auto_free char *guard =
-			xasprintf("the disk of %s is in its group, before it", s->record.name);
-		bool twice = false;
-
-		found(f,
-		      json_array_size(s->parts) > 1 && type &&
-			      (!strcmp(type, "disk") || !strcmp(type, "Filesystem")),
-		      guard,
-		      "a volume that the cluster does not mount can be mounted twice: put an "
-		      "ocf:heartbeat:Filesystem first into the group");
-		for (size_t k = 0; k < i; k++)
-			twice |= !strcmp(view.servers[k].record.volume, s->record.volume);
-		if (twice)
-			found(f, false, "two file servers share one volume",
-			      "give each a volume of its own");
-	}
-}
-
-int run_cluster_verify(struct call *call)
-{
-	struct findings f = { .list = json_array() };
-	json_t *row;
-	size_t i;
-
-	verify_corosync(&f);
-	verify_pacemaker(&f);
-	if (call->json) {
-		print_json(f.list);
-	} else {
-		json_array_foreach(f.list, i, row)
-		{
-			const char *way = json_string_value(json_object_get(row, "do"));
-
-			printf("%s  %s%s%s\n", way[0] ? "NOT" : "ok ",
-			       json_string_value(json_object_get(row, "what")), way[0] ? ": " : "",
-			       way);
-		}
-	}
-	json_decref(f.list);
-	return f.bad ? EXIT_FAILED : EXIT_DONE;
 }
 
 int run_cluster_status(struct call *call)

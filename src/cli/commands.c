@@ -29,6 +29,8 @@ ROW(o_fence,
     { "fence", OPTION_TEXT, "fence", "AGENT", "what turns a node off: fence_ipmilan ..." });
 ROW(o_fence_option, { "fence-option", OPTION_LIST, "fence_options", "KEY=VALUE",
 		      "a setting of the fence agent; may be repeated" });
+ROW(o_fence_file, { "fence-option-file", OPTION_TEXT, "fence_option_file", "FILE",
+		    "settings of the fence agent, one KEY=VALUE a line: passwords" });
 ROW(o_arbiter, { "arbiter", OPTION_TEXT, "arbiter", "HOST",
 		 "machine with corosync-qnetd whose vote decides between halves" });
 ROW(o_token, { "token", OPTION_TEXT, "token", "MS", "how long a node may be silent (1000)" });
@@ -226,7 +228,7 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_cluster_init,
-	  { &o_node, &o_fence, &o_fence_option, &o_arbiter, &o_token, &o_force } },
+	  { &o_node, &o_fence, &o_fence_option, &o_fence_file, &o_arbiter, &o_token, &o_force } },
 	{ "cluster",
 	  "invite",
 	  "",
@@ -244,6 +246,15 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_cluster_join,
+	  { NULL } },
+	{ "cluster",
+	  "arbiter",
+	  "",
+	  "on this node: have the arbiter's vote counted, and wait until it is",
+	  NULL,
+	  TARGET_NONE,
+	  NULL,
+	  run_cluster_arbiter,
 	  { NULL } },
 	{ "cluster",
 	  "leave",

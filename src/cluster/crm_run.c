@@ -17,7 +17,7 @@
 
 extern char **environ;
 
-static int start(const char *const *argv, int output, pid_t *pid)
+static int start(const char *const *argv, int input, int output, pid_t *pid)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
@@ -27,7 +27,10 @@ static int start(const char *const *argv, int output, pid_t *pid)
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	if (input < 0)
+		posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	else
+		posix_spawn_file_actions_adddup2(&files, input, 0);
 	posix_spawn_file_actions_adddup2(&files, output, 1);
 	posix_spawn_file_actions_adddup2(&files, output, 2);
 	posix_spawnattr_init(&attributes);
@@ -105,25 +108,33 @@ static void tidy(char **why)
 	free(before);
 }
 
-int crm_run(const char *const *argv, char **out, char **why)
+/* Runs it to its end; a text with an end in @text, whatever comes of it. -EIO: its status. */
+static int run(const char *const *argv, int input, struct buf *text)
 {
-	auto_buf struct buf text = { 0 };
 	int ends[2], error, end;
 	pid_t pid;
 
-	if (out)
-		*out = NULL;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
-	error = start(argv, ends[1], &pid);
+	error = start(argv, input, ends[1], &pid);
 	close(ends[1]);
 	if (!error) {
-		error = collect(ends[0], &text);
+		error = collect(ends[0], text);
 		end = await(pid, error != 0);
 		error = error ? error : end;
 	}
 	close(ends[0]);
-	buf_u8(&text, 0);
+	buf_u8(text, 0);
+	return error;
+}
+
+static int run_and_say(const char *const *argv, int input, char **out, char **why)
+{
+	auto_buf struct buf text = { 0 };
+	int error = run(argv, input, &text);
+
+	if (out)
+		*out = NULL;
 	if (error && why && !*why)
 		*why = error == -EIO ? xasprintf("%s: %.400s", argv[0],
 						 text.data ? (const char *)text.data : "")
@@ -133,4 +144,35 @@ int crm_run(const char *const *argv, char **out, char **why)
 	if (!error && out)
 		*out = xstrdup(text.data ? (const char *)text.data : "");
 	return error;
+}
+
+int crm_run(const char *const *argv, char **out, char **why)
+{
+	return run_and_say(argv, -1, out, why);
+}
+
+int crm_feed(const char *const *argv, const char *input, char **why)
+{
+	size_t length = strlen(input);
+	auto_close int from = -1, to = -1;
+	int ends[2];
+
+	if (length > CRM_MAX_INPUT) /* what a pipe holds, so that nobody need wait */
+		return -EMSGSIZE;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	from = ends[0];
+	to = ends[1];
+	if (write(to, input, length) != (ssize_t)length)
+		return -EIO;
+	close_fd_ptr(&to);
+	return run_and_say(argv, from, NULL, why);
+}
+
+char *crm_text(const char *const *argv)
+{
+	auto_buf struct buf text = { 0 };
+	int error = run(argv, -1, &text);
+
+	return (!error || error == -EIO) && text.data ? xstrdup((const char *)text.data) : NULL;
 }

@@ -126,6 +126,21 @@ static void read_nodes(xmlNode *mon, struct crm_view *view)
 	}
 }
 
+/* The version that each node's berthd has told. */
+static void read_versions(xmlNode *mon, struct crm_view *view)
+{
+	for (size_t i = 0; i < view->node_count; i++) {
+		struct crm_node *node = &view->nodes[i];
+		auto_free char *path = xasprintf("./node_attributes/node[@name='%s']/attribute"
+						 "[@name='" CRM_VERSION "']",
+						 node->name);
+		auto_found xmlXPathObject *found = find(mon, path);
+
+		if (count_of(found))
+			attribute(nth(found, 0), "value", node->version, sizeof(node->version));
+	}
+}
+
 static void read_summary(xmlNode *mon, struct crm_view *view)
 {
 	auto_found xmlXPathObject *dc = find(mon, "./summary/current_dc");
@@ -339,6 +354,18 @@ static void read_record(xmlNode *cib, xmlNode *primitive, xmlNode *group, struct
 	read_target(cib, s);
 }
 
+/* Of a disk, what it is and how it is mounted. */
+static void tell_disk(xmlNode *primitive, json_t *part)
+{
+	auto_free char *device = pair(primitive, "instance_attributes", "device");
+	auto_free char *options = pair(primitive, "instance_attributes", "options");
+
+	if (device)
+		json_object_set_new(part, "device", json_string(device));
+	if (device && options)
+		json_object_set_new(part, "options", json_string(options));
+}
+
 /* Every resource of the group, in order, with where it stands and why. */
 static void read_parts(xmlNode *mon, xmlNode *primitive, xmlNode *group, struct crm_server *s)
 {
@@ -362,6 +389,7 @@ static void read_parts(xmlNode *mon, xmlNode *primitive, xmlNode *group, struct 
 		json_array_append_new(s->parts,
 				      json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "type", type,
 						"role", role, "node", node, "reason", why));
+		tell_disk(nth(found, i), json_array_get(s->parts, i));
 		if (why[0] && !s->reason[0])
 			snprintf(s->reason, sizeof(s->reason), "%.500s", why);
 	}
@@ -542,6 +570,7 @@ int crm_parse(const char *mon_text, const char *cib_text, struct crm_view *out, 
 	}
 	read_summary(mon_root, out);
 	read_nodes(mon_root, out);
+	read_versions(mon_root, out);
 	out->fencing = fence_events(mon_root);
 	read_servers(mon_root, cib_root, out);
 	return 0;

@@ -328,6 +328,7 @@ static void cluster_free(struct cluster *c)
 	free(c->node);
 	free(c->control);
 	free(c->address);
+	free(c->version);
 	free(c);
 }
 
@@ -387,6 +388,7 @@ int cluster_start(const struct cluster_config *config, const struct cluster_even
 	c->node = xstrdup(config->node);
 	c->control = xstrdup(config->control);
 	c->address = xstrdup(config->address);
+	c->version = xstrdup(config->version ? config->version : "");
 	c->port = config->port;
 	c->events = *events;
 	c->arg = arg;

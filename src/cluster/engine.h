@@ -46,7 +46,7 @@ struct pacemaker;
 struct cluster {
 	struct pacemaker *pacemaker; /* NULL: the embedded engine, and all below */
 	pthread_mutex_t lock;
-	char *directory, *node, *control, *address;
+	char *directory, *node, *control, *address, *version;
 	uint16_t port;
 	struct cluster_events events;
 	void *arg;

@@ -506,9 +506,11 @@ static void add_votes(json_t *out)
 	} lines[] = { { "Expected votes:", "expected_votes" },
 		      { "Total votes:", "votes" },
 		      { "Quorum:", "votes_needed" } };
-	auto_free char *text = NULL, *why = NULL;
+	/* It ends with another status than 0 where there is no quorum, and says all the same. */
+	static const char *const argv[] = { "corosync-quorumtool", "-s", NULL };
+	auto_free char *text = crm_text(argv);
 
-	if (CRM(&text, &why, "sh", "-c", "corosync-quorumtool -s || true"))
+	if (!text)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		const char *at = strstr(text, lines[i].label);
@@ -537,8 +539,10 @@ json_t *pacemaker_view(struct pacemaker *p)
 	pthread_mutex_lock(&p->view_lock);
 	view = pacemaker_look(p, VIEW_AGE_MS);
 	for (size_t i = 0; i < view->node_count; i++)
-		json_array_append_new(nodes, json_pack("{s:s, s:s}", "name", view->nodes[i].name,
-						       "state", node_state(&view->nodes[i])));
+		json_array_append_new(nodes,
+				      json_pack("{s:s, s:s, s:s}", "name", view->nodes[i].name,
+						"state", node_state(&view->nodes[i]), "version",
+						view->nodes[i].version));
 	out = json_pack("{s:s, s:b, s:b, s:b, s:s, s:o, s:O?, s:s}", "engine", "pacemaker",
 			"quorum", (int)view->has_quorum, "fencing", (int)view->has_fencing,
 			"maintenance", (int)view->in_maintenance, "no_quorum_policy",

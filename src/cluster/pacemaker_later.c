@@ -187,10 +187,21 @@ static void settle_one(struct pacemaker *p, const char *group, uint64_t until_ms
 		log_warn("move not cleared group=%s why=%s", group, LOG_TEXT(why ? why : ""));
 }
 
+/* For berth status and verify: nodes of different versions. */
+static void tell_version(struct pacemaker *p)
+{
+	auto_free char *why = NULL;
+
+	if (p->cluster->version[0] && CRM(NULL, &why, "attrd_updater", "--name", CRM_VERSION,
+					  "--update", p->cluster->version))
+		log_info("version not told to Pacemaker why=%s", LOG_TEXT(why ? why : ""));
+}
+
 void *pacemaker_work(void *arg)
 {
 	struct pacemaker *p = arg;
 
+	tell_version(p);
 	pthread_mutex_lock(&p->lock);
 	while (!p->stopping) {
 		struct timespec until;

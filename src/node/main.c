@@ -131,6 +131,7 @@ static int start_cluster(char **why)
 		.control = node.config.control,
 		.address = node.config.address,
 		.port = (uint16_t)node.config.port,
+		.version = BERTH_VERSION,
 	};
 
 	return cluster_start(&config, &serving_events, NULL, &node.cluster, why);

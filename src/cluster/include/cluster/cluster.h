@@ -53,6 +53,7 @@ struct cluster_config {
 	const char *control; /* this node's control socket */
 	const char *address;
 	uint16_t port;
+	const char *version; /* of this program, for the other nodes */
 };
 struct cluster;
 

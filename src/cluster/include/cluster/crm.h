@@ -11,18 +11,27 @@
 #define CRM_TIMEOUT_MS 20000
 #define CRM_MAX_BYTES  (32u << 20) /* of what a tool may print */
 #define CRM_MAX_ID     128
+#define CRM_VERSION    "berth-version" /* attribute of a node */
 
 /*
  * crm_run - run a tool; its output in *out (to be freed; may be NULL to drop it). 0; -ENOENT where
  * the tool is not installed; -ETIMEDOUT; -EIO and its last words in *why (to be freed).
  */
 int crm_run(const char *const *argv, char **out, char **why) MUST_CHECK;
+/* crm_feed - the same for a tool that reads @input: what nobody may read in a list of processes. At
+ * most CRM_MAX_INPUT bytes. */
+#define CRM_MAX_INPUT (60u << 10)
+int crm_feed(const char *const *argv, const char *input, char **why) MUST_CHECK;
+/* crm_text - what a tool prints, whatever it ends with; NULL where it could not be run. To be
+ * freed. */
+char *crm_text(const char *const *argv) MUST_CHECK;
 /* CRM - the same with the arguments written out. */
 #define CRM(out, why, ...) crm_run((const char *const[]){ __VA_ARGS__, NULL }, out, why)
 
 struct crm_node {
 	char name[CLUSTER_MAX_NAME];
-	uint32_t id; /* Corosync's number of it; 0 where it is not told */
+	uint32_t id;	  /* Corosync's number of it; 0 where it is not told */
+	char version[32]; /* of its berthd, "" where it is not told */
 	bool is_online, is_unclean, is_standby;
 };
 
