@@ -34,6 +34,10 @@ ROW(o_interval, { "interval", OPTION_LOCAL_TEXT, NULL, "SECONDS",
 		  "between two checks (the setting interval_s)" });
 ROW(o_pause, { "pause", OPTION_LOCAL, NULL, NULL, "do not check it for now" });
 ROW(o_resume, { "resume", OPTION_LOCAL, NULL, NULL, "check it again" });
+ROW(o_share_only,
+    { "share-only", OPTION_LOCAL, NULL, NULL, "only what any SMB server has: no ADMIN$, no RPC" });
+ROW(o_repair, { "repair", OPTION_LOCAL, NULL, NULL, "do all steps again for one that is there" });
+ROW(o_force, { "force", OPTION_LOCAL, NULL, NULL, "also where the server is gone" });
 ROW(o_severity, { "severity", OPTION_LOCAL_TEXT, NULL, "info|warning|error", "this and above" });
 ROW(o_component, { "component", OPTION_LOCAL_TEXT, NULL, "NAME", "only of this component" });
 ROW(o_object, { "object", OPTION_LOCAL_TEXT, NULL, "PATH", "only about this object" });
@@ -119,6 +123,33 @@ static const struct command commands[] = {
 	  NULL,
 	  run_site_set_role,
 	  { &o_warn, &o_critical, &o_warn_percent, &o_critical_percent, &o_site } },
+	{ "site",
+	  "add-dp",
+	  "path",
+	  "make a share a distribution point, step by step",
+	  NULL,
+	  TARGET_NONE,
+	  NULL,
+	  run_site_add_dp,
+	  { &o_share_only, &o_repair, &o_account, &o_to, &o_to_port, &o_site } },
+	{ "site",
+	  "test-dp",
+	  "path",
+	  "check all that a distribution point needs; changes nothing",
+	  NULL,
+	  TARGET_NONE,
+	  NULL,
+	  run_site_test_dp,
+	  { &o_account, &o_to, &o_to_port, &o_site } },
+	{ "site",
+	  "remove-dp",
+	  "path",
+	  "no longer use a distribution point; its content stays",
+	  NULL,
+	  TARGET_NONE,
+	  NULL,
+	  run_site_remove_dp,
+	  { &o_account, &o_to, &o_to_port, &o_force, &o_site } },
 	{ "site",
 	  "recheck",
 	  "path?",

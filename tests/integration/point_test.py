@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site makes a share of a file server a distribution point, step by step, and says which step failed."""
+import json
+import os
+import signal
+import subprocess
+
+from lab import PASSWORD, Lab, check, main, run, wait_until
+
+L = None
+MESSAGE = ('SMS Site System Status Summarizer could not access storage object "\\\\FS\\distro_test" on site system '
+           '"\\\\FS\\distro_test". The operating system reported error 2147942467: The network name cannot be found.')
+
+
+def site(*args, input=None, ok=True):
+    return L.berth("site", args[0], *args[1:], "--site", os.path.join(L.directory, "site"), input=input, ok=ok)
+
+
+def messages():
+    return [m["message"] for m in json.loads(site("messages", "--json").out)]
+
+
+def test_start():
+    """a scoped file server without the share, and a site"""
+    global L
+    L = Lab()
+    L.node("N1", "127.0.0.11")
+    L.server("FS", "127.0.0.50", "scoped")
+    L.user("FS", "installer", admin=True)
+    L.user("FS", "bob")
+    site("init", "--code", "P01")
+    for name in ("installer", "bob"):
+        site("add-account", name, "--user", name, "--password-stdin", input=PASSWORD + "\n")
+    site("set", "account=installer")
+
+
+def test_scoped():
+    """against visibility scoped it fails with the message of 2010, and nothing is added"""
+    result = site("add-dp", r"\\FS\distro_test", ok=False)
+    check(result.code == 1 and MESSAGE in result.out, repr(result))
+    check("visibility=server" in result.out and r"\\FS\ADMIN$" in result.out, result.out)
+    check(60021 in messages(), str(messages()))
+    check(json.loads(site("status", "--json").out)["systems"] == [], "it was added")
+    data = json.loads(site("add-dp", r"\\FS\distro_test", "--json", ok=False).out)
+    check(data["failure"]["hresult_decimal"] == 2147942467 and not data["is_good"], str(data))
+
+
+def test_no_administrator():
+    """an account that is no Administrator is told at which step it was refused"""
+    L.berth("server", "set", "FS", "visibility=server")
+    result = site("add-dp", r"\\FS\distro_test", "--account", "bob", ok=False)
+    check(result.code == 1 and "connect ADMIN$" in result.out and "STATUS_ACCESS_DENIED" in result.out, repr(result))
+
+
+def test_install():
+    """against visibility server every step is good: ADMIN$, share, registry, directories, test object"""
+    result = site("add-dp", r"\\FS\distro_test")
+    for step in ("log on", "connect ADMIN$", "write, read and delete in ADMIN$", "add the share (NetrShareAdd)",
+                 "set the registry values", "content directory", "write, verify and remove a test object"):
+        check("ok   " + step in result.out, "%s: %s" % (step, result.out))
+    check("FAIL" not in result.out and 60020 in messages(), result.out)
+    shares = json.loads(L.berth("share", "list", "FS", "--json").out)
+    check(any(s["name"] == "distro_test" for s in shares), str(shares))
+    listing = L.smbclient(r"\\FS\distro_test", "ls; ls staging\\*", user="installer")
+    check("pieces" in listing.out and "test-P01" not in listing.out, repr(listing))
+    status = json.loads(site("status", "--json").out)
+    check(status["systems"][0]["roles"][0]["role"] == "distribution-point", str(status))
+    result = L.rpcclient("FS", "netsharegetinfo distro_test 2", user="installer")
+    check("Distribution point" in result.out, repr(result))
+
+
+def test_again():
+    """it is added once; its test changes nothing; a repair does all steps again"""
+    check("already" in site("add-dp", r"\\FS\distro_test", ok=False).text, "twice")
+    site("test-dp", r"\\FS\distro_test")
+    L.smbclient(r"\\FS\distro_test", "rmdir pieces", user="installer")
+    result = site("test-dp", r"\\FS\distro_test", ok=False)
+    check(result.code == 1 and r"\\FS\distro_test\pieces" in result.out, repr(result))
+    site("add-dp", r"\\FS\distro_test", "--repair")
+    site("test-dp", r"\\FS\distro_test")
+
+
+def test_share_only():
+    """on any SMB server's share, with --share-only: an smbd of its own"""
+    base = os.path.join(L.directory, "smbd")
+    os.makedirs(os.path.join(base, "share"))
+    os.makedirs(os.path.join(base, "ncalrpc"))
+    conf = os.path.join(base, "smb.conf")
+    with open(conf, "w") as f:
+        f.write("[global]\nserver role = standalone server\nsmb ports = 10446\ninterfaces = lo\nbind interfaces only = yes\n"
+                "disable netbios = yes\nload printers = no\nlog file = %s/log\nncalrpc dir = %s/ncalrpc\n" % (base, base) +
+                "".join("%s = %s\n" % (k, base) for k in ("private dir", "lock directory", "state directory",
+                                                        "cache directory", "pid directory")) +
+                "[files]\npath = %s/share\nread only = no\n" % base)
+    run(["smbpasswd", "-L", "-c", conf, "-a", "-s", "root"], input="%s\n%s\n" % (PASSWORD, PASSWORD))
+    process = subprocess.Popen(["smbd", "-F", "--no-process-group", "-s", conf], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        site("add-account", "smbd", "--user", "root", "--password-stdin", input=PASSWORD + "\n")
+        point = (r"\\OTHER\files\berth", "--address", "127.0.0.1", "--port", "10446", "--account", "smbd")
+        wait_until("smbd answers", lambda: run(["smbclient", "-s", L.smb_conf, "-p", "10446", "-L", "127.0.0.1", "-N"],
+                                               env=L.env).code == 0 or None, 20)
+        result = site("add-dp", *point, ok=False)
+        check(result.code == 1 and "ADMIN$" in result.out, "without --share-only: %r" % result)
+        result = site("add-dp", *point, "--share-only")
+        check("ok   write, verify and remove a test object" in result.out and "ADMIN$" not in result.out, result.out)
+        check(os.path.isdir(os.path.join(base, "share/berth/pieces")), "the directories are there")
+    finally:
+        process.terminate()
+        process.wait()
+        for pid in filter(str.isdigit, os.listdir("/proc")):  # the RPC helper that smbd starts lives on without it
+            try:
+                with open("/proc/%s/cmdline" % pid) as f:
+                    if "--configfile=" + conf in f.read():
+                        os.kill(int(pid), signal.SIGTERM)
+            except OSError:
+                pass
+
+
+def test_remove():
+    """removed, it is no longer watched and its registry values are gone; its content stays"""
+    site("remove-dp", r"\\FS\distro_test")
+    check("no such" in site("test-dp", r"\\FS\distro_test", ok=False).text or
+          "not watched" in site("test-dp", r"\\FS\distro_test", ok=False).text, "it is gone")
+    check("pieces" in L.smbclient(r"\\FS\distro_test", "ls", user="installer").out, "content stays")
+
+
+def test_end():
+    """the node stops in good order"""
+    L.__exit__(None, None, None)
+
+
+main([f for n, f in list(globals().items()) if n.startswith("test_")])
