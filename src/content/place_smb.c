@@ -11,14 +11,14 @@
 #include <wire/dtyp.h>
 #include <wire/fscc.h>
 
-#define SMB_DEPTH	16
-#define LIST_ROOM	(64u << 10)
-#define FS_SIZE_ROOM	256u
-#define NAMED_BYTES_MAX 4096u
+#define SMB_DEPTH      64
+#define LIST_ROOM      (64u << 10)
+#define FS_SIZE_ROOM   256u
+#define COMPOUND_HEADS 4096u /* of a compound, names included */
 
-#define ACCESS_GET	(FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
-#define ACCESS_PUT	(FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
-#define SHARE_ALL	(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+#define ACCESS_GET     (FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define ACCESS_PUT     (FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define SHARE_ALL      (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
 static const struct smb2_file_id related = { SMB2_FILE_ID_RELATED, SMB2_FILE_ID_RELATED };
 
@@ -241,6 +241,8 @@ static void smb_begin(struct place *place, struct place_request *rq)
 	flight->smb = smb;
 	flight->rq = rq;
 	client_begin(sync_client(smb->sync), &message, &smb->tree);
+	if (rq->verb == PLACE_PUT) /* at once, so that no data moves while the message grows */
+		buf_room(&message.buf, rq->length + COMPOUND_HEADS);
 	if (rq->replace) {
 		auto_free char *staged = NULL;
 

@@ -14,7 +14,7 @@ static const uint8_t allowed[PHASE_COUNT] = {
 	[PHASE_FETCHING] = TO(FREE) | TO(FETCHING) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
 	[PHASE_HELD_BACK] = TO(SENDING) | TO(HELD_BACK),
 	[PHASE_SENDING] = TO(FREE) | TO(READING_BACK) | TO(STALLED),
-	[PHASE_READING_BACK] = TO(FREE) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
+	[PHASE_READING_BACK] = TO(FREE) | TO(FETCHING) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
 	[PHASE_STALLED] = TO(CHECKING) | TO(FETCHING) | TO(STALLED) | TO(FREE),
 };
 
@@ -62,13 +62,17 @@ static void finish(struct transfer *t, struct slot *slot)
 	release(t, slot);
 }
 
-static bool is_whole(const struct slot *slot, const uint8_t *data)
+static bool is_piece(const struct slot *slot, const uint8_t *data)
 {
 	uint8_t hash[SHA256_LENGTH];
 
-	return !slot->rq.status && slot->rq.got == slot->piece->length &&
-	       hash_sha256(data, slot->rq.got, hash) &&
+	return hash_sha256(data, slot->piece->length, hash) &&
 	       !memcmp(hash, slot->piece->hash, SHA256_LENGTH);
+}
+
+static bool is_whole(const struct slot *slot, const uint8_t *data)
+{
+	return !slot->rq.status && slot->rq.got == slot->piece->length && is_piece(slot, data);
 }
 
 static void stall(struct slot *slot, bool restart_check)
@@ -157,15 +161,19 @@ static void checked(struct transfer *t, struct slot *slot)
 	fetch(t, slot);
 }
 
-static void fetched(struct transfer *t, struct slot *slot)
+/* What is written to a new name and read back again is hashed once, there. */
+static bool is_worth_sending(const struct transfer *t, const struct slot *slot)
+{
+	if (slot->replace || t->options->trust_writes)
+		return is_whole(slot, slot->data);
+	return !slot->rq.status && slot->rq.got == slot->piece->length;
+}
+
+static void try_another_source(struct transfer *t, struct slot *slot)
 {
 	struct place *source = source_of(t, slot);
 	enum content_problem problem = content_problem_of(slot->rq.status, false);
 
-	if (is_whole(slot, slot->data)) {
-		send_piece(t, slot);
-		return;
-	}
 	slot->tried |= 1u << slot->source;
 	if (!all_tried(t, slot)) {
 		fetch(t, slot);
@@ -181,6 +189,15 @@ static void fetched(struct transfer *t, struct slot *slot)
 		give_up(t, slot, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, source,
 			"the bytes of a piece at its source are not what their hash says");
 	}
+}
+
+static void fetched(struct transfer *t, struct slot *slot)
+{
+	if (is_worth_sending(t, slot)) {
+		send_piece(t, slot);
+		return;
+	}
+	try_another_source(t, slot);
 }
 
 static void sent(struct transfer *t, struct slot *slot)
@@ -209,6 +226,10 @@ static void read_back(struct transfer *t, struct slot *slot)
 	} else if (slot->rq.status) {
 		give_up(t, slot, content_problem_of(slot->rq.status, false), slot->rq.status,
 			t->options->to, "read a piece back");
+	} else if (!is_piece(slot,
+			     slot->data)) { /* it was not what it should be when it was sent */
+		slot->replace = true;
+		try_another_source(t, slot);
 	} else if (++slot->attempts < WRITE_ATTEMPTS_MAX) {
 		slot->replace = true;
 		send_piece(t, slot);

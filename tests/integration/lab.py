@@ -116,7 +116,7 @@ class Node:
 
 class Lab:
     def __init__(self, port=445):
-        self.directory = tempfile.mkdtemp(prefix="berth-test.", dir="/var/tmp")
+        self.directory = tempfile.mkdtemp(prefix="berth-test.", dir=os.environ.get("BERTH_TEST_DIR", "/var/tmp"))
         os.chmod(self.directory, 0o755)
         self.cluster = os.path.join(self.directory, "cluster")
         os.makedirs(self.cluster)

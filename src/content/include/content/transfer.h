@@ -6,8 +6,9 @@
  * at the target ever sees half of a version. Interrupted at any point, the next run goes on with
  * what has not arrived yet.
  *
- * Memory: TRANSFER_DEPTH_MAX pieces of at most PIECE_BYTES_MAX in two copies, 36 bytes for each
- * piece of the manifest, and of those the target is known to hold.
+ * Memory: TRANSFER_DEPTH_MAX pieces in two copies (32 MiB with the pieces that ingestion cuts, 128
+ * MiB with the largest a manifest may have), and about 100 bytes for each piece of the manifest and
+ * 36 for each that the target is known to hold.
  *
  * Everything here waits and belongs to one thread; runs to different targets are independent. The
  * target is to be prepared and locked (layout_prepare).
@@ -17,7 +18,7 @@
 
 #include <content/layout.h>
 
-#define TRANSFER_DEPTH_MAX   16
+#define TRANSFER_DEPTH_MAX   64
 #define TRANSFER_SOURCES_MAX 8
 
 enum transfer_mode {
