@@ -166,6 +166,7 @@ static const struct status_row statuses[] = {
 	ROW(ACCOUNT_LOCKED_OUT, 1909),
 	ROW(CONNECTION_REFUSED, 1225),
 	ROW(NETWORK_UNREACHABLE, 1231),
+	ROW(BAD_COMPRESSION_BUFFER, 605),
 	ROW(HOST_UNREACHABLE, 1232),
 	KIND(PATH_NOT_COVERED, 1232, SETTLED),
 	ROW(TOO_MANY_LINKS, 1142),
@@ -268,6 +269,7 @@ static const struct {
 	{ WIN32_NO_MESSAGE, "The system has no message for this status." },
 	{ 588, "A volume has been accessed for which a file system driver is required that has not "
 	       "yet been loaded." },
+	{ 605, "The specified buffer contains ill-formed data." },
 	{ 665, "The requested operation could not be completed due to a file system limitation." },
 	{ 681, "The create operation stopped after reaching a symbolic link." },
 	{ 742, "An oplock of this file is being broken." },

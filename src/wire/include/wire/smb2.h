@@ -141,6 +141,13 @@ ntstatus smb2_error_decode(struct cursor *c, struct smb2_error *e) MUST_CHECK;
 #define SMB2_SIGNING_CAPABILITIES	    8
 #define SMB2_HASH_SHA512		    1
 
+#define SMB2_COMPRESSION_NONE		    0
+#define SMB2_COMPRESSION_LZNT1		    1
+#define SMB2_COMPRESSION_LZ77		    2
+#define SMB2_COMPRESSION_LZ77_HUFFMAN	    3
+#define SMB2_COMPRESSION_PATTERN_V1	    4
+#define SMB2_COMPRESSION_FLAG_CHAINED	    1u
+
 #define SMB2_MAX_DIALECTS		    64
 #define SMB2_MAX_ALGORITHMS		    16
 #define SMB2_MAX_NEG_CONTEXTS		    32
@@ -163,6 +170,38 @@ struct smb2_negotiate_contexts {
 	uint16_t compression[SMB2_MAX_ALGORITHMS];
 	struct cursor netname; /* UTF-16; empty where not sent */
 };
+
+/*
+ * Compressed messages (2.2.42, 3.1.4.4, 3.1.5.2, 3.1.5.3). What both sides agreed on: the
+ * algorithms, as bits 1 << SMB2_COMPRESSION_*, the one that this side compresses with, and whether
+ * a message may be a chain of payloads.
+ */
+struct smb2_compression {
+	uint32_t algorithms; /* 0: nothing is compressed */
+	uint16_t preferred;  /* SMB2_COMPRESSION_NONE: patterns at most */
+	bool chained;
+};
+#define SMB2_COMPRESSION_PAYLOADS_MAX 64 /* of one chain */
+/* smb2_compression_known - the bits of those that can be spoken here. */
+uint32_t smb2_compression_known(void);
+/*
+ * smb2_compression_agree - what is left of an offer: its algorithms that are known, the first of
+ * those that compress any data being preferred.
+ */
+struct smb2_compression smb2_compression_agree(const struct smb2_negotiate_contexts *offer);
+/*
+ * smb2_decompress - append the message in @c, which begins at its ProtocolId, to @out. At most
+ * @most bytes: whatever it claims, no more memory is taken. STATUS_BAD_COMPRESSION_BUFFER for what
+ * was not agreed on, is larger, or does not decompress to exactly what it says.
+ */
+ntstatus smb2_decompress(struct cursor *c, const struct smb2_compression *agreed, size_t most,
+			 struct buf *out) MUST_CHECK;
+/*
+ * smb2_compress - append @message, compressed but for its first @plain bytes, to @out. False, and
+ * nothing appended, where that would not make it smaller.
+ */
+bool smb2_compress(const struct smb2_compression *agreed, const uint8_t *message, size_t length,
+		   size_t plain, struct buf *out) MUST_CHECK;
 
 struct smb2_negotiate_request {
 	uint16_t dialect_count;
@@ -246,6 +285,7 @@ void smb2_empty_encode(struct buf *b);
 #define SMB2_SHAREFLAG_ALLOW_NAMESPACE_CACHING	   0x00000400u
 #define SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM 0x00000800u
 #define SMB2_SHAREFLAG_ENCRYPT_DATA		   0x00008000u
+#define SMB2_SHAREFLAG_COMPRESS_DATA		   0x00100000u
 #define SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY	   0x00000010u
 #define SMB2_SHARE_CAP_SCALEOUT			   0x00000020u
 #define SMB2_SHARE_CAP_CLUSTER			   0x00000040u
@@ -418,7 +458,8 @@ ntstatus smb2_flush_request_decode(struct cursor *c, struct smb2_flush_request *
 void smb2_flush_request_encode(struct buf *b, const struct smb2_flush_request *r);
 
 /* READ (2.2.19, 2.2.20). */
-#define SMB2_READFLAG_READ_UNBUFFERED 0x01
+#define SMB2_READFLAG_READ_UNBUFFERED	 0x01
+#define SMB2_READFLAG_REQUEST_COMPRESSED 0x02
 struct smb2_read_request {
 	uint8_t padding; /* where the client would like the data; a hint */
 	uint8_t flags;
