@@ -70,6 +70,10 @@ ROW(o_delayed_write_time,
       "as before Windows Server 2019: a file's time follows its writes late" });
 ROW(o_prompt_write_time, { "prompt-write-time", OPTION_NO_FLAG, "delayed_write_time", NULL,
 			   "every write moves the file's time at once" });
+ROW(o_compress, { "compress", OPTION_FLAG, "compress", NULL,
+		  "what is read and written travels compressed, with clients that can" });
+ROW(o_no_compress, { "no-compress", OPTION_NO_FLAG, "compress", NULL,
+		     "compress only where a client asks for it" });
 ROW(o_ca, { "continuously-available", OPTION_FLAG, "continuously_available", NULL,
 	    "handles survive a failover" });
 ROW(o_max_uses,
@@ -87,7 +91,7 @@ ROW(o_password_stdin,
 		&o_read_only, &o_read_write, &o_hidden, &o_ca, &o_max_uses, &o_permissions,        \
 		&o_hide_names, &o_no_streams, &o_streams, &o_no_notify, &o_notify,                 \
 		&o_inherited_as_set, &o_inherited_as_found, &o_delayed_write_time,                 \
-		&o_prompt_write_time
+		&o_prompt_write_time, &o_compress, &o_no_compress
 
 static const struct command commands[] = {
 	{ "status",

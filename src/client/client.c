@@ -248,6 +248,10 @@ static void fill_algorithms(const struct client *client, struct smb2_negotiate_c
 {
 	static const uint16_t ciphers[] = { CIPHER_AES_128_GCM, CIPHER_AES_128_CCM,
 					    CIPHER_AES_256_GCM, CIPHER_AES_256_CCM };
+	static const uint16_t compressions[] = { SMB2_COMPRESSION_LZ77,
+						 SMB2_COMPRESSION_LZ77_HUFFMAN,
+						 SMB2_COMPRESSION_LZNT1,
+						 SMB2_COMPRESSION_PATTERN_V1 };
 	static const uint16_t signings[] = { SIGN_AES_GMAC, SIGN_AES_CMAC, SIGN_HMAC_SHA256 };
 	const struct client_options *o = &client->options;
 
@@ -265,6 +269,14 @@ static void fill_algorithms(const struct client *client, struct smb2_negotiate_c
 		(uint16_t)(o->signing_count ? o->signing_count : ARRAY_LEN(signings));
 	memcpy(contexts->signing, o->signing_count ? o->signings : signings,
 	       contexts->signing_count * sizeof(uint16_t));
+	if (!o->compression)
+		return;
+	contexts->has_compression = true;
+	contexts->compression_flags = o->compression_unchained ? 0 : SMB2_COMPRESSION_FLAG_CHAINED;
+	contexts->compression_count =
+		(uint16_t)(o->compression_count ? o->compression_count : ARRAY_LEN(compressions));
+	memcpy(contexts->compression, o->compression_count ? o->compressions : compressions,
+	       contexts->compression_count * sizeof(uint16_t));
 }
 
 static bool chosen_from(uint16_t value, const uint16_t *list, unsigned count)
@@ -273,6 +285,23 @@ static bool chosen_from(uint16_t value, const uint16_t *list, unsigned count)
 		if (list[i] == value)
 			return true;
 	return false;
+}
+
+/* What is chosen is of what was offered; none is "none" (MS-SMB2 3.2.5.2). */
+static bool take_compression(struct client *client, const struct smb2_negotiate_contexts *got,
+			     const struct smb2_negotiate_contexts *sent)
+{
+	bool none = got->compression_count == 1 && got->compression[0] == SMB2_COMPRESSION_NONE;
+
+	if (!got->has_compression || none)
+		return true;
+	for (size_t i = 0; i < got->compression_count; i++)
+		if (!chosen_from(got->compression[i], sent->compression, sent->compression_count))
+			return false;
+	if (got->compression_flags & ~sent->compression_flags)
+		return false;
+	client->facts.compression = smb2_compression_agree(got);
+	return true;
 }
 
 /* What a 3.1.1 server chose must be one of what was offered. */
@@ -297,7 +326,7 @@ static bool take_contexts(struct client *client, const struct smb2_negotiate_con
 			return false;
 		client->facts.cipher = (enum cipher)got->cipher[0];
 	}
-	return true;
+	return take_compression(client, got, &sent);
 }
 
 static bool take_answer(struct client *client, const struct smb2_negotiate_response *r)

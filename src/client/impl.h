@@ -74,6 +74,12 @@ void requests_grant(struct client *client, uint32_t credits);
 /* requests_fail_all - end all with @status, sent and queued. */
 void requests_fail_all(struct client *client, ntstatus status);
 
+/* compress_message - the buffer of a message that is numbered and signed, compressed where that was
+ * agreed on and makes it smaller. */
+void compress_message(struct client *client, struct client_message *message);
+/* decompress_message - the message that @c holds, in @out; false: it is none. */
+bool decompress_message(struct client *client, struct cursor c, struct buf *out) MUST_CHECK;
+
 /* client_received - one frame of the server. */
 void client_received(struct client *client, struct frame *frame);
 

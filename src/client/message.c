@@ -203,6 +203,8 @@ static void hand_over(struct client *client, struct client_message *message)
 	if (message->first->command == SMB2_NEGOTIATE ||
 	    message->first->command == SMB2_SESSION_SETUP)
 		preauth_extend(client, buf->data + STREAM_HEADER, buf->len - STREAM_HEADER);
+	if (message->first->command == SMB2_WRITE)
+		compress_message(client, message);
 	if (message->encrypted)
 		good = good &&
 		       keys_seal(client, buf->data + STREAM_HEADER, buf->len - message->first_at);

@@ -109,6 +109,20 @@ static void take_message(struct client *client, struct cursor whole, bool decryp
 	}
 }
 
+/* A message as it is, or compressed; what comes out of that must be one. */
+static void take_any(struct client *client, struct cursor whole, bool decrypted)
+{
+	struct cursor protocol = whole;
+	struct buf auto_buf plain = { 0 };
+
+	if (cur_u32le(&protocol) != SMB2_COMPRESSION_ID)
+		take_message(client, whole, decrypted);
+	else if (decompress_message(client, whole, &plain))
+		take_message(client, cur_of(plain.data, plain.len), decrypted);
+	else
+		reject(client, "A compressed answer is damaged.");
+}
+
 static void take_encrypted(struct client *client, struct frame *frame)
 {
 	struct cursor c = cur_of(frame->data, frame->length);
@@ -128,7 +142,7 @@ static void take_encrypted(struct client *client, struct frame *frame)
 		reject(client, "An encrypted answer is damaged.");
 		return;
 	}
-	take_message(client, cur_of(frame->data + SMB2_TRANSFORM_SIZE, length), true);
+	take_any(client, cur_of(frame->data + SMB2_TRANSFORM_SIZE, length), true);
 }
 
 void client_received(struct client *client, struct frame *frame)
@@ -139,5 +153,5 @@ void client_received(struct client *client, struct frame *frame)
 	if (protocol == SMB2_TRANSFORM_ID)
 		take_encrypted(client, frame);
 	else
-		take_message(client, cur_of(frame->data, frame->length), false);
+		take_any(client, cur_of(frame->data, frame->length), false);
 }

@@ -94,6 +94,8 @@ static const struct key keys[] = {
 	  "speed: NAME=MBIT or NAME=MBIT+rss, several with commas" },
 	{ "smb", "smb1_negotiate", KIND_BOOL, AT(smb.smb1_negotiate), "yes", 0, 0, "no|yes",
 	  "answer the SMB1 negotiate that upgrades" },
+	{ "smb", "compression", KIND_BOOL, AT(smb.compression), "yes", 0, 0, "no|yes",
+	  "agree to compress (3.1.1); done where a client or a share asks for it" },
 	{ "smb", "signing_required", KIND_BOOL, AT(smb.signing_required), "no", 0, 0, "no|yes",
 	  "on every server; each has a setting of its own too" },
 	{ "smb", "encryption_required", KIND_BOOL, AT(smb.encryption_required), "no", 0, 0,

@@ -33,6 +33,7 @@ static const struct {
 	{ "no_notify", STORE_SHARE_NO_NOTIFY },
 	{ "inherited_as_set", STORE_SHARE_INHERITED_AS_SET },
 	{ "delayed_write_time", STORE_SHARE_DELAYED_WRITE_TIME },
+	{ "compress", STORE_SHARE_COMPRESS },
 };
 
 static json_t *share_json(const struct manage_share *s)

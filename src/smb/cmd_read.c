@@ -43,6 +43,7 @@ static ntstatus finish(struct smb_request *rq, const struct smb2_read_request *r
 	smb2_read_response_encode_head(&rq->reply, (uint32_t)got, 0);
 	rq->reply.len += got; /* the bytes are there already */
 	open_set_position(rq->open, r->offset + got);
+	compress_wish(rq, r->flags & SMB2_READFLAG_REQUEST_COMPRESSED, SMB2_READ_RESPONSE_HEAD);
 	COUNT(bytes_read, got);
 	return STATUS_SUCCESS;
 }

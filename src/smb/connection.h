@@ -73,6 +73,7 @@ struct connection {
 	struct guid client_guid;
 	enum cipher cipher;
 	enum sign_algorithm signing;
+	struct smb2_compression compression;
 	uint32_t max_transact, max_read, max_write;
 	uint8_t preauth[64]; /* 3.1.1: hash over NEGOTIATE request and response */
 

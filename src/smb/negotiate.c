@@ -74,6 +74,24 @@ static bool choose_signing(const struct smb2_negotiate_contexts *c, enum sign_al
 	return false;
 }
 
+/* What both know of compression; where that is nothing, the answer says so (MS-SMB2 3.3.5.4). */
+static void choose_compression(struct connection *conn, const struct smb2_negotiate_contexts *in,
+			       struct smb2_negotiate_contexts *out)
+{
+	if (!in->has_compression || !smb.config.compression)
+		return;
+	conn->compression = smb2_compression_agree(in);
+	out->has_compression = true;
+	if (conn->compression.chained)
+		out->compression_flags = SMB2_COMPRESSION_FLAG_CHAINED;
+	for (size_t i = 0; i < in->compression_count; i++)
+		if (in->compression[i] < 32 &&
+		    conn->compression.algorithms & 1u << in->compression[i])
+			out->compression[out->compression_count++] = in->compression[i];
+	if (!out->compression_count)
+		out->compression[out->compression_count++] = SMB2_COMPRESSION_NONE;
+}
+
 /* The contexts of 3.1.1: chosen algorithms into @conn, the answer into @out. */
 static ntstatus choose_contexts(struct connection *conn, const struct smb2_negotiate_contexts *in,
 				struct smb2_negotiate_contexts *out)
@@ -97,6 +115,7 @@ static ntstatus choose_contexts(struct connection *conn, const struct smb2_negot
 		out->cipher_count = 1;
 		out->cipher[0] = (uint16_t)conn->cipher;
 	}
+	choose_compression(conn, in, out);
 	conn->signing = SIGN_AES_CMAC;
 	if (in->has_signing && choose_signing(in, &conn->signing)) {
 		out->has_signing = true;

@@ -136,6 +136,8 @@ static void send_frame(struct smb_request *rq)
 		buf_free(&rq->reply);
 		return;
 	}
+	if (rq->compress)
+		compress_reply(rq);
 	if (rq->reply.failed ||
 	    (rq->is_encrypted && !seal_reply(rq->sealing_channel, &rq->reply))) {
 		connection_drop(rq->conn, "out of memory for a reply");
@@ -408,6 +410,8 @@ void request_begin(struct connection *conn, struct frame *frame)
 	rq = request_new(conn, frame);
 	if (protocol == SMB2_TRANSFORM_ID)
 		why = seal_open_frame(rq);
+	if (!why && compress_is_compressed(rq))
+		why = compress_open_frame(rq);
 	if (why) {
 		COUNT(protocol_errors, 1);
 		connection_drop(conn, why);

@@ -74,6 +74,8 @@ struct smb_request {
 	uint8_t *hash; /* pre-authentication hash that the response goes into */
 	bool is_encrypted;
 	struct channel *sealing_channel;
+	bool compress; /* the reply frame, but for its first compress_plain bytes */
+	size_t compress_plain;
 	size_t held;	   /* what connection_hold was told */
 	size_t held_reply; /* of it, for the reply frame while the request waits */
 
@@ -151,6 +153,17 @@ void request_send_interim(struct smb_request *rq);
 void request_go_on(struct smb_request *rq);
 /* request_settle - answer a request that waited with @status, and go on with what follows it. */
 void request_settle(struct smb_request *rq, ntstatus status);
+
+/* compress.c: is what comes next in the frame compressed? */
+bool compress_is_compressed(const struct smb_request *rq);
+/* compress_open_frame - put the decompressed frame in its place. NULL, or why the connection must
+ * go. */
+const char *compress_open_frame(struct smb_request *rq) MUST_CHECK;
+/* compress_wish - compress the reply that is being made, if the client @asked for that or the share
+ * says so; its first @plain bytes of body are not worth it. */
+void compress_wish(struct smb_request *rq, bool asked, size_t plain);
+/* compress_reply - the whole reply frame, where that makes it smaller. */
+void compress_reply(struct smb_request *rq);
 
 /* sign.c */
 bool sign_check(struct channel *channel, const struct smb_request *rq) MUST_CHECK;

@@ -211,7 +211,7 @@ static void log_refusal(const struct smb_request *rq, const struct dial *dial, n
 		 ntstatus_name(status), dial->why ? dial->why : "not allowed");
 }
 
-static void answer(const struct tree *tree, struct buf *out)
+static void answer(const struct tree *tree, bool compresses, struct buf *out)
 {
 	const struct share *share = tree->share;
 	struct smb2_tree_connect_response r = {
@@ -224,6 +224,8 @@ static void answer(const struct tree *tree, struct buf *out)
 		r.share_flags |= SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM;
 	if (tree->encrypt)
 		r.share_flags |= SMB2_SHAREFLAG_ENCRYPT_DATA;
+	if (share->flags & STORE_SHARE_COMPRESS && compresses)
+		r.share_flags |= SMB2_SHAREFLAG_COMPRESS_DATA;
 	smb2_tree_connect_response_encode(out, &r);
 }
 
@@ -254,7 +256,7 @@ ntstatus cmd_tree_connect(struct smb_request *rq)
 		return status;
 	}
 	rq->header.tree_id = tree->id;
-	answer(tree, &rq->reply);
+	answer(tree, rq->conn->compression.algorithms, &rq->reply);
 	tree_put(tree);
 	return STATUS_SUCCESS;
 }

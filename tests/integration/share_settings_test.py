@@ -143,6 +143,22 @@ def test_delayed_write_time():
     settings("--prompt-write-time")
 
 
+def test_compress():
+    """a share tells that its data should travel compressed, and clients that cannot do without"""
+    def listed():
+        return next(s for s in json.loads(L.berth("share", "list", "FS", "--json").out) if s["name"] == "data")
+    check(listed()["compress"] is False, listed())
+    settings("--compress")
+    check(listed()["compress"] is True, listed())
+    conn = L.impacket("FS")
+    got = []
+    conn.getFile("data", "one", got.append)
+    check(b"".join(got).startswith(b"later"), got)
+    conn.close()
+    settings("--no-compress")
+    check(listed()["compress"] is False, listed())
+
+
 def test_stop():
     """the node stops cleanly"""
     L.__exit__(None, None, None)

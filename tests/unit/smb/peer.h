@@ -100,6 +100,10 @@ static void peer_fill_store(struct store *store)
 	share.name = xstrdup("sealed");
 	share.flags = STORE_SHARE_ENCRYPT;
 	must(!store_share_add(store, &share), "share");
+	free(share.name);
+	share.name = xstrdup("packed");
+	share.flags = STORE_SHARE_COMPRESS;
+	must(!store_share_add(store, &share), "share");
 	must(!store_set_setting(store, "signing", "enabled"), "setting");
 	store_user_free(&user);
 	store_share_free(&share);
@@ -190,7 +194,7 @@ static void peer_arrive(struct loop *loop, int fd)
 }
 
 /* peer_open - a new connection. */
-static void peer_open(struct peer *p, uint16_t dialect)
+static inline void peer_open(struct peer *p, uint16_t dialect)
 {
 	int ends[2];
 
@@ -205,7 +209,7 @@ static void peer_open(struct peer *p, uint16_t dialect)
 }
 
 /* peer_close - end the connection; what is left of the last on the server's side is an error. */
-static void peer_close(struct peer *p)
+static inline void peer_close(struct peer *p)
 {
 	struct smb_statistics now;
 
@@ -403,7 +407,7 @@ static void peer_utf16(struct buf *b, struct cursor *c, const char *text)
 	*c = cur_of(b->data, b->len);
 }
 
-static bool peer_negotiate(struct peer *p)
+static inline bool peer_negotiate(struct peer *p)
 {
 	struct smb2_negotiate_request r = { .dialect_count = 1,
 					    .dialects = { p->dialect },
@@ -442,7 +446,7 @@ static void peer_authenticate(struct peer *p, struct cursor challenge, const cha
 }
 
 /* peer_log_on - SESSION_SETUP in two legs; the status of the last. */
-static ntstatus peer_log_on(struct peer *p, const char *password, uint8_t security_mode)
+static inline ntstatus peer_log_on(struct peer *p, const char *password, uint8_t security_mode)
 {
 	struct ntlm_negotiate hello = { .flags = NTLM_NEGOTIATE_UNICODE | NTLM_NEGOTIATE_NTLM |
 						 NTLM_NEGOTIATE_EXTENDED_SECURITY |
@@ -470,7 +474,7 @@ static ntstatus peer_log_on(struct peer *p, const char *password, uint8_t securi
 	return peer_ask(p, &b, &h, &body) ? h.status : STATUS_CONNECTION_DISCONNECTED;
 }
 
-static ntstatus peer_tree_connect(struct peer *p, const char *path)
+static inline ntstatus peer_tree_connect(struct peer *p, const char *path)
 {
 	auto_buf struct buf text = { 0 };
 	struct smb2_tree_connect_request r = { 0 };

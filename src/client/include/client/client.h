@@ -55,6 +55,11 @@ struct client_options {
 	unsigned cipher_count;
 	uint16_t signings[CLIENT_ALGORITHMS_MAX]; /* by preference; none: GMAC, CMAC, HMAC */
 	unsigned signing_count;
+	bool compression; /* offer it (3.1.1): then what is written is compressed, and what is read
+			     may be, if SMB2_READFLAG_REQUEST_COMPRESSED asks for it */
+	uint16_t compressions[CLIENT_ALGORITHMS_MAX]; /* by preference; none: all, LZ77 first */
+	unsigned compression_count;
+	bool compression_unchained;  /* offer only one compressed piece in a message */
 	uint64_t connect_timeout_ms; /* 0: 10 s */
 	uint64_t request_timeout_ms; /* 0: 30 s; what the server has answered with "pending" may
 					take longer */
@@ -96,7 +101,9 @@ struct client_facts {
 	uint32_t max_transact, max_read, max_write;
 	enum cipher cipher; /* CIPHER_NONE: the connection cannot encrypt */
 	enum sign_algorithm sign_algorithm;
-	bool signs, encrypts; /* every message of the session */
+	struct smb2_compression compression;
+	uint64_t compressed_in, compressed_out; /* messages that came, and went, compressed */
+	bool signs, encrypts;			/* every message of the session */
 	uint16_t session_flags;
 	uint64_t session_id;
 };

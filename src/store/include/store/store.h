@@ -42,6 +42,7 @@ enum store_share_flags {
 	STORE_SHARE_NO_NOTIFY = 0x200,	/* nobody is told of changes */
 	STORE_SHARE_INHERITED_AS_SET = 0x400, /* a list counts as inherited if its writer says so */
 	STORE_SHARE_DELAYED_WRITE_TIME = 0x800, /* LastWriteTime lags behind writes */
+	STORE_SHARE_COMPRESS = 0x1000,		/* data travels compressed where clients can */
 };
 struct store_share {
 	char *name; /* UTF-8, compared without case */
