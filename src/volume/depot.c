@@ -8,6 +8,12 @@
  * The record says the id before the directory is made: a crash between the two leaves an id with
  * nothing behind it, which reads as no streams. The other way round would leave a directory that
  * nothing leads to.
+ *
+ * A file goes before its directory here does. So that a crash between the two leaves no bytes that
+ * nothing leads to, the file is linked as <home>/streams/gone/<id> before its last name goes, and
+ * that link goes last. What is there when the volume is opened is decided by its count of links:
+ * another one, and the name never went; none, and the directory goes now. A directory of the volume
+ * cannot be linked and has no such note.
  */
 #include <base/log.h>
 #include <errno.h>
@@ -19,6 +25,7 @@
 
 #define SD_NAME	     "=sd"
 #define REPARSE_NAME "=reparse"
+#define GONE	     "gone"
 
 /* depot_root - <home>/streams, made at first use; the volume keeps the descriptor. */
 static int depot_root(struct volume *volume, bool make)
@@ -49,6 +56,14 @@ static struct depot_path path_of(uint64_t id)
 
 	snprintf(path.text, sizeof(path.text), "%02x/%016llx", (unsigned)(id >> 56),
 		 (unsigned long long)id);
+	return path;
+}
+
+static struct depot_path note_of(uint64_t id)
+{
+	struct depot_path path;
+
+	snprintf(path.text, sizeof(path.text), GONE "/%016llx", (unsigned long long)id);
 	return path;
 }
 
@@ -98,6 +113,61 @@ void depot_remove(struct volume *volume, uint64_t id)
 	if (error && error != -ENOENT)
 		log_warn("depot directory not removed id=%016llx error=%s", (unsigned long long)id,
 			 strerror(-error));
+	else
+		depot_keep(volume, id);
+}
+
+void depot_doom(struct volume_node *file, uint64_t id)
+{
+	int root = depot_root(file->volume, false);
+	int error = root < 0 ? root : sys.link(file->fd, root, note_of(id).text);
+
+	if (error == -ENOENT && root >= 0) {
+		(void)sys.mkdir(root, GONE, 0700);
+		error = sys.link(file->fd, root, note_of(id).text);
+	}
+	/* Without the note it goes all the same; only a crash would leave something. */
+	if (error && error != -ENOENT && error != -EEXIST)
+		log_debug("removal not noted id=%016llx error=%s", (unsigned long long)id,
+			  strerror(-error));
+}
+
+void depot_keep(struct volume *volume, uint64_t id)
+{
+	int root = depot_root(volume, false);
+
+	if (root >= 0)
+		(void)sys.unlink(root, note_of(id).text, 0);
+}
+
+void depot_sweep(struct volume *volume)
+{
+	int root = depot_root(volume, false);
+	cleanup(scan_end) struct dir_scan scan = { .fd = -1 };
+	const char *name;
+	unsigned swept = 0;
+
+	if (root < 0)
+		return;
+	scan.fd = sys.openat2(root, GONE, O_RDONLY | O_DIRECTORY, 0, RESOLVE_SAFE);
+	if (scan.fd < 0)
+		return;
+	while (scan_next(&scan, &name, NULL) > 0) {
+		char *end;
+		uint64_t id = strtoull(name, &end, 16);
+		struct statx st;
+
+		if (*end || !id || sys.statx(scan.fd, name, &st))
+			continue;
+		if (st.stx_nlink > 1) {
+			depot_keep(volume, id);
+		} else {
+			depot_remove(volume, id);
+			swept++;
+		}
+	}
+	if (swept)
+		log_info("removals finished that a crash had cut off count=%u", swept);
 }
 
 ntstatus depot_id(struct volume_node *node, uint64_t *out)

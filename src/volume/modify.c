@@ -155,8 +155,7 @@ static uint64_t depot_of(struct volume_node *node)
 
 /*
  * unlink_locked - *depot is what is to be removed after it: the file goes first, so that a crash
- * between the two leaves unreachable bytes in the depot, and never a file without its streams or
- * descriptor.
+ * between the two never leaves a file without its streams or descriptor.
  */
 static int unlink_locked(struct volume_node *parent, const char *name, struct volume_node *node,
 			 uint64_t *depot)
@@ -168,12 +167,17 @@ static int unlink_locked(struct volume_node *parent, const char *name, struct vo
 	error = still_is(parent, name, node, &st);
 	if (error)
 		return error;
-	error = sys.unlink(parent->fd, name, node->is_directory ? AT_REMOVEDIR : 0);
-	if (error)
-		return error;
-	names_removed(parent, name);
 	if (node->is_directory || st.stx_nlink <= 1)
 		*depot = depot_of(node);
+	if (*depot && !node->is_directory)
+		depot_doom(node, *depot);
+	error = sys.unlink(parent->fd, name, node->is_directory ? AT_REMOVEDIR : 0);
+	if (error) {
+		if (*depot && !node->is_directory)
+			depot_keep(node->volume, *depot);
+		return error;
+	}
+	names_removed(parent, name);
 	return 0;
 }
 
@@ -213,6 +217,14 @@ static void replaced_end(struct replaced *gone)
 	volume_node_put(gone->node);
 }
 
+/* What was to be replaced is there still. */
+static void replaced_stays(struct replaced *gone)
+{
+	if (gone->depot)
+		depot_keep(gone->node->volume, gone->depot);
+	gone->depot = 0;
+}
+
 /* replaced_check - may what is at the target give way? Fills @gone. */
 static ntstatus replaced_check(struct volume_lookup *to, struct volume_node *node, bool replace,
 			       struct replaced *gone)
@@ -230,6 +242,8 @@ static ntstatus replaced_check(struct volume_lookup *to, struct volume_node *nod
 	gone->node = volume_node_get(to->node);
 	if (st.stx_nlink <= 1)
 		gone->depot = depot_of(to->node);
+	if (gone->depot)
+		depot_doom(to->node, gone->depot);
 	return STATUS_SUCCESS;
 }
 
@@ -289,7 +303,7 @@ static ntstatus rename_locked(struct volume_node *parent, const char *name,
 		return status;
 	if (key_equal(&to->node->key,
 		      &node->key)) { /* two links of one file: rename(2) would do nothing */
-		gone->depot = 0;
+		replaced_stays(gone);
 		error = sys.unlink(parent->fd, name, 0);
 		if (!error)
 			names_removed(parent, name);
@@ -315,7 +329,7 @@ ntstatus volume_rename(struct volume_node *parent, const char *name, struct volu
 	status = rename_locked(parent, name, node, to, replace, &gone);
 	names_unlock2(parent, to->parent);
 	if (status)
-		gone.depot = 0;
+		replaced_stays(&gone);
 	replaced_end(&gone);
 	if (node->is_directory)
 		dirs_forget(node->volume, NULL);
@@ -360,7 +374,7 @@ static ntstatus link_locked(struct volume_node *node, struct volume_lookup *to, 
 	if (status)
 		return status;
 	if (key_equal(&to->node->key, &node->key)) {
-		gone->depot = 0;
+		replaced_stays(gone);
 		return STATUS_SUCCESS;
 	}
 	error = link_over(node, to->parent, to->name);
@@ -387,7 +401,7 @@ ntstatus volume_link(struct volume_node *node, struct volume_lookup *to, bool re
 	status = link_locked(node, to, replace, &gone);
 	names_unlock(to->parent);
 	if (status)
-		gone.depot = 0;
+		replaced_stays(&gone);
 	replaced_end(&gone);
 	if (!status)
 		node_set_sync_parent(node, to->parent);

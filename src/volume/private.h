@@ -245,6 +245,12 @@ int entry_open(struct volume_node *directory, const char *name, int *fd,
 int depot_open(struct volume *volume, uint64_t id, bool make) MUST_CHECK;
 /* depot_remove - with all that it holds. What cannot be removed is logged. */
 void depot_remove(struct volume *volume, uint64_t id);
+/* depot_doom - note that @file goes with what it has in the depot; then remove its last name and
+ * call depot_remove, or depot_keep where it stays after all. */
+void depot_doom(struct volume_node *file, uint64_t id);
+void depot_keep(struct volume *volume, uint64_t id);
+/* depot_sweep - finish the removals that a crash has cut off. */
+void depot_sweep(struct volume *volume);
 /* depot_id - the id of @node's inode, drawn and recorded at first use; inode->lock is held by the
  * caller. */
 ntstatus depot_id(struct volume_node *node, uint64_t *out) MUST_CHECK;

@@ -138,6 +138,8 @@ ntstatus volume_open(const char *path, struct volume **out)
 	if (status)
 		return status;
 	serial_find(volume);
+	if (!volume->is_read_only)
+		depot_sweep(volume);
 	*out = volume;
 	volume = NULL;
 	return STATUS_SUCCESS;

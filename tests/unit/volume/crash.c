@@ -8,6 +8,7 @@
 
 #include "fixture.h"
 
+#include <dirent.h>
 #include <sys/wait.h>
 
 #include "../../../src/volume/private.h"
@@ -192,10 +193,48 @@ static void remove_file(struct volume_node *root)
 	volume_node_put(node);
 }
 
+static unsigned entries_of(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned count = 0;
+
+	for (struct dirent *at; dir && (at = readdir(dir));)
+		count += at->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+/* Opened again, the volume has as many directories in its depot as files that need one, and no note
+ * of a removal. */
+static void assert_depot_holds(struct fixture *f, unsigned files)
+{
+	char auto_free *path = xasprintf("%s/.berth/streams", f->path);
+	struct volume *again;
+	unsigned count = 0;
+	DIR *dir;
+
+	assert_int_equal(volume_open(f->path, &again), STATUS_SUCCESS);
+	volume_close(again);
+	dir = opendir(path);
+	for (struct dirent *at; dir && (at = readdir(dir));) {
+		char auto_free *below = xasprintf("%s/%s", path, at->d_name);
+
+		if (!strcmp(at->d_name, "gone"))
+			assert_int_equal(entries_of(below), 0);
+		else if (at->d_name[0] != '.')
+			count += entries_of(below);
+	}
+	if (dir)
+		closedir(dir);
+	assert_int_equal(count, files);
+}
+
 static void file_is_gone_or_whole(struct fixture *f)
 {
 	struct volume_node *node, *stream;
 
+	assert_depot_holds(f, exists(f->root, "file"));
 	if (!exists(f->root, "file"))
 		return;
 	node = open_ok(f->root, "file");
@@ -207,6 +246,29 @@ static void file_is_gone_or_whole(struct fixture *f)
 static void a_kill_in_a_removal_leaves_the_file_with_its_streams_or_no_file(void **state)
 {
 	until_it_lives(fixture_of(state), with_stream, remove_file, file_is_gone_or_whole);
+}
+
+static void with_stream_on_target(struct fixture *f)
+{
+	struct volume_node *node, *stream;
+
+	with_two(f);
+	node = open_ok(f->root, "target");
+	assert_int_equal(volume_stream_create(node, "kept", &stream), STATUS_SUCCESS);
+	volume_node_put(stream);
+	volume_node_put(node);
+}
+
+static void streams_are_of_what_is_there(struct fixture *f)
+{
+	target_is_one_of_the_two(f);
+	assert_depot_holds(f, first_byte(f, "target") == 'o');
+}
+
+static void a_kill_in_a_replacement_leaves_no_streams_that_nothing_leads_to(void **state)
+{
+	until_it_lives(fixture_of(state), with_stream_on_target, replace_in_other_case,
+		       streams_are_of_what_is_there);
 }
 
 static void with_plain(struct fixture *f)
@@ -279,6 +341,7 @@ int main(void)
 		VOLUME_TEST(a_kill_leaves_the_old_descriptor_or_the_new_one),
 		VOLUME_TEST(a_kill_in_a_rename_leaves_the_old_file_or_the_new_one),
 		VOLUME_TEST(a_kill_in_a_removal_leaves_the_file_with_its_streams_or_no_file),
+		VOLUME_TEST(a_kill_in_a_replacement_leaves_no_streams_that_nothing_leads_to),
 		VOLUME_TEST(a_kill_while_the_first_stream_is_made_leaves_a_file_that_can_have_one),
 		VOLUME_TEST(a_kill_while_a_file_is_made_leaves_none_or_one_that_opens),
 	};
