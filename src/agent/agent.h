@@ -102,8 +102,8 @@ bool refresh_deployment(struct agent *a, const char *id, struct deployment *out,
 bool content_is_cached(struct agent *a, const struct deployment *d);
 bool content_fetch(struct agent *a, const struct deployment *d,
 		   struct content_failure *why) MUST_CHECK;
-/* content_assemble - verified files in @directory, which is emptied first. */
-bool content_assemble(struct agent *a, const struct deployment *d, const char *directory,
+/* content_to_files - verified files in @directory, in place of what was there. */
+bool content_to_files(struct agent *a, const struct deployment *d, const char *directory,
 		      struct content_failure *why) MUST_CHECK;
 /* remove_tree - @path and all below it; links are removed, never followed. */
 bool remove_tree(const char *path, struct content_failure *why);

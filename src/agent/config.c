@@ -37,6 +37,7 @@ static const struct key agent_keys[] = {
 
 static const struct key point_keys[] = {
 	{ "url", KIND_TEXT, POINT(url), 0, 0, false },
+	{ "directory", KIND_PATH, POINT(directory), 0, 0, false },
 	{ "server", KIND_TEXT, POINT(server), 0, 0, false },
 	{ "share", KIND_TEXT, POINT(share), 0, 0, false },
 	{ "path", KIND_TEXT, POINT(path), 0, 0, false },
@@ -144,8 +145,8 @@ static int take(void *user, const char *section, const char *name, const char *v
 
 static char *title_of(const struct policy_point *p)
 {
-	if (p->url)
-		return xstrdup(p->url);
+	if (p->url || p->directory)
+		return xstrdup(p->url ? p->url : p->directory);
 	return xasprintf("\\\\%s\\%s%s%s", p->server, p->share, p->path[0] ? "\\" : "", p->path);
 }
 
@@ -164,8 +165,8 @@ static char *finish(struct agent_config *c)
 	for (size_t i = 0; i < c->point_count; i++) {
 		struct policy_point *p = &c->points[i];
 
-		if (!p->url == !(p->server && p->share))
-			return xstrdup("a point is either url, or server and share");
+		if ((p->url != NULL) + (p->directory != NULL) + (p->server && p->share) != 1)
+			return xstrdup("a point is url, or directory, or server and share");
 		if (!p->path)
 			p->path = xstrdup("");
 		p->takes_reports = p->takes_reports && !p->url;
@@ -208,6 +209,7 @@ void agent_config_free(struct agent_config *c)
 
 		free(p->title);
 		free(p->url);
+		free(p->directory);
 		free(p->server);
 		free(p->share);
 		free(p->path);

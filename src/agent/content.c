@@ -7,13 +7,8 @@
 #include "agent.h"
 
 #include <base/log.h>
-#include <content/transfer.h>
+#include <content/assemble.h>
 #include <crypto/crypto.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static struct place *open_cache(struct agent *a, struct content_failure *why)
 {
@@ -64,34 +59,22 @@ static uint64_t cache_bytes(struct place *cache)
 	return usage.bytes;
 }
 
-/* Which content is still to be run. */
-static bool is_needed(const struct agent *a, const uint8_t manifest[SHA256_LENGTH])
+/* Throw out what no deployment still waits for, and more where that is not enough. */
+static bool make_room(struct agent *a, struct place *cache, uint64_t limit,
+		      struct content_failure *why)
 {
+	auto_free void *memory = xalloc(a->memory.item_count + 1, SHA256_LENGTH);
+	uint8_t(*wanted)[SHA256_LENGTH] = memory;
+	struct collect_result result;
+	size_t count = 0, kept;
+
 	for (size_t i = 0; i < a->memory.item_count; i++) {
 		const struct item *item = &a->memory.items[i];
 
-		if (!memcmp(item->manifest, manifest, SHA256_LENGTH) && item->is_wanted &&
-		    !item->history.finished)
-			return true;
+		if (item->is_wanted && !item->history.finished)
+			memcpy(wanted[count++], item->manifest, SHA256_LENGTH);
 	}
-	return false;
-}
-
-/* Throw out what no deployment still waits for; pieces go when nothing refers to them. */
-static bool make_room(struct agent *a, struct place *cache, struct content_failure *why)
-{
-	enum { HELD_MAX = 4096 };
-	uint8_t(*held)[SHA256_LENGTH] = xalloc(HELD_MAX, sizeof(*held));
-	struct collect_result result;
-	size_t count = 0;
-	bool good = content_held(cache, cache, held, HELD_MAX, &count, why);
-
-	for (size_t i = 0; good && i < count; i++) {
-		if (!is_needed(a, held[i]))
-			good = content_withdraw(cache, held[i], why);
-	}
-	free(held);
-	return good && content_collect(cache, &result, why);
+	return content_trim(cache, wanted, count, limit, &kept, &result, why);
 }
 
 static bool has_room(struct agent *a, struct place *cache, const struct deployment *d,
@@ -101,7 +84,7 @@ static bool has_room(struct agent *a, struct place *cache, const struct deployme
 
 	if (wanted <= limit && cache_bytes(cache) <= limit - wanted)
 		return true;
-	if (!make_room(a, cache, why))
+	if (wanted <= limit && !make_room(a, cache, limit - wanted, why))
 		return false;
 	if (wanted <= limit && cache_bytes(cache) <= limit - wanted)
 		return true;
@@ -153,96 +136,44 @@ bool content_fetch(struct agent *a, const struct deployment *d, struct content_f
 	return good;
 }
 
-/* The directories of @path below @root; the names are safe (content/name.h). */
-static bool make_parents(int root, const char *path)
+/* Whatever of it is not what its hash says goes, so that the next fetch brings it again. */
+static void drop_rotten(struct place *cache, const struct deployment *d)
 {
-	auto_free char *part = xstrdup(path);
+	struct manifest m auto_manifest = { 0 };
 
-	for (char *slash = strchr(part, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		if (mkdirat(root, part, 0755) && errno != EEXIST)
-			return false;
-		*slash = '/';
+	if (layout_read_manifest(cache, d->manifest, &m, NULL)) {
+		for (uint32_t i = 0; i < m.piece_count; i++) {
+			auto_buf struct buf bytes = { 0 };
+			char name[LAYOUT_NAME_MAX];
+			uint8_t found[SHA256_LENGTH];
+
+			layout_piece(name, m.pieces[i].hash);
+			if (!place_read(cache, name, PIECE_BYTES_MAX, &bytes) &&
+			    hash_sha256(bytes.data, bytes.len, found) &&
+			    !memcmp(found, m.pieces[i].hash, SHA256_LENGTH))
+				continue;
+			(void)!place_remove(cache, name);
+		}
 	}
-	return true;
+	(void)!content_withdraw(cache, d->manifest, NULL);
+	log_warn("cache was rotten deployment=%s", d->id);
 }
 
-static bool write_piece(struct place *cache, const struct piece *piece, int fd,
-			struct sha256 *whole, struct content_failure *why)
-{
-	auto_buf struct buf bytes = { 0 };
-	char name[LAYOUT_NAME_MAX];
-	uint8_t found[SHA256_LENGTH];
-	ntstatus status;
-
-	layout_piece(name, piece->hash);
-	status = place_read(cache, name, PIECE_BYTES_MAX, &bytes);
-	if (status)
-		return content_fail_status(why, status, false, name, "read a piece from the cache");
-	if (bytes.len != piece->length || !hash_sha256(bytes.data, bytes.len, found) ||
-	    memcmp(found, piece->hash, SHA256_LENGTH) != 0) {
-		/* It goes, so that the next fetch brings it again. */
-		(void)!place_remove(cache, name);
-		return content_fail(why, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, name,
-				    "a piece in the cache is not what its hash says");
-	}
-	if (write(fd, bytes.data, bytes.len) != (ssize_t)bytes.len)
-		return content_fail_errno(why, errno ? errno : ENOSPC, name, "write a file");
-	return sha256_update(whole, bytes.data, bytes.len) ||
-	       content_fail(why, CONTENT_INTERNAL, STATUS_INTERNAL_ERROR, name, "cannot hash");
-}
-
-static bool write_file(struct place *cache, const struct manifest *m,
-		       const struct manifest_file *file, int root, struct content_failure *why)
-{
-	const char *path = manifest_path(m, file);
-	mode_t mode = file->flags & MANIFEST_EXECUTABLE ? 0755 : 0644;
-	struct sha256 *whole auto_sha256 = sha256_new();
-	uint8_t found[SHA256_LENGTH];
-	auto_close int fd = -1;
-
-	if (file->flags & MANIFEST_DIRECTORY)
-		return (make_parents(root, path) &&
-			(!mkdirat(root, path, 0755) || errno == EEXIST)) ||
-		       content_fail_errno(why, errno, path, "make a directory");
-	if (make_parents(root, path))
-		fd = openat(root, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd < 0 || !whole)
-		return content_fail_errno(why, errno, path, "make a file");
-	for (uint32_t i = 0; i < file->piece_count; i++) {
-		if (!write_piece(cache, &m->pieces[file->first_piece + i], fd, whole, why))
-			return false;
-	}
-	if (!sha256_final(whole, found) || memcmp(found, file->hash, SHA256_LENGTH) != 0)
-		return content_fail(why, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, path,
-				    "a file is not what its hash says");
-	return true;
-}
-
-bool content_assemble(struct agent *a, const struct deployment *d, const char *directory,
+bool content_to_files(struct agent *a, const struct deployment *d, const char *directory,
 		      struct content_failure *why)
 {
 	struct place *cache auto_place = open_cache(a, why);
-	struct manifest m auto_manifest = { 0 };
-	auto_close int root = -1;
+	struct content_failure here = { 0 };
 
-	if (!cache || !layout_read_manifest(cache, d->manifest, &m, why) ||
-	    !remove_tree(directory, why))
+	if (!cache)
 		return false;
-	if (mkdir(directory, 0755) ||
-	    (root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return content_fail_errno(why, errno, directory, "make the working directory");
-	for (uint32_t i = 0; i < m.file_count; i++) {
-		struct content_failure first = { 0 };
-
-		if (write_file(cache, &m, &m.files[i], root, &first))
-			continue;
-		if (why)
-			*why = first;
-		/* Without its manifest the content counts as not there, and is fetched again. */
-		if (first.problem == CONTENT_DAMAGED || first.problem == CONTENT_MISSING)
-			(void)!content_withdraw(cache, d->manifest, NULL);
-		return false;
-	}
-	return true;
+	if (content_assemble(cache, d->manifest, directory, &here))
+		return true;
+	/* Without its manifest the content counts as not there, and what rotted is fetched again.
+	 */
+	if (here.problem == CONTENT_DAMAGED || here.problem == CONTENT_MISSING)
+		drop_rotten(cache, d);
+	if (why)
+		*why = here;
+	return false;
 }

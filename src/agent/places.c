@@ -119,7 +119,9 @@ struct place *places_open(struct agent *a, const struct policy_point *point,
 {
 	const struct place_http_options web = { .url = point->url, .ca_file = a->config->ca_file };
 	uint64_t began = monotonic_ms();
-	struct place *place = point->url ? place_open_http(&web, why) : open_smb(a, point, why);
+	struct place *place = point->url	 ? place_open_http(&web, why)
+			      : point->directory ? place_open_directory(point->directory, why)
+						 : open_smb(a, point, why);
 	auto_buf struct buf bytes = { 0 };
 	int64_t took;
 

@@ -162,7 +162,7 @@ static bool run(struct agent *a, const struct deployment *d, struct item *item)
 	auto_free struct run_result *result = xalloc(1, sizeof(*result));
 	struct content_failure why = { 0 };
 
-	if (!content_assemble(a, d, directory, &why)) {
+	if (!content_to_files(a, d, directory, &why)) {
 		log_warn("content not assembled deployment=%s path=%s why=%s", d->id,
 			 LOG_TEXT(why.path), LOG_TEXT(why.text));
 		try_later(a, item, message_of(&why), why.text);

@@ -36,7 +36,7 @@ struct option_row {
 	const char *help;
 };
 
-enum target { TARGET_OWNER, TARGET_ANY, TARGET_LOCAL, TARGET_NONE };
+enum destination { TARGET_OWNER, TARGET_ANY, TARGET_LOCAL, TARGET_NONE };
 
 struct call;
 struct command {
@@ -45,7 +45,7 @@ struct command {
 				  be left out */
 	const char *help;
 	const char *request; /* what is sent; NULL: only run */
-	enum target target;
+	enum destination target;
 	const char *columns;	       /* of a listing: "name:NAME path:PATH" */
 	int (*run)(struct call *call); /* NULL: send the request and show the answer */
 	const struct option_row *options[MAX_OPTIONS];
@@ -57,6 +57,7 @@ struct command_table {
 	size_t count;
 };
 extern const struct command_table site_commands;
+extern const struct command_table deploy_commands;
 /* command_at - the row @index of all tables together; NULL behind the last. */
 const struct command *command_at(size_t index);
 

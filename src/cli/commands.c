@@ -478,7 +478,8 @@ static const struct command commands[] = {
 };
 
 static const struct command_table main_table = { commands, ARRAY_LEN(commands) };
-static const struct command_table *const tables[] = { &main_table, &site_commands };
+static const struct command_table *const tables[] = { &main_table, &site_commands,
+						      &deploy_commands };
 
 const struct command *command_at(size_t index)
 {

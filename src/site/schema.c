@@ -55,7 +55,68 @@ static const char first[] =
 	" severity INTEGER NOT NULL, component TEXT, message INTEGER, object TEXT,"
 	" action TEXT NOT NULL, target TEXT NOT NULL, after INTEGER NOT NULL) STRICT;";
 
-static const char *const steps[] = { first };
+/* Packages, the points they go to, and the clients that run them. */
+static const char second[] =
+	"CREATE TABLE packages(name TEXT PRIMARY KEY, version INTEGER NOT NULL,"
+	" manifest BLOB NOT NULL CHECK(length(manifest) = 32), bytes INTEGER NOT NULL,"
+	" files INTEGER NOT NULL, source TEXT NOT NULL, changed INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE programs(package TEXT NOT NULL REFERENCES packages(name) ON DELETE CASCADE,"
+	" name TEXT NOT NULL, command TEXT NOT NULL, condition TEXT NOT NULL,"
+	" limit_s INTEGER NOT NULL, success TEXT NOT NULL, restart TEXT NOT NULL,"
+	" PRIMARY KEY(package, name)) STRICT, WITHOUT ROWID;"
+	/* path is "\\\\FS\\distro_test"; web is where the same tree is read over HTTP. */
+	"CREATE TABLE points(path TEXT PRIMARY KEY COLLATE NOCASE, address TEXT,"
+	" port INTEGER NOT NULL, account TEXT REFERENCES accounts(name), web TEXT,"
+	" priority INTEGER NOT NULL, is_protected INTEGER NOT NULL, boundaries TEXT NOT NULL,"
+	" published INTEGER, generation INTEGER, reason TEXT) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE point_packages(package TEXT NOT NULL REFERENCES packages(name)"
+	" ON DELETE CASCADE, point TEXT NOT NULL REFERENCES points(path) ON DELETE CASCADE,"
+	" version INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, changed INTEGER NOT NULL,"
+	" PRIMARY KEY(package, point)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE collections(name TEXT PRIMARY KEY, query TEXT, comment TEXT NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE clients(id TEXT PRIMARY KEY, name TEXT NOT NULL, key BLOB NOT NULL,"
+	" state TEXT NOT NULL, facts TEXT NOT NULL, enrolled INTEGER NOT NULL, approved INTEGER,"
+	" seen INTEGER NOT NULL, report_number INTEGER NOT NULL, event_number INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE INDEX clients_by_name ON clients(name);"
+	"CREATE INDEX clients_by_state ON clients(state);"
+	"CREATE TABLE collection_members(collection TEXT NOT NULL REFERENCES collections(name)"
+	" ON DELETE CASCADE, client TEXT NOT NULL REFERENCES clients(id) ON DELETE CASCADE,"
+	" PRIMARY KEY(collection, client)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE collection_windows(collection TEXT NOT NULL REFERENCES collections(name)"
+	" ON DELETE CASCADE, window TEXT NOT NULL, PRIMARY KEY(collection, window))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE deployments(id TEXT PRIMARY KEY, package TEXT NOT NULL, program TEXT NOT "
+	"NULL,"
+	" collection TEXT NOT NULL REFERENCES collections(name), purpose TEXT NOT NULL,"
+	" rerun TEXT NOT NULL, available INTEGER NOT NULL, deadline INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL, ord INTEGER NOT NULL, beats INTEGER NOT NULL,"
+	" revision INTEGER NOT NULL, created INTEGER NOT NULL,"
+	" FOREIGN KEY(package, program) REFERENCES programs(package, name)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE client_deployments(client TEXT NOT NULL REFERENCES clients(id)"
+	" ON DELETE CASCADE, deployment TEXT NOT NULL, version INTEGER NOT NULL,"
+	" revision INTEGER NOT NULL, state TEXT NOT NULL, message INTEGER NOT NULL,"
+	" reason TEXT NOT NULL, exit INTEGER NOT NULL, since INTEGER NOT NULL,"
+	" output TEXT NOT NULL, PRIMARY KEY(client, deployment)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX client_deployments_by_deployment ON client_deployments(deployment, state);"
+	"CREATE TABLE client_events(client TEXT NOT NULL REFERENCES clients(id) ON DELETE CASCADE,"
+	" number INTEGER NOT NULL, time INTEGER NOT NULL, deployment TEXT NOT NULL,"
+	" message INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY(client, number))"
+	" STRICT, WITHOUT ROWID;"
+	/* The secret proves who may enrol; it is never listed. */
+	"CREATE TABLE tokens(id TEXT PRIMARY KEY, secret TEXT NOT NULL, created INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL, used_by TEXT) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE odd_papers(point TEXT NOT NULL, name TEXT NOT NULL, first INTEGER NOT NULL,"
+	" PRIMARY KEY(point, name)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE policy_state(one INTEGER PRIMARY KEY CHECK(one = 1),"
+	" generation INTEGER NOT NULL, last_deployment INTEGER NOT NULL) STRICT;"
+	"INSERT INTO policy_state(one, generation, last_deployment) VALUES(1, 0, 0);"
+	"CREATE TABLE policy_nodes(hash BLOB PRIMARY KEY, generation INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;";
+
+static const char *const steps[] = { first, second };
 
 static int run(struct site *site, const char *sql, char **why)
 {

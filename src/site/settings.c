@@ -27,6 +27,7 @@ static const struct site_setting table[] = {
 	  NULL },
 	{ "keep_history_days", "400", "days that the history of free space is kept", 14, 3650,
 	  NULL },
+	{ "client_interval_s", "3600", "seconds between two polls of a client", 1, 604800, NULL },
 	{ "account", "", "account of the site for objects that name none; empty: anonymous", 0, 0,
 	  NULL },
 };

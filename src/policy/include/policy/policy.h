@@ -28,8 +28,10 @@
 
 /* A distribution point, as clients are told of it. */
 struct policy_point {
-	char *title; /* "\\FS\distro_test", or the URL: what it is called in reports */
-	char *url;   /* "http://" or "https://", or NULL: SMB with the four that follow */
+	char *title;	 /* "\\FS\distro_test", or the URL: what it is called in reports */
+	char *url;	 /* "http://" or "https://", or NULL: SMB with the four that follow */
+	char *directory; /* of this machine; only in a client's own configuration, never in a policy
+			  */
 	char *server, *share, *path; /* path: below the share, or "" */
 	char *host;		     /* where to connect; NULL: the name */
 	uint16_t port;		     /* 0: the usual one */

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+/* berth collection, deployment, client. */
+#include "deploy.h"
+
+#include <crypto/crypto.h>
+#include <errno.h>
+#include <site/db.h>
+#include <site/deploy.h>
+#include <time.h>
+
+#define OPEN_SITE(call)                                                                            \
+	auto_site struct site *site = NULL;                                                        \
+	auto_free char *why = NULL;                                                                \
+	int code = site_of(call, &site);                                                           \
+                                                                                                   \
+	if (code)                                                                                  \
+	return code
+
+int run_collection_add(struct call *call)
+{
+	OPEN_SITE(call);
+
+	if (collection_add(site, call_text(call, "collection"), local_of(call, "query"),
+			   local_of(call, "comment"), &why))
+		return site_failed(why);
+	return done(call, "collection %s is set", call_text(call, "collection"));
+}
+
+int run_collection_remove(struct call *call)
+{
+	OPEN_SITE(call);
+
+	if (collection_remove(site, call_text(call, "collection"), &why))
+		return site_failed(why);
+	return done(call, "collection %s is gone", call_text(call, "collection"));
+}
+
+int run_collection_list(struct call *call)
+{
+	OPEN_SITE(call);
+
+	return site_show(call, collection_list(site, &why), why);
+}
+
+int run_collection_show(struct call *call)
+{
+	json_t *ids, *rows = json_array();
+	OPEN_SITE(call);
+
+	ids = collection_clients(site, call_text(call, "collection"), &why);
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		json_array_append_new(rows, json_pack("{s:O}", "client", json_array_get(ids, i)));
+	json_decref(ids);
+	return site_show(call, rows, why);
+}
+
+static int member(struct call *call, bool add)
+{
+	OPEN_SITE(call);
+
+	if (collection_member(site, call_text(call, "collection"), call_text(call, "client"), add,
+			      &why))
+		return site_failed(why);
+	return done(call, "%s is %s collection %s", call_text(call, "client"),
+		    add ? "in" : "no longer named by", call_text(call, "collection"));
+}
+
+int run_collection_include(struct call *call)
+{
+	return member(call, true);
+}
+
+int run_collection_exclude(struct call *call)
+{
+	return member(call, false);
+}
+
+int run_collection_window(struct call *call)
+{
+	OPEN_SITE(call);
+
+	if (collection_window(site, call_text(call, "collection"), call_text(call, "window"),
+			      !call_local(call, "remove"), &why))
+		return site_failed(why);
+	return done(call, "maintenance window of collection %s is %s",
+		    call_text(call, "collection"), call_local(call, "remove") ? "gone" : "set");
+}
+
+/* "+2h", or "2026-12-01T03:00:00Z". */
+static bool take_time(struct call *call, const char *name, int64_t *out)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	const char *text = local_of(call, name);
+	struct tm tm = { 0 };
+	const char *end;
+	char *unit;
+	long long number;
+
+	if (!text)
+		return true;
+	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	*out = timegm(&tm);
+	if (end && !*end)
+		return true;
+	number = text[0] == '+' ? strtoll(text + 1, &unit, 10) : -1;
+	for (size_t i = 0; number >= 0 && number < 100000 && i < ARRAY_LEN(units); i++) {
+		*out = now_s() + number * units[i].seconds;
+		if (unit[0] == units[i].unit && !unit[1])
+			return true;
+	}
+	complain(EXIT_USAGE, "--%s is a time such as 2026-12-01T03:00:00Z or +2h, not \"%s\"", name,
+		 text);
+	return false;
+}
+
+static bool take_wish(struct call *call, struct deployment_wish *wish)
+{
+	const char *rerun = local_of(call, "rerun");
+
+	*wish = (struct deployment_wish){
+		.package = call_text(call, "package"),
+		.program = call_text(call, "program"),
+		.collection = call_text(call, "collection"),
+		.purpose = call_local(call, "available") ? PURPOSE_AVAILABLE : PURPOSE_REQUIRED,
+		.deadline_beats_windows = call_local(call, "deadline-beats-windows"),
+	};
+	if (rerun && !rerun_of(rerun, &wish->rerun)) {
+		complain(EXIT_USAGE, "--rerun is never, always, if-failed or if-succeeded");
+		return false;
+	}
+	return take_time(call, "from", &wish->available_s) &&
+	       take_time(call, "deadline", &wish->deadline_s) &&
+	       take_time(call, "expires", &wish->expires_s) &&
+	       take_integer(call, "order", -1000000, 1000000, &wish->order);
+}
+
+int run_deployment_create(struct call *call)
+{
+	struct deployment_wish wish;
+	char id[DEPLOYMENT_ID_MAX + 1];
+	OPEN_SITE(call);
+
+	if (!take_wish(call, &wish))
+		return EXIT_USAGE;
+	if (deployment_create(site, &wish, id, &why))
+		return site_failed(why);
+	if (call->json) {
+		printf("{\"deployment\": \"%s\"}\n", id);
+		return EXIT_DONE;
+	}
+	return done(call, "deployment %s is made; berth site publish brings it to clients", id);
+}
+
+int run_deployment_remove(struct call *call)
+{
+	OPEN_SITE(call);
+
+	if (deployment_remove(site, call_text(call, "deployment"), &why))
+		return site_failed(why);
+	return done(call, "deployment %s is gone; berth site publish tells clients",
+		    call_text(call, "deployment"));
+}
+
+int run_deployment_rerun(struct call *call)
+{
+	OPEN_SITE(call);
+
+	if (deployment_rerun(site, call_text(call, "deployment"), &why))
+		return site_failed(why);
+	return done(call, "deployment %s runs again where its rule lets it",
+		    call_text(call, "deployment"));
+}
+
+int run_deployment_list(struct call *call)
+{
+	OPEN_SITE(call);
+
+	return site_show(call, deployment_list(site, &why), why);
+}
+
+int run_deployment_status(struct call *call)
+{
+	json_t *rows;
+	OPEN_SITE(call);
+
+	rows = deployment_status(site, call_text(call, "deployment"), &why);
+	return site_show(call, rows, why);
+}
+
+int run_client_list(struct call *call)
+{
+	OPEN_SITE(call);
+
+	return site_show(call, client_list(site, &why), why);
+}
+
+int run_client_show(struct call *call)
+{
+	json_t *client;
+	OPEN_SITE(call);
+
+	client = client_show(site, call_text(call, "client"), &why);
+	if (!client)
+		return site_failed(why);
+	print_json(client);
+	json_decref(client);
+	return EXIT_DONE;
+}
+
+int run_client_approve(struct call *call)
+{
+	OPEN_SITE(call);
+
+	if (client_approve(site, call_text(call, "client"), &why))
+		return site_failed(why);
+	code = site_note_change(site, NULL, "client approved");
+	return code ? code : done(call, "client %s is approved", call_text(call, "client"));
+}
+
+int run_client_remove(struct call *call)
+{
+	OPEN_SITE(call);
+
+	if (client_remove(site, call_text(call, "client"), &why))
+		return site_failed(why);
+	code = site_note_change(site, NULL, "client removed");
+	return code ? code : done(call, "client %s is forgotten", call_text(call, "client"));
+}
+
+int run_client_token(struct call *call)
+{
+	int64_t hours = 24;
+	char *token;
+	OPEN_SITE(call);
+
+	if (!take_integer(call, "hours", 1, 8760, &hours))
+		return EXIT_USAGE;
+	token = token_make(site, hours * 3600, &why);
+	if (!token)
+		return site_failed(why);
+	puts(token);
+	secret_wipe(token, strlen(token));
+	free(token);
+	return EXIT_DONE;
+}
+
+int run_client_collect(struct call *call)
+{
+	struct ingest_counts counts = { 0 };
+	OPEN_SITE(call);
+
+	if (papers_ingest(site, &counts, &why))
+		return site_failed(why);
+	if (call->json) {
+		printf("{\"enrolments\": %llu, \"reports\": %llu, \"stale\": %llu, \"refused\": "
+		       "%llu, "
+		       "\"unfinished\": %llu}\n",
+		       (unsigned long long)counts.enrolments, (unsigned long long)counts.reports,
+		       (unsigned long long)counts.stale, (unsigned long long)counts.refused,
+		       (unsigned long long)counts.unfinished);
+		return EXIT_DONE;
+	}
+	return done(call, "%llu enrolments, %llu reports, %llu old ones, %llu refused",
+		    (unsigned long long)counts.enrolments, (unsigned long long)counts.reports,
+		    (unsigned long long)counts.stale, (unsigned long long)counts.refused);
+}

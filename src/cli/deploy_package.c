@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+/* berth package, and the distribution points that content goes to. */
+#include "deploy.h"
+
+#include <errno.h>
+#include <site/deploy.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+const char *local_of(struct call *call, const char *name)
+{
+	return json_string_value(json_object_get(call->local, name));
+}
+
+bool take_integer(struct call *call, const char *name, int64_t low, int64_t high, int64_t *out)
+{
+	const char *text = local_of(call, name);
+	char *end;
+
+	if (!text)
+		return true;
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	if (!errno && end != text && !*end && *out >= low && *out <= high)
+		return true;
+	complain(EXIT_USAGE, "--%s is a number from %lld to %lld, not \"%s\"", name, (long long)low,
+		 (long long)high, text);
+	return false;
+}
+
+int done(struct call *call, const char *format, ...)
+{
+	va_list args;
+
+	if (call->json) {
+		puts("{}");
+		return EXIT_DONE;
+	}
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+	return EXIT_DONE;
+}
+
+static int ingest(struct call *call, bool is_new)
+{
+	const char *source = local_of(call, "source");
+	auto_free char *absolute = source ? realpath(source, NULL) : NULL, *why = NULL;
+	auto_site struct site *site = NULL;
+	struct package package auto_package = { 0 };
+	int code = site_of(call, &site);
+
+	if (code)
+		return code;
+	if (source && !absolute)
+		return complain(EXIT_FAILED, "%s cannot be read: %s", source, strerror(errno));
+	if (is_new && !source)
+		return complain(EXIT_USAGE, "a package needs a folder: --source DIR");
+	if (package_ingest(site, call_text(call, "package"), absolute, is_new, &package, &why))
+		return site_failed(why);
+	return done(call, "package %s is version %lld: %lld files, %lld bytes", package.name,
+		    (long long)package.version, (long long)package.files, (long long)package.bytes);
+}
+
+int run_package_create(struct call *call)
+{
+	return ingest(call, true);
+}
+
+int run_package_update(struct call *call)
+{
+	return ingest(call, false);
+}
+
+int run_package_list(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	int code = site_of(call, &site);
+
+	return code ? code : site_show(call, package_list(site, &why), why);
+}
+
+int run_package_programs(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	int code = site_of(call, &site);
+
+	return code ? code
+		    : site_show(call, program_list(site, call_text(call, "package"), &why), why);
+}
+
+/* A JSON array of words, or words between spaces; nothing is ever given to a shell. */
+static json_t *words_of(const char *text)
+{
+	auto_free char *copy = NULL;
+	json_t *words;
+	char *saved = NULL;
+
+	if (text[0] == '[')
+		return json_loads(text, 0, NULL);
+	words = json_array();
+	copy = xstrdup(text);
+	for (char *word = strtok_r(copy, " ", &saved); word; word = strtok_r(NULL, " ", &saved))
+		json_array_append_new(words, json_string(word));
+	return words;
+}
+
+static json_t *codes_of(const char *text)
+{
+	auto_free char *copy = xstrdup(text ? text : "");
+	json_t *codes = json_array();
+	char *saved = NULL;
+
+	for (char *one = strtok_r(copy, ",", &saved); one; one = strtok_r(NULL, ",", &saved)) {
+		char *end;
+		long long code = strtoll(one, &end, 10);
+
+		if (end == one || *end) {
+			json_decref(codes);
+			return NULL;
+		}
+		json_array_append_new(codes, json_integer(code));
+	}
+	return codes;
+}
+
+int run_package_program(struct call *call)
+{
+	const char *command = local_of(call, "command"), *condition = local_of(call, "condition"),
+		   *restart = local_of(call, "restart");
+	json_t *words auto_json = command ? words_of(command) : NULL;
+	json_t *codes auto_json = codes_of(local_of(call, "success"));
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	struct program program = { .package = call_text(call, "package"),
+				   .name = call_text(call, "program"),
+				   .command = words,
+				   .condition = condition ? condition : "",
+				   .limit_s = 7200,
+				   .success = codes,
+				   .restart = restart ? restart : "report" };
+	int code = site_of(call, &site);
+
+	if (code)
+		return code;
+	if (!json_is_array(words) || !codes)
+		return complain(
+			EXIT_USAGE,
+			"a program needs --command \"WORD WORD\" or a JSON array of words, and "
+			"--success takes numbers with commas");
+	if (!take_integer(call, "limit", 1, DEPLOYMENT_LIMIT_S_MAX, &program.limit_s))
+		return EXIT_USAGE;
+	if (program_set(site, &program, &why))
+		return site_failed(why);
+	return done(call, "program %s of package %s is set", program.name, program.package);
+}
+
+int run_package_distribute(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	int64_t sent = 0;
+	int code = site_of(call, &site);
+
+	if (code)
+		return code;
+	if (package_distribute(site, call_text(call, "package"), call_text(call, "point"), &sent,
+			       &why))
+		return site_failed(why);
+	return done(call, "package %s is on %s, read back and verified: %lld bytes sent",
+		    call_text(call, "package"), call_text(call, "point"), (long long)sent);
+}
+
+int run_site_add_point(struct call *call)
+{
+	const char *boundaries = call_text(call, "boundaries");
+	auto_free char *path = xstrdup(call_text(call, "path")), *why = NULL, *address = NULL;
+	auto_site struct site *site = NULL;
+	struct point point = { .path = path, .priority = 100 };
+	int code = site_of(call, &site);
+	uint16_t port = 0;
+
+	if (code)
+		return code;
+	if (!take_port(call, &port))
+		return complain(EXIT_USAGE, "--port is 1 to 65535");
+	if (!take_integer(call, "priority", -1000000, 1000000, &point.priority))
+		return EXIT_USAGE;
+	address = local_of(call, "address") ? xstrdup(local_of(call, "address"))
+					    : address_here(call, path, &port);
+	point.address = address;
+	point.port = port;
+	/* Borrowed for the call. */
+	point.account = (char *)(uintptr_t)local_of(call, "account");
+	point.web = (char *)(uintptr_t)local_of(call, "web");
+	point.is_protected = call_local(call, "protected");
+	point.boundaries = (char *)(uintptr_t)boundaries;
+	if (point_add(site, &point, &why))
+		return site_failed(why);
+	code = site_note_change(site, path, "distribution point added");
+	return code ? code : done(call, "%s is a distribution point", path);
+}
+
+int run_site_remove_point(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	int code = site_of(call, &site);
+
+	if (code)
+		return code;
+	if (point_remove(site, call_text(call, "path"), &why))
+		return site_failed(why);
+	code = site_note_change(site, call_text(call, "path"), "distribution point removed");
+	return code ? code : done(call, "%s is no distribution point", call_text(call, "path"));
+}
+
+int run_site_points(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	int code = site_of(call, &site);
+
+	return code ? code : site_show(call, point_list(site, &why), why);
+}
+
+int run_site_publish(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	int code = site_of(call, &site);
+
+	if (code)
+		return code;
+	if (policy_publish(site, call_local(call, "force"), &why))
+		return site_failed(why);
+	return done(call, "the policy is on every distribution point");
+}
+
+/* What a client is given when it is set up: it trusts this site, and no other. */
+int run_site_client_root(struct call *call)
+{
+	struct site_library library auto_library = { 0 };
+	struct content_failure failure = { 0 };
+	auto_site struct site *site = NULL;
+	auto_buf struct buf out = { 0 };
+	auto_free char *why = NULL;
+	int code = site_of(call, &site);
+
+	if (code)
+		return code;
+	if (library_open(site, &library, &why))
+		return site_failed(why);
+	if (!repository_pin(library.repository, &out, &failure))
+		return complain(EXIT_FAILED, "%s", failure.text);
+	fwrite(out.data, 1, out.len, stdout);
+	return EXIT_DONE;
+}

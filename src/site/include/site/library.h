@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The content of a site: its keys (DIR/keys), its library (DIR/content, a place with the layout of
+ * content/layout.h) and the documents that its clients trust. Made on first use. The library is
+ * locked as long as it is open, so one process at a time changes it.
+ */
+#ifndef SITE_LIBRARY_H
+#define SITE_LIBRARY_H
+
+#include <content/repository.h>
+#include <site/site.h>
+
+struct site_library {
+	struct place *place;
+	struct repository *repository;
+	char *keys;
+	char owner[SHA256_HEX_SIZE];
+};
+int library_open(struct site *site, struct site_library *out, char **why) MUST_CHECK;
+void library_close(struct site_library *library);
+#define auto_library cleanup(library_close)
+/* library_fail - what content says, as this room says it: a negative errno and a sentence. */
+int library_fail(char **why, const struct content_failure *failure);
+
+/* Packages: a folder that was taken into the library, in versions. */
+struct package {
+	char *name;
+	int64_t version;
+	uint8_t manifest[SHA256_LENGTH];
+	int64_t bytes, files;
+	char *source;
+};
+void package_free(struct package *package);
+#define auto_package cleanup(package_free)
+int package_find(struct site *site, const char *name, struct package *out, char **why) MUST_CHECK;
+/* package_ingest - a new package, or the next version of one, from the folder @source (NULL: the
+ * one it had). An unchanged folder is no new version. */
+int package_ingest(struct site *site, const char *name, const char *source, bool is_new,
+		   struct package *out, char **why) MUST_CHECK;
+json_t *package_list(struct site *site, char **why);
+
+/* A program of a package: what a client runs. */
+struct program {
+	const char *package, *name;
+	const json_t *command; /* an array of texts */
+	const char *condition;
+	int64_t limit_s;
+	const json_t *success; /* an array of numbers */
+	const char *restart;
+};
+int program_set(struct site *site, const struct program *program, char **why) MUST_CHECK;
+json_t *program_list(struct site *site, const char *package, char **why);
+
+/* Distribution points, as content and policy go to them. */
+struct point {
+	char *path; /* "\\FS\distro_test", with a path below the share or without; or a URL */
+	char *address, *account, *web;
+	int64_t port, priority;
+	bool is_protected;
+	char *boundaries; /* with commas */
+};
+void point_free(struct point *point);
+int point_add(struct site *site, const struct point *point, char **why) MUST_CHECK;
+int point_remove(struct site *site, const char *path, char **why) MUST_CHECK;
+/* point_load - all of them; free each, and the array. */
+int point_load(struct site *site, struct point **out, size_t *count, char **why) MUST_CHECK;
+/* point_open - the place behind it, with the site's account. */
+int point_open(struct site *site, const struct point *point, struct place **out,
+	       char **why) MUST_CHECK;
+json_t *point_list(struct site *site, char **why);
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Distribution points in the database, and the places behind them. */
+#include <site/library.h>
+
+#include <errno.h>
+#include <policy/policy.h>
+#include <site/db.h>
+#include <site/object.h>
+#include <string.h>
+
+#define POINTS_MAX POLICY_POINTS_MAX
+
+void point_free(struct point *p)
+{
+	free(p->path);
+	free(p->address);
+	free(p->account);
+	free(p->web);
+	free(p->boundaries);
+	*p = (struct point){ 0 };
+}
+
+static int check_boundaries(const char *list, char **why)
+{
+	auto_free char *copy = xstrdup(list);
+	char *saved = NULL;
+
+	for (char *one = strtok_r(copy, ",", &saved); one; one = strtok_r(NULL, ",", &saved)) {
+		if (!boundary_check(one))
+			return site_fail(why, -EINVAL,
+					 "\"%s\" is no range of addresses such as 10.1.0.0/16",
+					 one);
+	}
+	return 0;
+}
+
+/* "\\server\share" and what follows. */
+static bool split(const char *path, char **server, char **share, char **below)
+{
+	const char *at = path + strspn(path, "\\/");
+	size_t length = strcspn(at, "\\/");
+
+	if (strncmp(path, "\\\\", 2) != 0 || !length || !at[length])
+		return false;
+	*server = strndup(at, length);
+	at += length + 1;
+	length = strcspn(at, "\\/");
+	*share = strndup(at, length);
+	*below = xstrdup(at[length] ? at + length + 1 : "");
+	for (char *c = *below; *c; c++)
+		*c = (char)(*c == '\\' ? '/' : *c);
+	return **share;
+}
+
+int point_add(struct site *site, const struct point *p, char **why)
+{
+	auto_free char *server = NULL, *share = NULL, *below = NULL;
+	struct query q;
+	int error = check_boundaries(p->boundaries ? p->boundaries : "", why);
+
+	if (error)
+		return error;
+	if (!split(p->path, &server, &share, &below))
+		return site_fail(why, -EINVAL, "\"%s\" is not of the form \\\\SERVER\\SHARE",
+				 p->path);
+	q = query_begin(site,
+			"INSERT INTO points(path, address, port, account, web, priority,"
+			" is_protected, boundaries) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+			" ON CONFLICT(path) DO UPDATE SET address = ?2, port = ?3, account = ?4,"
+			" web = ?5, priority = ?6, is_protected = ?7, boundaries = ?8");
+	query_text(&q, p->path);
+	query_text(&q, p->address);
+	query_number(&q, p->port);
+	query_text(&q, p->account);
+	query_text(&q, p->web);
+	query_number(&q, p->priority);
+	query_number(&q, p->is_protected);
+	query_text(&q, p->boundaries ? p->boundaries : "");
+	return query_run(&q, why);
+}
+
+int point_remove(struct site *site, const char *path, char **why)
+{
+	struct query q = query_begin(site, "DELETE FROM points WHERE path = ?1");
+	int error;
+
+	query_text(&q, path);
+	error = query_run(&q, why);
+	if (error || query_changed(site))
+		return error;
+	return site_fail(why, -ENOENT, "there is no distribution point \"%s\"", path);
+}
+
+static char *text_at(const struct query *q, int column)
+{
+	return query_null_at(q, column) ? NULL : xstrdup(query_text_at(q, column));
+}
+
+int point_load(struct site *site, struct point **out, size_t *count, char **why)
+{
+	struct query q = query_begin(site, "SELECT path, address, port, account, web, priority,"
+					   " is_protected, boundaries FROM points ORDER BY path");
+	int error;
+
+	*out = xalloc(POINTS_MAX, sizeof(**out));
+	*count = 0;
+	while (*count < POINTS_MAX && query_row(&q))
+		(*out)[(*count)++] = (struct point){
+			.path = text_at(&q, 0),
+			.address = text_at(&q, 1),
+			.port = query_number_at(&q, 2),
+			.account = text_at(&q, 3),
+			.web = text_at(&q, 4),
+			.priority = query_number_at(&q, 5),
+			.is_protected = query_number_at(&q, 6),
+			.boundaries = text_at(&q, 7),
+		};
+	error = query_end(&q, why);
+	for (size_t i = 0; error && i < *count; i++)
+		point_free(&(*out)[i]);
+	if (error)
+		free(*out);
+	return error;
+}
+
+int point_open(struct site *site, const struct point *p, struct place **out, char **why)
+{
+	auto_free char *server = NULL, *share = NULL, *below = NULL;
+	struct content_failure failure = { 0 };
+	struct account account = { 0 };
+	struct place_smb_options options = { .host = p->address, .port = (uint16_t)p->port };
+	int error = account_get(site, p->account, &account, why);
+
+	if (error)
+		return error;
+	if (!split(p->path, &server, &share, &below)) {
+		account_wipe(&account);
+		return site_fail(why, -EINVAL, "\"%s\" is no path of a share", p->path);
+	}
+	options.server = server;
+	options.share = share;
+	options.path = below;
+	options.session.anonymous = !account.user;
+	options.session.user = account.user;
+	options.session.domain = account.domain;
+	options.session.nt_hash = account.user ? account.nt_hash : NULL;
+	*out = place_open_smb(&options, &failure);
+	account_wipe(&account);
+	return *out ? 0 : library_fail(why, &failure);
+}
+
+json_t *point_list(struct site *site, char **why)
+{
+	struct query q =
+		query_begin(site, "SELECT path, address, port, account, web, priority,"
+				  " is_protected, boundaries, published, generation, reason"
+				  " FROM points ORDER BY path");
+	json_t *rows = query_json(&q);
+
+	if (!query_end(&q, why))
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
