@@ -22,8 +22,8 @@ static ntstatus create_file(struct place *place, const char *name, const struct 
 	return request.status;
 }
 
-static bool drop_at(struct agent *a, const struct policy_point *point, const char *name,
-		    const struct buf *bytes, struct content_failure *why)
+static bool drop_once(struct agent *a, const struct policy_point *point, const char *name,
+		      const struct buf *bytes, struct content_failure *why)
 {
 	bool is_open = a->place && !strcmp(a->place_title, point->title);
 	struct place *place = is_open ? a->place : places_open(a, point, why);
@@ -35,6 +35,20 @@ static bool drop_at(struct agent *a, const struct policy_point *point, const cha
 	if (!is_open)
 		places_close(a, place);
 	return !status || content_fail_status(why, status, true, name, "drop a paper");
+}
+
+/* The connection of this cycle may be an old one: while a program was fetched and ran, the file
+ * server may have moved. */
+static bool drop_at(struct agent *a, const struct policy_point *point, const char *name,
+		    const struct buf *bytes, struct content_failure *why)
+{
+	if (drop_once(a, point, name, bytes, why))
+		return true;
+	if (!a->place || strcmp(a->place_title, point->title) != 0)
+		return false;
+	places_close(a, a->place);
+	a->place = NULL;
+	return drop_once(a, point, name, bytes, why);
 }
 
 /* At the first point that takes it. */

@@ -158,6 +158,209 @@ def test_update():
     check(open(PC1.out + "/one").read() == "ran\nsecond\n", open(PC1.out + "/one").read())
 
 
+def test_exit_codes():
+    """exit codes mean what installers mean by them, and a busy system is tried again"""
+    expected = {0: "succeeded", 194: "reboot-pending", 7: "failed", 5: "succeeded", 82: "retrying"}
+    made = {}
+    for code in expected:
+        package("code%d" % code, "exit %d" % code, success="5")
+        made[code] = deploy("code%d" % code)
+    PC1.poll()
+    states = PC1.states()
+    for code, state in expected.items():
+        check(states[made[code]]["state"] == state, "%d: %r" % (code, states[made[code]]))
+    for d in made.values():
+        site("deployment", "remove", d)
+
+
+def test_limits():
+    """a program that hangs is ended with all that it started, and one whose condition does not hold is not begun"""
+    package("hang", "setsid sh -c 'echo $$ > '$1'/client-pc1/out/pid; sleep 600' & sleep 600", limit="3")
+    package("other", "touch $1/client-pc1/out/other", condition='os.id = "plan9"')
+    hang, other = deploy("hang"), deploy("other")
+    PC1.poll()
+    check(PC1.state(hang)["state"] == "failed" and "longer than 3 s" in PC1.state(hang)["reason"], str(PC1.states()))
+    check(not os.path.exists("/proc/" + open(PC1.out + "/pid").read().strip()), "a process is left")
+    check(PC1.state(other)["state"] == "rejected" and not os.path.exists(PC1.out + "/other"), str(PC1.state(other)))
+
+
+def test_available():
+    """what is available runs when a user asks, and a rerun rule decides about the next time"""
+    package("tool", "echo x >> $1/client-pc1/out/tool")
+    d = deploy("tool", "--available", "--rerun", "if-failed")
+    PC1.poll()
+    check(PC1.state(d)["state"] == "accepted" and not os.path.exists(PC1.out + "/tool"), str(PC1.state(d)))
+    run([AGENT, "--config", PC1.config, "request", d])
+    PC1.poll()
+    check(PC1.state(d)["state"] == "succeeded", str(PC1.state(d)))
+    site("deployment", "rerun", d)
+    site("site", "publish")
+    PC1.poll()
+    check(PC1.state(d)["state"] == "will-not-rerun" and open(PC1.out + "/tool").read() == "x\n", str(PC1.state(d)))
+
+
+def test_windows():
+    """outside of its maintenance windows a client fetches and does not run"""
+    hour = (time.localtime().tm_hour + 12) % 24
+    window = "daily %02d:00-%02d:30" % (hour, hour)
+    site("collection", "window", "all", window)
+    package("night", "touch $1/client-pc1/out/night", limit="60")
+    d = deploy("night")
+    PC1.poll()
+    check(PC1.state(d)["state"] == "waiting" and PC1.state(d)["message"] == 10070, str(PC1.state(d)))
+    check(not os.path.exists(PC1.out + "/night"), "it ran")
+    site("collection", "window", "all", window, "--remove")
+    site("site", "publish")
+    PC1.poll()
+    check(PC1.state(d)["state"] == "succeeded", str(PC1.state(d)))
+
+
+def test_failover():
+    """the owner is killed in the middle of the download, and the client ends with success"""
+    package("large", "cmp noise $1/source-large/noise && touch $1/client-pc1/out/large", extra_bytes=64 << 20)
+    d = deploy("large")
+    owner = L.server_state("FS")["owner"]
+    poll = PC1.begin()
+    cache = os.path.join(PC1.state_dir, "cache", "pieces")
+
+    def fetched():
+        return sum(len(files) for _, _, files in os.walk(cache))
+
+    begun = fetched()
+    wait_until("the download is under way", lambda: fetched() > begun + 3)
+    L.nodes[owner].kill()
+    check(PC1.state(d)["state"] == "downloading", "the owner was killed too late: " + str(PC1.state(d)))
+    code = poll.wait(300)
+    check(code == 0 and PC1.state(d)["state"] == "succeeded", "%s %s %s" % (code, PC1.state(d), PC1.tail()))
+    check(os.path.exists(PC1.out + "/large"), "what came is not what was sent")
+    L.wait_online("FS")
+    L.nodes[owner].start()
+    site("client", "collect")
+    check(status(d)["state"] == "succeeded", str(status(d)))
+
+
+def test_killed():
+    """an agent that is killed again and again in the download ends with success"""
+    package("often", "cmp noise $1/source-often/noise || exit 9; echo ran >> $1/client-pc1/out/often",
+            extra_bytes=24 << 20)
+    d = deploy("often")
+    for i in range(40 if LONG else 12):
+        poll = PC1.begin()
+        try:
+            poll.wait(0.05 + 0.05 * i)
+        except subprocess.TimeoutExpired:
+            poll.kill()
+            poll.wait()
+        at = PC1.state(d)["state"]
+        if at not in ("none", "downloading"):
+            break
+    PC1.poll()
+    # Killed while the program ran, nobody knows how far it came: it is said, and tried again later.
+    check(PC1.state(d)["state"] == ("retrying" if at == "running" else "succeeded"), at + str(PC1.state(d)))
+    check(at == "running" or open(PC1.out + "/often").read() == "ran\n", at)
+
+
+def test_killed_running():
+    """an agent that is killed while a program runs leaves nothing of it, says so, and tries again later"""
+    package("slow", "echo $$ > $1/client-pc1/out/slow; sleep 600")
+    d = deploy("slow")
+    poll = PC1.begin()
+    wait_until("the program runs", lambda: os.path.exists(PC1.out + "/slow") and open(PC1.out + "/slow").read().strip())
+    poll.kill()
+    poll.wait()
+    pid = open(PC1.out + "/slow").read().strip()
+    wait_until("the program is gone", lambda: not os.path.exists("/proc/" + pid))
+    PC1.poll()
+    check(PC1.state(d)["state"] == "retrying" and "interrupted" in PC1.state(d)["reason"], str(PC1.state(d)))
+    site("deployment", "remove", d)
+
+
+def volume():
+    return os.path.join(L.directory, "volume-FS", "packages")
+
+
+def test_thief():
+    """who owns a distribution point can neither forge a policy nor bring an old one back"""
+    kept = os.path.join(L.directory, "kept")
+    metadata = os.path.join(volume(), "metadata")
+    shutil.copytree(metadata, kept)
+    package("after", "touch $1/client-pc1/out/after")
+    d = deploy("after")
+    PC1.poll()
+    check(PC1.state(d)["state"] == "succeeded", str(PC1.state(d)))
+    new = os.path.join(L.directory, "new")
+    shutil.copytree(metadata, new)
+
+    def put(source):
+        for name in os.listdir(source):
+            with open(os.path.join(source, name), "rb") as f, open(os.path.join(metadata, name), "wb") as t:
+                t.write(f.read())
+
+    put(kept)
+    check(PC1.poll(ok=False) != 0 and "rolled" in PC1.tail(), "an old policy was taken: " + PC1.tail())
+    put(new)
+    with open(os.path.join(metadata, "timestamp.json"), "r+") as f:
+        text = f.read()
+        f.seek(0)
+        f.write(text.replace('"version":', '"version":9', 1))
+    check(PC1.poll(ok=False) != 0, "a forged document was taken")
+    put(new)
+    PC1.poll()
+
+
+def test_rotten():
+    """content that rotted on the distribution point is never run"""
+    package("rot", "touch $1/client-pc1/out/rot", extra_bytes=1 << 20)
+    d = deploy("rot")
+    source = open(os.path.join(L.directory, "source-rot", "noise"), "rb").read()
+    spoilt = 0
+    for top, _, files in os.walk(os.path.join(volume(), "pieces")):
+        for name in files:
+            path = os.path.join(top, name)
+            data = open(path, "rb").read()
+            if data[:64] in source:
+                with open(path, "r+b") as f:
+                    f.write(bytes([data[0] ^ 1]))
+                spoilt += 1
+    check(spoilt, "no piece was found")
+    PC1.poll()
+    check(PC1.state(d)["state"] == "retrying" and PC1.state(d)["message"] == 10051, str(PC1.state(d)))
+    check(not os.path.exists(PC1.out + "/rot"), "it ran")
+
+
+def test_papers():
+    """papers that nobody known has signed, or that are played again, change nothing"""
+    drop = os.path.join(volume(), "drop")
+    site("client", "collect")
+    before = rows("client", "list")
+    stranger = "0" * 64
+    bad = {"report-%s-1.json" % stranger: "x" * 1000,
+           "report-%s-2.json" % stranger: json.dumps({"signatures": [], "signed": {"_type": "report", "client": stranger}}),
+           "enrolment-%s-3.json" % stranger: "[" * 100000}
+    for name, text in bad.items():
+        L.smbclient(POINT, "cd drop; put %s %s" % (write("bad", text), name), user="client")
+    counts = json.loads(site("client", "collect", "--json").out)
+    check(counts["refused"] == 3 and counts["reports"] == 0, str(counts))
+    check([c["id"] for c in rows("client", "list")] == [c["id"] for c in before], "a client came about")
+
+
+def write(name, text):
+    path = os.path.join(L.directory, name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+def test_withdrawn():
+    """a client that was removed is asked no more, and its reports count no more"""
+    site("client", "remove", "pc1")
+    site("site", "publish")
+    PC1.poll()
+    check(rows("client", "list") == [], str(rows("client", "list")))
+    site("client", "collect")
+    check([c["state"] for c in rows("client", "list")] in ([], ["pending"]), str(rows("client", "list")))
+
+
 if __name__ == "__main__":
     try:
         main([f for n, f in list(globals().items()) if n.startswith("test_")])
