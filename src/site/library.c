@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_TRIES   240
+#define LOCK_WAIT_US 250000
+
 int library_fail(char **why, const struct content_failure *f)
 {
 	return site_fail(why, f->problem == CONTENT_MISSING ? -ENOENT : -EIO, "%s%s%s", f->text,
@@ -86,9 +89,15 @@ int library_open(struct site *site, struct site_library *out, char **why)
 	auto_free char *content = xasprintf("%s/content", site_directory(site));
 	struct content_failure failure = { 0 };
 
-	*out = (struct site_library){ .keys = xasprintf("%s/keys", site_directory(site)) };
-	if (open_it(out, content, &failure))
-		return 0;
-	library_close(out);
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		*out = (struct site_library){ .keys = xasprintf("%s/keys", site_directory(site)) };
+		if (open_it(out, content, &failure))
+			return 0;
+		library_close(out);
+		/* The server and the command take turns. */
+		if (failure.problem != CONTENT_BUSY)
+			break;
+		usleep(LOCK_WAIT_US);
+	}
 	return library_fail(why, &failure);
 }

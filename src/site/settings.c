@@ -28,6 +28,9 @@ static const struct site_setting table[] = {
 	{ "keep_history_days", "400", "days that the history of free space is kept", 14, 3650,
 	  NULL },
 	{ "client_interval_s", "3600", "seconds between two polls of a client", 1, 604800, NULL },
+	{ "clients_round_s", "300",
+	  "seconds between two rounds that take reports and publish policy; 0: none", 0, 86400,
+	  NULL },
 	{ "account", "", "account of the site for objects that name none; empty: anonymous", 0, 0,
 	  NULL },
 };

@@ -5,6 +5,7 @@
  * in order: what was found is written, what is under way is given a moment.
  */
 #include "actions.h"
+#include "rounds.h"
 
 #include <base/log.h>
 #include <errno.h>
@@ -29,6 +30,7 @@ static struct {
 	struct site *site;
 	struct summarizer *summarizer;
 	struct actions *actions;
+	struct rounds *rounds;
 	struct io_watch signals;
 	struct loop_timer patience;
 } server;
@@ -129,12 +131,16 @@ static int start(const char *dir, char **why)
 	if (!server.summarizer)
 		return -EIO;
 	server.actions = actions_start(dir, why);
-	return server.actions ? 0 : -EIO;
+	if (!server.actions)
+		return -EIO;
+	server.rounds = rounds_start(dir, why);
+	return server.rounds ? 0 : -EIO;
 }
 
 static int run(const char *dir)
 {
 	auto_free char *why = NULL;
+	bool rounds_ended;
 
 	raise_limits();
 	if (start(dir, &why)) {
@@ -148,8 +154,10 @@ static int run(const char *dir)
 	if (say(MSG_SERVER_STOPPED, &why))
 		log_warn("the end was not written why=%s", LOG_TEXT(why ? why : "unknown"));
 	actions_stop(server.actions);
+	rounds_ended = rounds_stop(server.rounds);
 	log_info("site down code=%s", site_code(server.site));
-	if (server.summarizer) /* checks that hang hold the loop: the process ends them */
+	if (server.summarizer ||
+	    !rounds_ended) /* checks that hang hold the loop: the process ends them */
 		_exit(0);
 	close(server.signals.fd);
 	loop_free(server.loop);
