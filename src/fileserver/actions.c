@@ -39,6 +39,17 @@ struct action *actions_add(struct actions *actions)
 	return &actions->more[beyond];
 }
 
+static void tell_directory(struct action *action)
+{
+	struct caching_party by = { .client_guid = &action->client_guid,
+				    .parent_key = action->has_key ? action->key : NULL };
+	struct actions breaks = { 0 };
+
+	directory_changed(action->directory, &by, &breaks);
+	volume_node_put(action->directory);
+	actions_run(&breaks);
+}
+
 static void action_run(struct action *action)
 {
 	switch (action->kind) {
@@ -48,6 +59,9 @@ static void action_run(struct action *action)
 	case ACTION_CLOSE: /* STATUS_FILE_CLOSED: somebody else did it */
 		(void)!open_close(action->open, NULL);
 		break;
+	case ACTION_DIRECTORY_CHANGED:
+		tell_directory(action);
+		return;
 	case ACTION_OPLOCK_BREAK:
 		if (events.oplock_break)
 			events.oplock_break(action->open, (uint8_t)action->new_state);

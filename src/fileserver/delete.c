@@ -53,12 +53,14 @@ static ntstatus unlink_file(struct file *file, const struct caching_party *by,
 
 	if (place->parent)
 		status = volume_unlink(place->parent, place->name, file->node);
-	if (status == STATUS_SUCCESS)
-		notify_event(file->node->volume, place->path, FILE_ACTION_REMOVED,
-			     file->node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME
-						      : FILE_NOTIFY_CHANGE_FILE_NAME,
-			     actions);
-	return status;
+	if (status != STATUS_SUCCESS)
+		return status;
+	notify_event(file->node->volume, place->path, FILE_ACTION_REMOVED,
+		     file->node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME
+					      : FILE_NOTIFY_CHANGE_FILE_NAME,
+		     actions);
+	directory_changed_later(place->parent, by, actions);
+	return STATUS_SUCCESS;
 }
 
 static void delete_now(struct file *file, const struct caching_party *by, struct actions *actions)

@@ -455,3 +455,20 @@ void directory_changed(struct volume_node *directory, const struct caching_party
 					   actions);
 	pthread_mutex_unlock(&file->lock);
 }
+
+void directory_changed_later(struct volume_node *directory, const struct caching_party *by,
+			     struct actions *actions)
+{
+	struct action *action;
+
+	if (!directory || !directory_leases_exist())
+		return;
+	action = actions_add(actions);
+	action->kind = ACTION_DIRECTORY_CHANGED;
+	action->directory = volume_node_get(directory);
+	action->has_key = by->parent_key && by->client_guid;
+	if (!action->has_key)
+		return;
+	memcpy(action->key, by->parent_key, sizeof(action->key));
+	action->client_guid = *by->client_guid;
+}

@@ -26,14 +26,23 @@ struct waiter_queue {
 	struct waiter *first, *last;
 };
 struct action {
-	enum { ACTION_WAKE, ACTION_OPLOCK_BREAK, ACTION_LEASE_BREAK, ACTION_CLOSE } kind;
+	enum {
+		ACTION_WAKE,
+		ACTION_OPLOCK_BREAK,
+		ACTION_LEASE_BREAK,
+		ACTION_CLOSE,
+		ACTION_DIRECTORY_CHANGED,
+	} kind;
 	ntstatus status;
 	struct waiter *waiter;
 	struct open *open; /* counted by the action */
-	uint8_t key[16];
+	uint8_t key[16]; /* of the lease; for a directory: the parent lease key of who changed it */
 	uint32_t current_state, new_state;
 	uint16_t epoch;
 	bool ack_required;
+	struct volume_node *directory; /* counted by the action */
+	struct guid client_guid;
+	bool has_key;
 };
 struct actions {
 	struct action few[4];
@@ -420,6 +429,9 @@ void caching_release(struct open *open, struct actions *actions);
 void caching_facts(const struct open *open, uint8_t *oplock_level, uint32_t *lease_state);
 /* directory_changed - what @directory holds is another now: leases of others on it break. No lock
  * held. */
+/* directory_changed_later - the same from under the lock of a file: when the locks are down. */
+void directory_changed_later(struct volume_node *directory, const struct caching_party *by,
+			     struct actions *actions);
 void directory_changed(struct volume_node *directory, const struct caching_party *by,
 		       struct actions *actions);
 

@@ -448,6 +448,31 @@ static void a_directory_lease_breaks_when_another_client_creates_in_it(void **st
 	done(directory);
 }
 
+static void a_directory_lease_breaks_when_another_client_deletes_in_it(void **state)
+{
+	struct smb2_create_contexts contexts = lease(9, RWH);
+	struct open *directory, *mine, *other;
+
+	(void)state;
+	make_directory("d");
+	make_file("d/mine");
+	make_file("d/other");
+	directory = lease_open("d", 0, 1, RWH, NULL);
+	contexts.lease.flags = SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET;
+	contexts.lease.parent_key[0] = 1;
+	mine = OPEN(.path = "d/mine", .access = DELETE_ACCESS, .oplock = SMB2_OPLOCK_LEVEL_LEASE,
+		    .contexts = &contexts);
+	assert_status(open_set_disposition(mine, true, 0, NULL), STATUS_SUCCESS);
+	done(mine);
+	nothing_sent();
+	other = OPEN(.path = "d/other", .client = 1, .access = DELETE_ACCESS);
+	assert_status(open_set_disposition(other, true, 0, NULL), STATUS_SUCCESS);
+	nothing_sent();
+	done(other);
+	lease_sent(1, RH, 0, true);
+	done(directory);
+}
+
 static void a_cancelled_open_is_not_woken(void **state)
 {
 	struct noted waiter = NOTED;
@@ -481,6 +506,7 @@ int main(void)
 		TEST(reading_leases_go_without_an_answer_when_another_writes),
 		TEST(deleting_asks_for_cached_handles),
 		TEST(a_directory_lease_breaks_when_another_client_creates_in_it),
+		TEST(a_directory_lease_breaks_when_another_client_deletes_in_it),
 		TEST(a_cancelled_open_is_not_woken),
 	};
 
