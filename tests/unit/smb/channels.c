@@ -192,6 +192,40 @@ static void what_cannot_be_bound_is_refused(void **state)
 	peer_close(&first);
 }
 
+/* The first leg of a login: its session is in progress from there on. */
+static void begin_to_log_on(struct peer *p)
+{
+	struct ntlm_negotiate hello = { .flags = NTLM_NEGOTIATE_UNICODE | NTLM_NEGOTIATE_NTLM |
+						 NTLM_NEGOTIATE_EXTENDED_SECURITY |
+						 NTLM_REQUEST_TARGET };
+	struct smb2_session_setup_request r = { .security_mode = 1 };
+	auto_buf struct buf token = { 0 };
+	struct smb2_header h;
+	struct cursor body;
+	struct buf b;
+
+	peer_open(p, SMB2_DIALECT_300);
+	assert_true(peer_negotiate(p));
+	ntlm_negotiate_encode(&token, &hello);
+	r.security_buffer = cur_of(token.data, token.len);
+	b = peer_begin(p, SMB2_SESSION_SETUP);
+	smb2_session_setup_request_encode(&b, &r);
+	assert_true(peer_ask(p, &b, &h, &body));
+	assert_int_equal(h.status, STATUS_MORE_PROCESSING_REQUIRED);
+	p->session_id = h.session_id;
+}
+
+static void a_session_that_nobody_has_yet_cannot_be_bound(void **state)
+{
+	struct peer first, second;
+
+	begin_to_log_on(&first);
+	prepare(&second, &first, SMB2_DIALECT_300);
+	assert_int_equal(first_leg(&second), STATUS_REQUEST_NOT_ACCEPTED);
+	peer_close(&first);
+	peer_close(&second);
+}
+
 static void a_session_has_no_more_channels_than_the_limit(void **state)
 {
 	struct peer first, more[CHANNELS_MAX];
@@ -381,6 +415,7 @@ int main(void)
 		cmocka_unit_test(who_binds_must_have_the_key_of_the_session),
 		cmocka_unit_test(who_binds_must_be_the_user_of_the_session),
 		cmocka_unit_test(what_cannot_be_bound_is_refused),
+		cmocka_unit_test(a_session_that_nobody_has_yet_cannot_be_bound),
 		cmocka_unit_test(a_session_has_no_more_channels_than_the_limit),
 		cmocka_unit_test(a_bound_channel_logs_on_anew_only_with_its_key),
 		cmocka_unit_test(a_session_ends_with_its_last_channel),
