@@ -270,6 +270,10 @@ static ntstatus answer_again(struct open *open, const struct open_request *reque
 		return status;
 	result->action = open->create_action;
 	caching_answer(open, result);
+	/* An oplock is answered as far as it is asked for this time. */
+	if (!open->lease)
+		result->oplock_level =
+			(uint8_t)min_u64(result->oplock_level, request->oplock_level);
 	if (open->durable.kind != DURABLE_NOT)
 		durable_answer(open, result);
 	if (request->contexts->wants_maximal_access)

@@ -288,7 +288,6 @@ struct fsctl {
 			struct buf *out);
 	enum target target;
 	uint32_t access; /* all of it is needed */
-	bool changes;	 /* the file: channel sequence is checked as for a write */
 };
 
 /* clang-format off */
@@ -302,21 +301,21 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_PIPE_TRANSCEIVE,              pipe_transceive,    ON_PIPE },
 	{ FSCTL_PIPE_PEEK,                    pipe_peek,          ON_PIPE },
 	{ FSCTL_SRV_REQUEST_RESUME_KEY,       fsctl_resume_key,   ON_FILE },
-	{ FSCTL_SRV_COPYCHUNK,                fsctl_copychunk,    ON_FILE, FILE_READ_DATA | FILE_WRITE_DATA, true },
-	{ FSCTL_SRV_COPYCHUNK_WRITE,          fsctl_copychunk,    ON_FILE, FILE_WRITE_DATA, true },
+	{ FSCTL_SRV_COPYCHUNK,                fsctl_copychunk,    ON_FILE, FILE_READ_DATA | FILE_WRITE_DATA },
+	{ FSCTL_SRV_COPYCHUNK_WRITE,          fsctl_copychunk,    ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_SRV_ENUMERATE_SNAPSHOTS,      enumerate_snapshots, ON_FILE },
-	{ FSCTL_DUPLICATE_EXTENTS_TO_FILE,    fsctl_duplicate_extents, ON_FILE, FILE_WRITE_DATA, true },
-	{ FSCTL_FILE_LEVEL_TRIM,              file_level_trim,    ON_FILE, FILE_WRITE_DATA, true },
-	{ FSCTL_SET_SPARSE,                   set_sparse,         ON_FILE, 0, true },
-	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA, true },
+	{ FSCTL_DUPLICATE_EXTENTS_TO_FILE,    fsctl_duplicate_extents, ON_FILE, FILE_WRITE_DATA },
+	{ FSCTL_FILE_LEVEL_TRIM,              file_level_trim,    ON_FILE, FILE_WRITE_DATA },
+	{ FSCTL_SET_SPARSE,                   set_sparse,         ON_FILE },
+	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_QUERY_ALLOCATED_RANGES,       query_ranges,       ON_FILE, FILE_READ_DATA },
 	{ FSCTL_GET_COMPRESSION,              get_compression,    ON_FILE },
 	{ FSCTL_SET_COMPRESSION,              set_compression,    ON_FILE },
 	{ FSCTL_CREATE_OR_GET_OBJECT_ID,      get_object_id,      ON_FILE },
 	{ FSCTL_GET_OBJECT_ID,                get_object_id,      ON_FILE },
 	{ FSCTL_GET_REPARSE_POINT,            get_reparse_point,  ON_FILE },
-	{ FSCTL_SET_REPARSE_POINT,            set_reparse_point,  ON_FILE, 0, true },
-	{ FSCTL_DELETE_REPARSE_POINT,         delete_reparse_point, ON_FILE, 0, true },
+	{ FSCTL_SET_REPARSE_POINT,            set_reparse_point,  ON_FILE },
+	{ FSCTL_DELETE_REPARSE_POINT,         delete_reparse_point, ON_FILE },
 };
 /* clang-format on */
 
@@ -347,7 +346,7 @@ static ntstatus find_target(struct smb_request *rq, const struct fsctl *fsctl,
 		return STATUS_SUCCESS;
 	if ((open_facts(rq->open)->granted_access & fsctl->access) != fsctl->access)
 		return STATUS_ACCESS_DENIED;
-	return request_sequence(rq, fsctl->changes);
+	return request_sequence(rq);
 }
 
 static ntstatus decode(struct smb_request *rq, struct smb2_ioctl_request *r)

@@ -169,7 +169,7 @@ ntstatus cmd_set_info(struct smb_request *rq)
 	if (!status)
 		status = request_open(rq, &r.file_id);
 	if (!status)
-		status = request_sequence(rq, true);
+		status = request_sequence(rq);
 	if (status)
 		return status;
 	if (rq->pipe) /* FilePipeInformation: message mode is what a pipe has here anyway */

@@ -101,7 +101,7 @@ ntstatus cmd_write(struct smb_request *rq)
 	if (!status)
 		status = request_open(rq, &r.file_id);
 	if (!status)
-		status = request_sequence(rq, true);
+		status = request_sequence(rq);
 	if (status)
 		return status;
 	if (cur_left(&r.data) > rq->conn->max_write || r.channel != CHANNEL_NONE ||

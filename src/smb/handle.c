@@ -87,7 +87,7 @@ ntstatus request_path(struct cursor name, char **out)
 	return STATUS_SUCCESS;
 }
 
-ntstatus request_sequence(const struct smb_request *rq, bool changes)
+ntstatus request_sequence(const struct smb_request *rq)
 {
-	return rq->is_stale && changes ? STATUS_FILE_NOT_AVAILABLE : STATUS_SUCCESS;
+	return rq->is_stale ? STATUS_FILE_NOT_AVAILABLE : STATUS_SUCCESS;
 }

@@ -141,9 +141,9 @@ ntstatus request_charge(const struct smb_request *rq, uint64_t bytes) MUST_CHECK
 /* request_path - a name from the wire as UTF-8 with '/'; STATUS_OBJECT_NAME_INVALID where it is
  * none. */
 ntstatus request_path(struct cursor name, char **out) MUST_CHECK;
-/* request_sequence - the channel sequence of a request that changes the file. MS-SMB2 3.3.5.2.10.
- */
-ntstatus request_sequence(const struct smb_request *rq, bool changes) MUST_CHECK;
+/* request_sequence - does the channel sequence let a request change its open's file? Asked by
+ * WRITE, SET_INFO and IOCTL (MS-SMB2 3.3.5.2.10). */
+ntstatus request_sequence(const struct smb_request *rq) MUST_CHECK;
 
 /* Between request.c and wait.c. */
 void request_free(struct smb_request *rq);
