@@ -274,7 +274,8 @@ static ntstatus answer_again(struct open *open, const struct open_request *reque
 	if (!open->lease)
 		result->oplock_level =
 			(uint8_t)min_u64(result->oplock_level, request->oplock_level);
-	if (open->durable.kind != DURABLE_NOT)
+	if (open->durable.kind != DURABLE_NOT &&
+	    (open->lease || result->oplock_level == SMB2_OPLOCK_LEVEL_BATCH))
 		durable_answer(open, result);
 	if (request->contexts->wants_maximal_access)
 		result->maximal_access = maximal_access(open, request);

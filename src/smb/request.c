@@ -383,7 +383,10 @@ void request_go_on(struct smb_request *rq)
 
 	rq->state = REQUEST_RUNNING;
 	rq->resumed = true;
-	if (!rq->conn->is_dropped) {
+	/* Of a connection that is lost, a CREATE that can be found by a replay is still carried
+	 * out.
+	 */
+	if (!rq->conn->is_dropped || rq->replay) {
 		if (!rq->reply.data)
 			begin_response(rq);
 		status = handle_again(rq);

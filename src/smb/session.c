@@ -216,6 +216,16 @@ static bool begin_end(struct session *session)
 	return is_first;
 }
 
+bool session_has_others(struct session *session)
+{
+	bool has;
+
+	pthread_mutex_lock(&session->lock);
+	has = session->state == SESSION_VALID && session->channel_count > 1;
+	pthread_mutex_unlock(&session->lock);
+	return has;
+}
+
 bool session_is_evicted(const struct session *session)
 {
 	return __atomic_load_n(&session->is_evicted, __ATOMIC_RELAXED);

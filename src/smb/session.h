@@ -144,6 +144,8 @@ struct session *session_find_anywhere(uint64_t id);
 enum session_state session_state(const struct session *session);
 /* session_end - end it: trees, opens, pipes, channels, the entry for people. Any thread. */
 void session_end(struct session *session, bool connection_lost);
+/* session_has_others - has it more channels than one? */
+bool session_has_others(struct session *session);
 /* session_is_evicted - does an administrator end it? Then nothing of it is kept for its client. */
 bool session_is_evicted(const struct session *session);
 /* session_end_all - a connection has closed: end what lived on it alone. */

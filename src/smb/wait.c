@@ -187,14 +187,18 @@ static void cancel_where(struct connection *conn,
 	}
 }
 
-static bool match_any(const struct smb_request *rq, const void *arg)
+/*
+ * A CREATE whose client will send it again over another channel goes on: the replay is to find it
+ * (MS-SMB2 3.3.5.9.10), and what it waits for has been asked for already.
+ */
+static bool match_lost(const struct smb_request *rq, const void *arg)
 {
-	return true;
+	return !rq->replay || !rq->session || !session_has_others(rq->session);
 }
 
 void request_cancel_all(struct connection *conn)
 {
-	cancel_where(conn, match_any, NULL, STATUS_CANCELLED);
+	cancel_where(conn, match_lost, NULL, STATUS_CANCELLED);
 }
 
 struct of_tree {
