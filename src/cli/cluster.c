@@ -110,7 +110,7 @@ static void put_quorum(struct buf *b, int count, const char *arbiter)
 		auto_free char *device = xasprintf(
 			"\t# Its vote decides which of two halves goes on.\n"
 			"\tdevice {\n\t\tmodel: net\n\t\tvotes: 1\n\t\tnet {\n\t\t\thost: %s\n"
-			"\t\t\talgorithm: ffsplit\n\t\t}\n\t}\n",
+			"\t\t\ttls: required\n\t\t\talgorithm: ffsplit\n\t\t}\n\t}\n",
 			arbiter);
 		put(b, device);
 	} else if (count == 2) {

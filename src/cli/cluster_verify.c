@@ -19,7 +19,7 @@ static void found(struct findings *f, bool good, const char *what, const char *w
 	f->bad += !good;
 }
 
-/* "   0   1   A,V,NMW Qdevice": the flags are alive and voting. */
+/* "   1   1   A,V,NMW n1 (local)": how this node sees its quorum device, alive and voting. */
 bool quorum_device_votes(const char *text)
 {
 	for (const char *line = text; line; line = strchr(line, '\n')) {
@@ -27,8 +27,8 @@ bool quorum_device_votes(const char *text)
 
 		line += *line == '\n';
 		length = strcspn(line, "\n");
-		if (length > 7 && !strncmp(line + length - 7, "Qdevice", 7))
-			return memmem(line, length, "A,V", 3) != NULL;
+		if (memmem(line, length, "(local)", 7))
+			return memmem(line, length, " A,V,", 5) != NULL;
 	}
 	return false;
 }
