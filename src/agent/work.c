@@ -221,7 +221,9 @@ int64_t work_on(struct agent *a, const struct deployment *d)
 		c.has_content = content_is_cached(a, d);
 		what = decide(d, &item->history, &c);
 		if (what.step == STEP_NONE) {
-			if (!item->history.finished)
+			/* Why it is tried again stands there already, and says more. */
+			if (!item->history.finished && !(what.state == DELIVERY_RETRYING &&
+							 item->history.state == DELIVERY_RETRYING))
 				advance(a, item, what.state, what.message, what.reason);
 			return what.again_s;
 		}
