@@ -13,8 +13,11 @@
 
 int library_fail(char **why, const struct content_failure *f)
 {
-	return site_fail(why, f->problem == CONTENT_MISSING ? -ENOENT : -EIO, "%s%s%s", f->text,
-			 f->path[0] ? ": " : "", f->path);
+	int error = f->problem == CONTENT_MISSING ? -ENOENT
+		    : f->problem == CONTENT_BUSY  ? -EBUSY
+						  : -EIO;
+
+	return site_fail(why, error, "%s%s%s", f->text, f->path[0] ? ": " : "", f->path);
 }
 
 void library_close(struct site_library *l)

@@ -116,7 +116,20 @@ static const char second[] =
 	"CREATE TABLE policy_nodes(hash BLOB PRIMARY KEY, generation INTEGER NOT NULL)"
 	" STRICT, WITHOUT ROWID;";
 
-static const char *const steps[] = { first, second };
+/* The state machine of each package on each distribution point; verb and state are its numbers. */
+static const char third[] =
+	"CREATE TABLE distributions(package TEXT NOT NULL REFERENCES packages(name) ON DELETE"
+	" CASCADE, point TEXT NOT NULL COLLATE NOCASE REFERENCES points(path) ON DELETE CASCADE,"
+	" verb INTEGER NOT NULL, state INTEGER NOT NULL, version INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL, next INTEGER NOT NULL, bytes INTEGER NOT NULL, reason TEXT,"
+	" changed INTEGER NOT NULL, PRIMARY KEY(package, point)) STRICT, WITHOUT ROWID;"
+	/* Which manifests of a package were brought to a point: all go when it is removed. */
+	"CREATE TABLE distribution_manifests(package TEXT NOT NULL, point TEXT NOT NULL"
+	" COLLATE NOCASE, manifest BLOB NOT NULL CHECK(length(manifest) = 32),"
+	" PRIMARY KEY(package, point, manifest), FOREIGN KEY(package, point) REFERENCES"
+	" distributions(package, point) ON DELETE CASCADE) STRICT, WITHOUT ROWID;";
+
+static const char *const steps[] = { first, second, third };
 
 static int run(struct site *site, const char *sql, char **why)
 {

@@ -5,6 +5,7 @@
  * in order: what was found is written, what is under way is given a moment.
  */
 #include "actions.h"
+#include "distributor.h"
 #include "rounds.h"
 
 #include <base/log.h>
@@ -31,6 +32,7 @@ static struct {
 	struct summarizer *summarizer;
 	struct actions *actions;
 	struct rounds *rounds;
+	struct distributor *distributor;
 	struct io_watch signals;
 	struct loop_timer patience;
 } server;
@@ -134,13 +136,16 @@ static int start(const char *dir, char **why)
 	if (!server.actions)
 		return -EIO;
 	server.rounds = rounds_start(dir, why);
-	return server.rounds ? 0 : -EIO;
+	if (!server.rounds)
+		return -EIO;
+	server.distributor = distributor_start(dir, why);
+	return server.distributor ? 0 : -EIO;
 }
 
 static int run(const char *dir)
 {
 	auto_free char *why = NULL;
-	bool rounds_ended;
+	bool ended;
 
 	raise_limits();
 	if (start(dir, &why)) {
@@ -154,10 +159,11 @@ static int run(const char *dir)
 	if (say(MSG_SERVER_STOPPED, &why))
 		log_warn("the end was not written why=%s", LOG_TEXT(why ? why : "unknown"));
 	actions_stop(server.actions);
-	rounds_ended = rounds_stop(server.rounds);
+	ended = rounds_stop(server.rounds);
+	ended = distributor_stop(server.distributor) && ended;
 	log_info("site down code=%s", site_code(server.site));
-	if (server.summarizer ||
-	    !rounds_ended) /* checks that hang hold the loop: the process ends them */
+	/* Checks that hang hold the loop, and a transfer its thread: the process ends them. */
+	if (server.summarizer || !ended)
 		_exit(0);
 	close(server.signals.fd);
 	loop_free(server.loop);

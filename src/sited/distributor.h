@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The thread of a site's server that brings packages to distribution points, one after the other.
+ */
+#ifndef SITED_DISTRIBUTOR_H
+#define SITED_DISTRIBUTOR_H
+
+#include <base/base.h>
+
+struct distributor;
+
+struct distributor *distributor_start(const char *site_directory, char **why);
+/* distributor_stop - false where it is in the middle of something that does not end soon: the end
+ * of the process interrupts it, and the next start goes on. NULL is good. */
+bool distributor_stop(struct distributor *distributor);
+
+#endif

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The site's server brings packages to distribution points, tries again, validates, repairs, removes."""
+import json
+import os
+import subprocess
+
+from lab import BUILD, PASSWORD, Lab, check, main, wait_until
+
+BERTH_SITE = os.path.join(BUILD, "src/sited/berth-site")
+L = None
+SERVER = None
+
+
+def site_dir():
+    return os.path.join(L.directory, "site")
+
+
+def berth(*args, input=None, ok=True):
+    return L.berth(*args, "--site", site_dir(), input=input, ok=ok)
+
+
+def rows():
+    return {r["point"]: r for r in json.loads(berth("package", "status", "--json").out)}
+
+
+def messages():
+    return [m["message"] for m in json.loads(berth("site", "messages", "--limit", "1000", "--json").out)]
+
+
+def start_server():
+    global SERVER
+    with open(os.path.join(L.directory, "berth-site.log"), "ab") as log:
+        SERVER = subprocess.Popen([BERTH_SITE, "--site", site_dir()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                  cwd="/")
+
+
+def test_start():
+    """two file servers that are distribution points, a package, and the site's server"""
+    global L
+    L = Lab()
+    L.node("N1", "127.0.0.11")
+    berth("site", "init", "--code", "P01")
+    berth("site", "add-account", "dist", "--user", "dist", "--password-stdin", input=PASSWORD + "\n")
+    berth("site", "set", "account=dist", "retry_s=1", "tries=4", "validate_days=0")
+    for name, address in (("FS", "127.0.0.50"), ("FS2", "127.0.0.51")):
+        L.server(name, address)
+        L.user(name, "dist", admin=True)
+        berth("site", "add-dp", r"\\%s\distro_test" % name)
+        berth("site", "add-point", r"\\%s\distro_test" % name)
+    source = os.path.join(L.directory, "source")
+    os.makedirs(source)
+    for i in range(20):
+        with open(os.path.join(source, "file%d" % i), "wb") as f:
+            f.write(os.urandom(50000))
+    berth("package", "create", "tools", "--source", source)
+    start_server()
+
+
+def test_distribute():
+    """asked for everywhere it arrives at every point, read back and verified"""
+    berth("package", "assign", "tools")
+    wait_until("both have it", lambda: [r["state"] for r in rows().values()] == ["installed"] * 2, 40)
+    row = rows()[r"\\FS\distro_test"]
+    check(row["version"] == row["current"] == 1 and row["bytes_sent"] >= 1000000, str(row))
+    check(messages().count(2330) == 2, str(messages()))
+
+
+def test_retry():
+    """a point that is offline is tried again and says why; when it is back the package arrives"""
+    L.berth("server", "offline", "FS2")
+    wait_until("FS2 is offline", lambda: L.server_state("FS2")["state"] == "offline")
+    with open(os.path.join(L.directory, "source", "new"), "w") as f:
+        f.write("new")
+    berth("package", "update", "tools")
+    berth("site", "set", "tries=10000")
+    berth("package", "assign", "tools")
+    wait_until("FS has the new one", lambda: rows()[r"\\FS\distro_test"]["version"] == 2, 40)
+    row = wait_until("FS2 is being tried", lambda: (lambda r: r if r["state"] == "install-retrying" else None)
+                     (rows()[r"\\FS2\distro_test"]), 40)
+    check(row["reason"] and row["tries"] >= 1, str(row))
+    check(2328 in messages(), str(messages()))
+    before = messages().count(2328)
+    wait_until("it was tried more than once", lambda: rows()[r"\\FS2\distro_test"]["tries"] > row["tries"], 40)
+    check(messages().count(2328) == before, "the same reason is not said again")
+    L.berth("server", "online", "FS2")
+    L.wait_online("FS2")
+    wait_until("FS2 has it", lambda: rows()[r"\\FS2\distro_test"]["version"] == 2, 40)
+
+
+def test_killed():
+    """the site's server is killed in the middle of it; the next one goes on"""
+    berth("package", "redistribute", "tools")
+    SERVER.kill()
+    SERVER.wait()
+    start_server()
+    wait_until("both have it", lambda: [r["state"] for r in rows().values()] == ["installed"] * 2, 60)
+
+
+def pieces(name):
+    top = os.path.join(L.directory, "volume-" + name)
+    return [os.path.join(d, f) for d, _, files in os.walk(top) for f in files if os.path.basename(os.path.dirname(d)) == "pieces"]
+
+
+def test_validate():
+    """what rotted at a point is found, said, and repaired"""
+    victim = sorted(pieces("FS"))[0]
+    with open(victim, "r+b") as f:
+        byte = f.read(1)
+        f.seek(0)
+        f.write(bytes([byte[0] ^ 1]))
+    berth("package", "validate", "tools")
+    wait_until("it is repaired", lambda: 2361 in messages(), 40)
+    check(messages().count(2360) == 1, str(messages()))
+    wait_until("it is well", lambda: [r["state"] for r in rows().values()] == ["installed"] * 2, 40)
+
+
+def test_given_up():
+    """tries end; what was given up stays failed and is an error"""
+    berth("site", "set", "tries=2")
+    L.berth("server", "offline", "FS2")
+    wait_until("FS2 is offline", lambda: L.server_state("FS2")["state"] == "offline")
+    berth("package", "redistribute", "tools", r"\\FS2\distro_test")
+    wait_until("it is given up", lambda: rows()[r"\\FS2\distro_test"]["state"] == "install-failed", 60)
+    check(2302 in messages(), str(messages()))
+    L.berth("server", "online", "FS2")
+    L.wait_online("FS2")
+
+
+def test_remove():
+    """removed from a point, its pieces are gone there and nowhere else"""
+    berth("package", "remove", "tools", r"\\FS\distro_test")
+    wait_until("it is gone", lambda: r"\\FS\distro_test" not in rows(), 40)
+    check(not pieces("FS") and pieces("FS2"), str(pieces("FS")))
+    check(2335 in messages(), str(messages()))
+
+
+def test_refused():
+    """what is not there is named"""
+    check("no package" in berth("package", "assign", "nothing", ok=False).text, "a package")
+    check("no distribution point" in berth("package", "validate", "tools", r"\\X\y", ok=False).text, "a point")
+
+
+def test_end():
+    """everything stops in good order"""
+    SERVER.terminate()
+    check(SERVER.wait(30) == 0, "berth-site")
+    L.__exit__(None, None, None)
+
+
+main([f for n, f in list(globals().items()) if n.startswith("test_")])
