@@ -34,7 +34,8 @@ static void a_create_that_is_sent_again_gives_the_same_open(void **state)
 			     .oplock = SMB2_OPLOCK_LEVEL_BATCH),
 		      STATUS_SUCCESS);
 	assert_status(CREATE(&again, .contexts = &contexts), STATUS_DUPLICATE_OBJECTID);
-	assert_status(CREATE(&again, .contexts = &contexts, .result = &second, .is_replay = true),
+	assert_status(CREATE(&again, .contexts = &contexts, .result = &second, .is_replay = true,
+			     .oplock = SMB2_OPLOCK_LEVEL_BATCH),
 		      STATUS_SUCCESS);
 	assert_ptr_equal(again, open);
 	assert_int_equal(first.action, FILE_CREATED);
