@@ -440,6 +440,23 @@ void names_opened(struct volume_node *directory, const char *name)
 	names_unlock(directory);
 }
 
+bool names_gone(struct volume_node *directory, const char *name)
+{
+	struct names *stripe = stripe_of(directory);
+	struct index *index;
+	struct statx st;
+	bool wrong;
+
+	names_lock(directory);
+	index = index_of(stripe, &directory->key);
+	wrong = index && index_slot_of(index, name, false) &&
+		sys.statx(directory->fd, name, &st) == -ENOENT;
+	if (wrong)
+		index_unlink(directory->volume, stripe, index);
+	names_unlock(directory);
+	return wrong;
+}
+
 int names_absent(struct volume_node *directory, const char *name, uint64_t changes)
 {
 	struct index *index = index_of(stripe_of(directory), &directory->key);

@@ -198,6 +198,9 @@ bool names_unknown(struct volume_node *directory, const char *name, uint64_t *ch
 /* names_opened - @name was there as written: an index that does not know it goes. Takes the lock
  * itself. */
 void names_opened(struct volume_node *directory, const char *name);
+/* names_gone - @name was not there: an index that has it, though the disk does not, goes, and the
+ * answer is true. Takes the lock itself. */
+bool names_gone(struct volume_node *directory, const char *name);
 /* The following under names_lock. */
 /* names_absent - no entry of @directory is @name in any case; @changes as names_find gave it (0:
  * none). */

@@ -229,6 +229,25 @@ static int last_open(struct volume_lookup *lookup, const char *name, ntstatus *s
 	return 0;
 }
 
+/* indexed_open - open the entry that is @asked in any case, as the index knows it. An index that
+ * names what is not there is thrown away, and asked once more. -ENOENT: there is none. */
+static int indexed_open(struct volume_lookup *lookup, const char *asked, char **name,
+			ntstatus *status)
+{
+	int error = names_find(lookup->parent, asked, name, &lookup->changes);
+
+	if (error || !*name)
+		return error ? error : -ENOENT;
+	error = last_open(lookup, *name, status);
+	if (error != -ENOENT || !names_gone(lookup->parent, *name))
+		return error;
+	free(*name);
+	error = names_find(lookup->parent, asked, name, &lookup->changes);
+	if (error || !*name)
+		return error ? error : -ENOENT;
+	return last_open(lookup, *name, status);
+}
+
 /* last_find - the last component: as written, and only where that is missing by the index, which is
  * made then. */
 static ntstatus last_find(struct volume_lookup *lookup, const char *asked, char **disk)
@@ -246,10 +265,7 @@ static ntstatus last_find(struct volume_lookup *lookup, const char *asked, char 
 	}
 	if (error != -ENOENT)
 		return error ? ntstatus_of_errno(error) : status;
-	error = names_find(lookup->parent, asked, &name, &lookup->changes);
-	if (error || !name)
-		return ntstatus_of_errno(error);
-	error = last_open(lookup, name, &status);
+	error = indexed_open(lookup, asked, &name, &status);
 	if (error)
 		return error == -ENOENT ? STATUS_SUCCESS : ntstatus_of_errno(error);
 	if (!status)

@@ -207,6 +207,20 @@ static void a_name_made_by_others_right_after_one_of_our_own_is_found_as_written
 	}
 }
 
+static void a_name_whose_case_others_change_right_after_one_of_our_own_is_found(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	char name[32], other[32];
+
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "mine%u", i);
+		snprintf(other, sizeof(other), "MINE%u", i);
+		create_ok(f->root, name, false);
+		assert_int_equal(renameat(f->root->fd, name, f->root->fd, other), 0);
+		assert_true(exists(f->root, name));
+	}
+}
+
 /* make - as a client's create does: look to make, make, and once more where that collides. */
 static bool make(struct volume_node *root, const char *path, unsigned *rounds)
 {
@@ -474,6 +488,7 @@ int main(void)
 		VOLUME_TEST(what_others_do_in_the_directory_is_seen),
 		VOLUME_TEST(a_change_of_others_is_not_hidden_by_one_of_our_own_after_it),
 		VOLUME_TEST(a_name_made_by_others_right_after_one_of_our_own_is_found_as_written),
+		VOLUME_TEST(a_name_whose_case_others_change_right_after_one_of_our_own_is_found),
 		VOLUME_TEST(who_makes_a_file_does_not_replace_what_others_made_unseen),
 		VOLUME_TEST(who_makes_a_file_asks_the_disk_for_it_once),
 		VOLUME_TEST(no_path_leads_out),
