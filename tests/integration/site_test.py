@@ -267,6 +267,7 @@ def test_end():
     SERVER.end()
     names = [m["message"] for m in messages()]
     check(names[-1] == 60001, str(names[-3:]))
+    L.__exit__(None, None, None)
 
 
 main([test_start, test_not_running, test_message_of_2010, test_once, test_acknowledge, test_recovered, test_failover,
