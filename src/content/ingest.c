@@ -250,7 +250,7 @@ static bool read_names(struct ingest *in, int fd, const char *path, struct names
 	if (errno)
 		return content_fail_errno(in->why, errno, path, "read the directory");
 	if (names->count)
-		qsort(names->list, names->count, sizeof(*names->list), by_name);
+		sort_items(names->list, names->count, sizeof(*names->list), by_name);
 	return true;
 }
 

@@ -179,7 +179,7 @@ bool content_names_clash(struct content_name *names, size_t count, const char **
 		BUG_ON(folded.failed);
 		names[i].folded = (char *)folded.data;
 	}
-	qsort(names, count, sizeof(*names), by_folded);
+	sort_items(names, count, sizeof(*names), by_folded);
 	for (size_t i = 0; i + 1 < count && !clash; i++) {
 		clash = pair_clashes(&names[i], &names[i + 1]);
 		*a = names[i].path;

@@ -58,7 +58,7 @@ void piece_set_sort(struct piece_set *set)
 
 	if (set->sorted || !set->count)
 		return;
-	qsort(set->pieces, set->count, sizeof(*set->pieces), by_hash);
+	sort_items(set->pieces, set->count, sizeof(*set->pieces), by_hash);
 	for (size_t i = 1; i < set->count; i++)
 		if (by_hash(&set->pieces[kept], &set->pieces[i]) != 0)
 			set->pieces[++kept] = set->pieces[i];
@@ -74,5 +74,5 @@ const struct piece *piece_set_find(struct piece_set *set, const uint8_t hash[SHA
 		return NULL;
 	piece_set_sort(set);
 	memcpy(key.hash, hash, SHA256_LENGTH);
-	return bsearch(&key, set->pieces, set->count, sizeof(key), by_hash);
+	return find_item(&key, set->pieces, set->count, sizeof(key), by_hash);
 }

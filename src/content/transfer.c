@@ -48,8 +48,9 @@ static bool no_memory(struct transfer *t)
 }
 
 /* The manifest from wherever it can be had. */
-static bool find_manifest(struct transfer *t, const uint8_t hash[SHA256_LENGTH])
+static bool find_manifest(struct transfer *t)
 {
+	const uint8_t *hash = t->hash;
 	const struct transfer_options *o = t->options;
 
 	if (o->known && layout_read_manifest(o->known, hash, &t->manifest, t->why))
@@ -350,8 +351,27 @@ static bool run(struct transfer *t)
 	return !t->failed;
 }
 
-static bool check_target(struct transfer *t, const uint8_t hash[SHA256_LENGTH])
+/* persistently - take a step that only the target is needed for, and that may be taken again, until
+ * it is done or the target has been lost for longer than patience lasts. */
+static bool persistently(struct transfer *t, bool (*step)(struct transfer *t))
 {
+	uint64_t end = monotonic_ms() + t->options->patience_ms;
+
+	while (!step(t)) {
+		if (t->why->problem != CONTENT_UNREACHABLE || monotonic_ms() >= end)
+			return false;
+		t->lost_target = true;
+		t->lost_status = t->why->status;
+		recover(t);
+		if (t->failed)
+			return false;
+	}
+	return true;
+}
+
+static bool check_target(struct transfer *t)
+{
+	const uint8_t *hash = t->hash;
 	auto_buf struct buf bytes = { 0 };
 	struct content_failure why = { 0 };
 
@@ -367,7 +387,7 @@ static bool check_target(struct transfer *t, const uint8_t hash[SHA256_LENGTH])
 	return true;
 }
 
-static bool publish(struct transfer *t, const uint8_t hash[SHA256_LENGTH])
+static bool publish(struct transfer *t)
 {
 	auto_buf struct buf bytes = { 0 };
 	struct place *to = t->options->to;
@@ -377,7 +397,7 @@ static bool publish(struct transfer *t, const uint8_t hash[SHA256_LENGTH])
 		return content_fail_status(t->why, status, true, place_title(to),
 					   "bring the pieces to the disk");
 	if (!manifest_encode(&t->manifest, &bytes, t->why) ||
-	    !layout_write_target(to, hash, bytes.data, bytes.len, t->why))
+	    !layout_write_target(to, t->hash, bytes.data, bytes.len, t->why))
 		return false;
 	status = place_remove(to, LAYOUT_UNFINISHED);
 	if (status && status != STATUS_OBJECT_NAME_NOT_FOUND)
@@ -391,6 +411,7 @@ bool content_transfer(const uint8_t hash[SHA256_LENGTH], const struct transfer_o
 {
 	struct content_failure unused;
 	struct transfer t cleanup(transfer_free) = {
+		.hash = hash,
 		.options = options,
 		.result = result,
 		.why = why ? why : &unused,
@@ -399,16 +420,16 @@ bool content_transfer(const uint8_t hash[SHA256_LENGTH], const struct transfer_o
 
 	BUG_ON(options->from_count > TRANSFER_SOURCES_MAX);
 	*result = (struct transfer_result){ 0 };
-	if (!find_manifest(&t, hash) || !plan(&t))
+	if (!find_manifest(&t) || !plan(&t))
 		return false;
 	if (!check && !options->from_count)
 		return content_fail(t.why, CONTENT_MISSING, STATUS_NOT_FOUND, NULL,
 				    "there is no source to read pieces from");
-	if (!check && t.todo.count && !mark_unfinished(&t))
+	if (!check && t.todo.count && !persistently(&t, mark_unfinished))
 		return false;
 	if (options->mode == TRANSFER_MISSING && !there_is_room(&t))
 		return false;
 	if (!run(&t))
 		return false;
-	return check ? check_target(&t, hash) : publish(&t, hash);
+	return persistently(&t, check ? check_target : publish);
 }

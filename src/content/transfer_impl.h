@@ -36,6 +36,7 @@ struct slot {
 };
 
 struct transfer {
+	const uint8_t *hash; /* of the manifest, the caller's */
 	const struct transfer_options *options;
 	struct transfer_result *result;
 	struct content_failure *why;

@@ -143,10 +143,12 @@ def test_killed_owner():
                               stdout=subprocess.PIPE, env=env, encoding="utf-8")
     wait_until("pieces arrive", lambda: os.path.isdir(path("volume-FS/data/failover/pieces/ff")))
     L.nodes[owner].kill()
-    out, _ = sender.communicate(timeout=180)
-    check(sender.returncode == 0 and json.loads(out)["reconnects"] > 0, out)
-    check(tool("check", L.taken["hash"], path("library"), target(below="failover"))["bad"] == 0, "a piece is bad")
-    L.nodes[owner].start()
+    try:
+        out, _ = sender.communicate(timeout=180)
+        check(sender.returncode == 0 and json.loads(out)["reconnects"] > 0, out)
+        check(tool("check", L.taken["hash"], path("library"), target(below="failover"))["bad"] == 0, "a piece is bad")
+    finally:
+        L.nodes[owner].start()
 
 
 def test_refusals():
@@ -249,9 +251,11 @@ def test_source_dies_while_fetching():
                               stdout=subprocess.PIPE, env=env, encoding="utf-8")
     wait_until("pieces arrive", lambda: os.path.isdir(path("cache3/pieces/ff")))
     L.nodes[owner].kill()
-    out, _ = client.communicate(timeout=180)
-    check(client.returncode == 0 and json.loads(out)["reconnects"] > 0, out)
-    L.nodes[owner].start()
+    try:
+        out, _ = client.communicate(timeout=180)
+        check(client.returncode == 0 and json.loads(out)["reconnects"] > 0, out)
+    finally:
+        L.nodes[owner].start()
     tool("assemble", L.taken["hash"], path("cache3"), path("installed3"))
     check(run(["diff", "-r", path("source"), path("installed3")]).code == 0, "the files differ")
 
