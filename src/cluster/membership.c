@@ -56,7 +56,7 @@ struct membership {
 	/* The thread's own. */
 	bool connected;
 	uint64_t handle;
-	int64_t watch_from_ms; /* 0: nothing to watch */
+	int64_t watch_from_ms; /* 0: nothing to watch; others read it */
 };
 
 /* libquorum, as quorum.h declares it. */
@@ -114,7 +114,7 @@ static void note_loss(struct membership *m, uint32_t id, int64_t now)
 			m->change_count++;
 	}
 	pthread_mutex_unlock(&m->lock);
-	m->watch_from_ms = now;
+	__atomic_store_n(&m->watch_from_ms, now, __ATOMIC_RELEASE);
 }
 
 static void changed(uint64_t handle, uint32_t quorate, uint64_t ring, uint32_t count, uint32_t *now)
@@ -201,7 +201,7 @@ static void look_at_fencing(struct membership *m)
 	json_t *events = crm_fencing(&why);
 
 	if (note_fencing(m, events) || realtime_ms() - m->watch_from_ms > ASK_LONGEST_MS)
-		m->watch_from_ms = 0;
+		__atomic_store_n(&m->watch_from_ms, 0, __ATOMIC_RELEASE);
 	json_decref(events);
 }
 
@@ -310,6 +310,11 @@ bool membership_has(struct membership *m, uint32_t node_id)
 	has = is_in(m->members, m->member_count, node_id);
 	pthread_mutex_unlock(&m->lock);
 	return has;
+}
+
+bool membership_watches_fencing(struct membership *m)
+{
+	return __atomic_load_n(&m->watch_from_ms, __ATOMIC_ACQUIRE) != 0;
 }
 
 void membership_fencing(struct membership *m, const char *node, int64_t since, int64_t *begun,

@@ -15,6 +15,8 @@ void membership_stop(struct membership *m);
 int64_t membership_lost(struct membership *m, uint32_t node_id);
 /* membership_has - is it a member now? */
 bool membership_has(struct membership *m, uint32_t node_id);
+/* membership_watches_fencing - is the fencer still asked about a node that was lost? */
+bool membership_watches_fencing(struct membership *m);
 /* membership_fencing - when the fencing of @node that ended last was seen to begin and to end; 0, 0
  * where none was seen since @since. */
 void membership_fencing(struct membership *m, const char *node, int64_t since, int64_t *begun,

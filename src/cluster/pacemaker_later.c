@@ -16,6 +16,7 @@
 
 #define LATER_TICK_MS	500
 #define SETTLE_LIMIT_MS 120000
+#define TOLD_LATE_MS	5000 /* the fencer may be slow to tell of a fencing; no longer than this */
 #define AGENT_NOTES	"/run/resource-agents" /* where the agent of disks notes its times */
 
 /* ---- how it came here */
@@ -94,6 +95,11 @@ static void complete_failover(struct pacemaker *p, struct failover *f)
 		return;
 	f->lost = membership_lost(p->membership, from->id);
 	membership_fencing(p->membership, from->name, f->lost, &f->fencing, &f->fenced);
+	/* Pacemaker mounts nothing before the fencing is over, however late it was seen. */
+	if (f->mounting > f->lost && f->fenced > f->mounting)
+		f->fenced = f->mounting;
+	if (f->fencing > f->fenced)
+		f->fencing = f->fenced;
 }
 
 /* How @name came here is a fact that the engine knows, and the file server does not; of what is not
@@ -129,6 +135,23 @@ static void wait_until_settled(struct pacemaker *p, const char *name)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* After a loss: until the fencer has told of the fencing, so that it has its part. */
+static void wait_until_fencing_is_told(struct pacemaker *p, const char *name)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	int64_t end = monotonic_ms() + TOLD_LATE_MS;
+	const struct local *l;
+	bool waits;
+
+	do {
+		pthread_mutex_lock(&p->lock);
+		l = pacemaker_find(p, name);
+		waits = l && !l->told && l->coming.kind == FAILOVER_LOSS && p->membership &&
+			!p->stopping && membership_watches_fencing(p->membership);
+		pthread_mutex_unlock(&p->lock);
+	} while (waits && (int64_t)monotonic_ms() < end && !nanosleep(&pause, NULL));
+}
+
 static void publish_one(struct pacemaker *p, const struct server_record *record)
 {
 	auto_free char *why = NULL;
@@ -136,6 +159,7 @@ static void publish_one(struct pacemaker *p, const struct server_record *record)
 	int error = 0;
 
 	wait_until_settled(p, record->name);
+	wait_until_fencing_is_told(p, record->name);
 	pthread_mutex_lock(&p->view_lock);
 	now = crm_server(pacemaker_look(p, 0), record->name);
 	if (now) {
