@@ -184,7 +184,7 @@ static size_t read_deployments(struct agent *a, struct deployment *out)
 		deployment_free(&out[count]);
 		log_warn("deployment not read id=%s why=%s", LOG_TEXT(id), LOG_TEXT(why.text));
 	}
-	qsort(out, count, sizeof(*out), by_order);
+	sort_items(out, count, sizeof(*out), by_order);
 	return count;
 }
 

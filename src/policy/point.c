@@ -107,7 +107,7 @@ size_t points_order(const struct policy *policy, const char *const *addresses, s
 			continue;
 		ranks[count++] = (struct rank){ i, is_far, p->priority, answer_ms[i] };
 	}
-	qsort(ranks, count, sizeof(*ranks), by_rank);
+	sort_items(ranks, count, sizeof(*ranks), by_rank);
 	for (size_t i = 0; i < count; i++)
 		order[i] = ranks[i].index;
 	return count;

