@@ -135,14 +135,28 @@ def test_killed_sender():
     check(tool("check", L.taken["hash"], path("library"), target(below="killed"))["bad"] == 0, "a piece is bad")
 
 
+def in_the_middle(process, pieces, accident):
+    """Stops the process when it has brought its first piece into that directory, lets the accident happen, and lets it
+    go on: so the accident comes in the middle, however fast either is."""
+    end = time.monotonic() + 60
+    while not any(entry.is_dir() and os.listdir(entry.path) for entry in
+                  (os.scandir(pieces) if os.path.isdir(pieces) else ())):
+        check(process.poll() is None and time.monotonic() < end, "no piece came: %s" % process.poll())
+        time.sleep(0.001)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        accident()
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
 def test_killed_owner():
     """the owner dies in the middle of a transfer, and the transfer ends with success"""
     env = dict(L.env, BERTH_PASSWORD_FILE=path("password"))
     owner = L.server_state("FS")["owner"]
     sender = subprocess.Popen([TOOL, "send", L.taken["hash"], path("library"), target(below="failover")],
                               stdout=subprocess.PIPE, env=env, encoding="utf-8")
-    wait_until("pieces arrive", lambda: os.path.isdir(path("volume-FS/data/failover/pieces/ff")))
-    L.nodes[owner].kill()
+    in_the_middle(sender, path("volume-FS/data/failover/pieces"), L.nodes[owner].kill)
     try:
         out, _ = sender.communicate(timeout=180)
         check(sender.returncode == 0 and json.loads(out)["reconnects"] > 0, out)
@@ -249,8 +263,7 @@ def test_source_dies_while_fetching():
     owner = L.server_state("FS")["owner"]
     client = subprocess.Popen([TOOL, "fetch", L.taken["hash"], path("cache3"), target()],
                               stdout=subprocess.PIPE, env=env, encoding="utf-8")
-    wait_until("pieces arrive", lambda: os.path.isdir(path("cache3/pieces/ff")))
-    L.nodes[owner].kill()
+    in_the_middle(client, path("cache3/pieces"), L.nodes[owner].kill)
     try:
         out, _ = client.communicate(timeout=180)
         check(client.returncode == 0 and json.loads(out)["reconnects"] > 0, out)
