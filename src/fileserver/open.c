@@ -417,6 +417,9 @@ ntstatus open_close(struct open *open, struct volume_attributes *attributes)
 	}
 	open_table_leave(open);
 	replay_forget(open);
+	pthread_mutex_lock(&open->file->lock);
+	write_time_end(open); /* its last write time is told by what is asked next */
+	pthread_mutex_unlock(&open->file->lock);
 	if (attributes && open_attributes(open, attributes) != STATUS_SUCCESS)
 		*attributes = (struct volume_attributes){ 0 };
 	if (open->written)

@@ -121,7 +121,8 @@ def test_inherited_as_set():
 def test_delayed_write_time():
     """the time of the last write waits for the end of the handle only where the share is set so"""
     def shown_while_writing():
-        """Last write time before and after a write through an open handle, and after its end."""
+        """Last write time before and after a write through an open handle, as its end tells it, and after that."""
+        from impacket import smb3structs as smb3
         conn = L.impacket("FS")
         low, tree = conn.getSMBServer(), None
         tree = conn.connectTree("data")
@@ -130,16 +131,19 @@ def test_delayed_write_time():
         time.sleep(0.05)
         low.write(tree, handle, b"later", 0, 5)
         times.append(low.queryInfo(tree, handle, fileInfoClass=4)[16:24])
-        low.close(tree, handle)
+        packet, body = low.SMB_PACKET(), smb3.SMB2Close()
+        packet["Command"], packet["TreeID"], packet["Data"] = smb3.SMB2_CLOSE, tree, body
+        body["Flags"], body["FileID"] = 1, handle
+        times.append(low.recvSMB(low.sendSMB(packet))["Data"][24:32])  # LastWriteTime of the answer to the close
         handle = low.create(tree, "one", 0x2000000, 7, 0, 1, 0)
         times.append(low.queryInfo(tree, handle, fileInfoClass=4)[16:24])
         conn.close()
         return [int.from_bytes(t, "little") for t in times]
-    before, during, after = shown_while_writing()
-    check(before < during == after, "%d %d %d" % (before, during, after))
+    before, during, closed, after = shown_while_writing()
+    check(before < during == closed == after, "%d %d %d %d" % (before, during, closed, after))
     settings("--delayed-write-time")
-    before, during, after = shown_while_writing()
-    check(before == during < after, "%d %d %d" % (before, during, after))
+    before, during, closed, after = shown_while_writing()
+    check(before == during < closed == after, "%d %d %d %d" % (before, during, closed, after))
     settings("--prompt-write-time")
 
 
