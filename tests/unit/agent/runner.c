@@ -118,7 +118,8 @@ static void one_that_ignores_the_polite_signal_is_ended_too(void **state)
 
 static void a_daemon_that_is_left_behind_is_ended(void **state)
 {
-	script(30, "setsid sh -c 'echo $$ > pid; sleep 600' >/dev/null 2>&1 & "
+	/* A pid that another test left would end the wait before this one is written. */
+	script(30, "rm -f pid; setsid sh -c 'echo $$ > pid; sleep 600' >/dev/null 2>&1 & "
 		   "while [ ! -s pid ]; do sleep 0.05; done; rm -f x; exit 3");
 	assert_int_equal(result.code, 3);
 	assert_true(result.left >= 1);
