@@ -403,6 +403,7 @@ int cluster_start(const struct cluster_config *config, const struct cluster_even
 		error = open_watch(c, why);
 	if (!error)
 		error = enter(c, why);
+	*out = c; /* callbacks may come as soon as there is a thread, and use it */
 	if (!error && config->engine == CLUSTER_PACEMAKER) {
 		c->pacemaker = pacemaker_start(c);
 		error = c->pacemaker ? 0 : -EAGAIN;
@@ -415,10 +416,9 @@ int cluster_start(const struct cluster_config *config, const struct cluster_even
 	}
 	if (error) {
 		cluster_free(c);
-		return error;
+		*out = NULL;
 	}
-	*out = c;
-	return 0;
+	return error;
 }
 
 void cluster_stop(struct cluster *c)

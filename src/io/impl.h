@@ -88,7 +88,7 @@ struct loop {
 	atomic_int reads_beside;	    /* begun by io_read_beside, not read yet */
 	_Atomic(struct io_op *) finished;   /* by helper threads; newest first */
 	atomic_bool sleeping, stopping;
-	atomic_uint visitors; /* helper threads that are giving an operation back */
+	atomic_uint visitors; /* threads that are giving an operation back or posting a task */
 
 	struct loop_timer **timers; /* binary heap, 1-based */
 	size_t timer_count, timer_room;

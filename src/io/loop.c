@@ -121,10 +121,13 @@ void loop_post(struct loop *loop, struct loop_task *task)
 {
 	struct loop_task *newest = atomic_load_explicit(&loop->posted, memory_order_relaxed);
 
+	/* Once it is on the stack the task may run, and the loop be freed, before it was woken. */
+	atomic_fetch_add(&loop->visitors, 1);
 	do
 		task->next = newest;
 	while (!atomic_compare_exchange_weak(&loop->posted, &newest, task));
 	loop_wake(loop);
+	atomic_fetch_sub(&loop->visitors, 1);
 }
 
 static void run_posted(struct loop *loop)

@@ -49,6 +49,7 @@ static int tear_down(void **state)
 /* ---- what a node does */
 
 static const char *node_name;
+static struct cluster *own; /* set before the first callback, as promised */
 
 static void path_of(char *out, size_t size, const char *what)
 {
@@ -60,6 +61,7 @@ static int come(void *arg, const struct server_record *record, uint64_t epoch, c
 	char path[128];
 	int fd;
 
+	BUG_ON(!own);
 	path_of(path, sizeof(path), "fail-on-");
 	snprintf(path + strlen(path), sizeof(path) - strlen(path), "%s", node_name);
 	if (!access(path, F_OK)) {
@@ -104,7 +106,6 @@ static void run_node(const char *name)
 		.directory = directory, .node = name, .control = "/nowhere", .address = "127.0.0.1"
 	};
 	static const struct cluster_events events = { .bring_online = come, .take_offline = leave };
-	struct cluster *cluster;
 	sigset_t block, before;
 	char *why;
 
@@ -114,11 +115,11 @@ static void run_node(const char *name)
 	sigaddset(&block, SIGTERM);
 	sigprocmask(SIG_BLOCK, &block, &before);
 	signal(SIGTERM, end);
-	if (cluster_start(&config, &events, NULL, &cluster, &why))
+	if (cluster_start(&config, &events, NULL, &own, &why))
 		_exit(3);
 	while (!ending)
 		sigsuspend(&before);
-	cluster_stop(cluster);
+	cluster_stop(own);
 	_exit(0);
 }
 

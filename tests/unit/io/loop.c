@@ -117,6 +117,34 @@ static void posts_from_several_threads_all_run_in_order(void **state)
 	}
 }
 
+#define FREED_TIMES 300
+
+static void *post_one(void *arg)
+{
+	struct poster *poster = arg;
+
+	loop_post(poster->loop, &poster->posts->task);
+	return NULL;
+}
+
+/* A task may be what its loop waited for: by the time it has run, posting it has to be over. */
+static void a_loop_may_go_as_soon_as_a_task_has_run(void **state)
+{
+	for (int i = 0; i < FREED_TIMES; i++) {
+		struct posted posted = { { take_post, NULL }, 0, 0 };
+		struct poster poster = { loop_new(IO_POOL), &posted };
+		pthread_t thread;
+
+		assert_non_null(poster.loop);
+		posts_seen = next_of[0] = 0;
+		assert_int_equal(pthread_create(&thread, NULL, post_one, &poster), 0);
+		while (!posts_seen)
+			loop_run_once(poster.loop, 0);
+		loop_free(poster.loop);
+		pthread_join(thread, NULL);
+	}
+}
+
 static void *stop_soon(void *loop)
 {
 	usleep(20000);
@@ -328,6 +356,7 @@ int main(void)
 		cmocka_unit_test(a_loop_is_made_where_io_uring_is_not_permitted),
 		BOTH(timers_fire_in_order_and_not_when_stopped),
 		BOTH(posts_from_several_threads_all_run_in_order),
+		cmocka_unit_test(a_loop_may_go_as_soon_as_a_task_has_run),
 		BOTH(a_sleeping_loop_is_stopped_from_another_thread),
 		BOTH(what_is_written_is_read_back),
 		BOTH(a_failed_operation_gives_its_errno),

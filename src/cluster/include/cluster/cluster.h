@@ -58,7 +58,8 @@ struct cluster_config {
 struct cluster;
 
 /* cluster_start - enter this node and begin to keep servers; -EEXIST where a living node has the
- * name. */
+ * name. @out is set before the first callback, which may come before this returns; NULL after an
+ * error. */
 int cluster_start(const struct cluster_config *config, const struct cluster_events *events,
 		  void *arg, struct cluster **out, char **why) MUST_CHECK;
 /* cluster_stop - hand every server over, leave, and free. */
