@@ -35,25 +35,25 @@ static struct names *stripe_of_key(struct volume *volume, const struct volume_ke
 	return &volume->names[key_hash(key) % VOLUME_NAME_STRIPES];
 }
 
-static struct names *stripe_of(struct volume_node *directory)
+struct names *names_of(const struct volume_node *directory)
 {
 	return stripe_of_key(directory->volume, &directory->key);
 }
 
 void names_lock(struct volume_node *directory)
 {
-	pthread_mutex_lock(&stripe_of(directory)->lock);
+	pthread_mutex_lock(&names_of(directory)->lock);
 }
 
 void names_unlock(struct volume_node *directory)
 {
-	pthread_mutex_unlock(&stripe_of(directory)->lock);
+	pthread_mutex_unlock(&names_of(directory)->lock);
 }
 
 void names_lock2(struct volume_node *a, struct volume_node *b)
 {
-	struct names *x = stripe_of(a);
-	struct names *y = stripe_of(b);
+	struct names *x = names_of(a);
+	struct names *y = names_of(b);
 
 	pthread_mutex_lock(x < y ? &x->lock : &y->lock);
 	if (x != y)
@@ -62,8 +62,8 @@ void names_lock2(struct volume_node *a, struct volume_node *b)
 
 void names_unlock2(struct volume_node *a, struct volume_node *b)
 {
-	struct names *x = stripe_of(a);
-	struct names *y = stripe_of(b);
+	struct names *x = names_of(a);
+	struct names *y = names_of(b);
 
 	pthread_mutex_unlock(&x->lock);
 	if (x != y)
@@ -344,7 +344,7 @@ static bool index_agrees(struct volume_node *directory, struct index *index)
 /* index_current - an index that agrees with the disk, built where it must be. */
 static int index_current(struct volume_node *directory, struct index **out)
 {
-	struct names *stripe = stripe_of(directory);
+	struct names *stripe = names_of(directory);
 	struct index *index = index_of(stripe, &directory->key);
 	int error;
 
@@ -417,7 +417,7 @@ bool names_unknown(struct volume_node *directory, const char *name, uint64_t *ch
 	bool unknown;
 
 	names_lock(directory);
-	index = index_of(stripe_of(directory), &directory->key);
+	index = index_of(names_of(directory), &directory->key);
 	unknown = index && index_agrees(directory, index) && !index_slot_of(index, name, true);
 	if (unknown) {
 		index->last_use = tick(directory->volume);
@@ -429,7 +429,7 @@ bool names_unknown(struct volume_node *directory, const char *name, uint64_t *ch
 
 void names_opened(struct volume_node *directory, const char *name)
 {
-	struct names *stripe = stripe_of(directory);
+	struct names *stripe = names_of(directory);
 	struct index *index;
 	struct statx st;
 
@@ -442,7 +442,7 @@ void names_opened(struct volume_node *directory, const char *name)
 
 bool names_gone(struct volume_node *directory, const char *name)
 {
-	struct names *stripe = stripe_of(directory);
+	struct names *stripe = names_of(directory);
 	struct index *index;
 	struct statx st;
 	bool wrong;
@@ -459,7 +459,7 @@ bool names_gone(struct volume_node *directory, const char *name)
 
 int names_absent(struct volume_node *directory, const char *name, uint64_t changes)
 {
-	struct index *index = index_of(stripe_of(directory), &directory->key);
+	struct index *index = index_of(names_of(directory), &directory->key);
 	auto_free char *found = NULL;
 	int error;
 
@@ -471,7 +471,7 @@ int names_absent(struct volume_node *directory, const char *name, uint64_t chang
 
 void names_begin(struct volume_node *directory)
 {
-	struct names *stripe = stripe_of(directory);
+	struct names *stripe = names_of(directory);
 	struct index *index = index_of(stripe, &directory->key);
 
 	if (index && !index_agrees(directory, index))
@@ -480,7 +480,7 @@ void names_begin(struct volume_node *directory)
 
 void names_touched(struct volume_node *directory)
 {
-	struct index *index = index_of(stripe_of(directory), &directory->key);
+	struct index *index = index_of(names_of(directory), &directory->key);
 
 	if (index)
 		index->own_until = nttime_now();
@@ -488,7 +488,7 @@ void names_touched(struct volume_node *directory)
 
 void names_added(struct volume_node *directory, const char *name)
 {
-	struct names *stripe = stripe_of(directory);
+	struct names *stripe = names_of(directory);
 	struct index *index = index_of(stripe, &directory->key);
 	size_t before;
 	bool added;
@@ -509,7 +509,7 @@ void names_added(struct volume_node *directory, const char *name)
 
 void names_removed(struct volume_node *directory, const char *name)
 {
-	struct index *index = index_of(stripe_of(directory), &directory->key);
+	struct index *index = index_of(names_of(directory), &directory->key);
 	struct index_slot *slot;
 
 	if (!index)
@@ -536,8 +536,8 @@ void names_drop(struct volume *volume, const struct volume_key *key)
 
 void names_empty(struct volume_node *parent, struct volume_node *directory, const struct statx *st)
 {
-	struct names *stripe = stripe_of(directory);
-	bool is_held = stripe == stripe_of(parent);
+	struct names *stripe = names_of(directory);
+	bool is_held = stripe == names_of(parent);
 	struct index *index;
 
 	if (!is_held && pthread_mutex_trylock(&stripe->lock))
@@ -559,5 +559,6 @@ void names_free(struct volume *volume)
 		while (stripe->indexes)
 			index_unlink(volume, stripe, stripe->indexes);
 		pthread_mutex_destroy(&stripe->lock);
+		pthread_cond_destroy(&stripe->made);
 	}
 }

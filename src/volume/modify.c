@@ -79,31 +79,57 @@ static ntstatus make_node(struct volume_node *parent, int *fd, const struct volu
 	return status;
 }
 
-static ntstatus create_locked(struct volume_lookup *lookup, const struct volume_initial *initial,
-			      struct volume_node **out)
+/* make_entry - the new name, opened; nothing is described yet. */
+static ntstatus make_entry(struct volume_lookup *lookup, bool is_directory, int *fd)
 {
 	struct volume_node *parent = lookup->parent;
-	auto_close int fd = -1;
-	ntstatus status;
 	int error = names_absent(parent, lookup->name, lookup->changes);
 
 	if (error)
 		return ntstatus_of_errno(error);
-	error = entry_make(parent, lookup->name, initial->is_directory, &fd);
+	error = entry_make(parent, lookup->name, is_directory, fd);
 	if (error == -EEXIST)
 		names_drop(parent->volume,
 			   &parent->key); /* made by hand: the index does not know it */
 	if (error)
 		return error == -ENOENT ? STATUS_OBJECT_PATH_NOT_FOUND : ntstatus_of_errno(error);
 	names_added(parent, lookup->name);
-	status = make_node(parent, &fd, initial, out);
+	return STATUS_SUCCESS;
+}
+
+/* unmake - what is half made goes again: nobody was told of it. */
+static void unmake(struct volume_node *parent, const char *name, bool is_directory)
+{
+	if (!sys.unlink(parent->fd, name, is_directory ? AT_REMOVEDIR : 0))
+		names_removed(parent, name);
+}
+
+/* create_locked - a file is described without the lock, which others wait for; a directory with it:
+ * that it is empty has to be noted before anybody can make something in it. */
+static ntstatus create_locked(struct volume_lookup *lookup, const struct volume_initial *initial,
+			      struct volume_node **out)
+{
+	struct volume_node *parent = lookup->parent;
+	auto_close int fd = -1;
+	struct maker maker;
+	ntstatus status = make_entry(lookup, initial->is_directory, &fd);
+
+	if (status)
+		return status;
+	if (initial->is_directory) {
+		status = make_node(parent, &fd, initial, out);
+	} else {
+		maker_begin(parent, &maker, lookup->name);
+		names_unlock(parent);
+		status = make_node(parent, &fd, initial, out);
+		names_lock(parent);
+		maker_end(parent, &maker);
+	}
 	if (!status)
 		return status;
-	/* what is half made goes again: nobody was told of it */
 	volume_node_put(*out);
 	*out = NULL;
-	if (!sys.unlink(parent->fd, lookup->name, initial->is_directory ? AT_REMOVEDIR : 0))
-		names_removed(parent, lookup->name);
+	unmake(parent, lookup->name, initial->is_directory);
 	return status;
 }
 

@@ -91,9 +91,18 @@ struct index {
 	uint64_t last_use;
 };
 
+/* A file that has its name, but not yet its descriptor; on the stack of its maker. */
+struct maker {
+	const struct volume_key *directory;
+	const char *name;
+	struct maker *next;
+};
+
 struct names {
 	pthread_mutex_t lock;
 	struct index *indexes;
+	struct maker *makers;
+	pthread_cond_t made; /* one of the makers has ended */
 };
 
 /* A directory kept open between walks. */
@@ -177,7 +186,18 @@ void attributes_fill(struct volume_attributes *out, const struct statx *st, cons
 ntstatus node_attributes(struct volume_node *node, const struct statx *st,
 			 struct volume_attributes *out) MUST_CHECK;
 
+/* maker.c */
+/* maker_begin - @name was just made in @directory, whose names are locked, and is described after
+ * they are not. @maker and @name are the caller's, until maker_end. */
+void maker_begin(struct volume_node *directory, struct maker *maker, const char *name);
+/* maker_end - it is described, or will be removed before the names are unlocked. Locked again. */
+void maker_end(struct volume_node *directory, struct maker *maker);
+/* maker_wait - return when nobody is making @name in @directory. Takes the lock itself. */
+void maker_wait(struct volume_node *directory, const char *name);
+
 /* index.c */
+/* names_of - where the names of @directory, and of others, are kept. */
+struct names *names_of(const struct volume_node *directory);
 /* names_lock - hold the names of @directory. names_lock2 holds those of two (which may be one). */
 void names_lock(struct volume_node *directory);
 void names_unlock(struct volume_node *directory);

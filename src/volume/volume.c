@@ -47,8 +47,10 @@ static struct volume *volume_new(const char *path)
 	volume->dirs.slots = xalloc(VOLUME_DIRS, sizeof(*volume->dirs.slots));
 	volume->depot_fd = -1;
 	volume->index_limit = VOLUME_INDEX_BYTES;
-	for (size_t i = 0; i < VOLUME_NAME_STRIPES; i++)
+	for (size_t i = 0; i < VOLUME_NAME_STRIPES; i++) {
 		pthread_mutex_init(&volume->names[i].lock, NULL);
+		pthread_cond_init(&volume->names[i].made, NULL);
+	}
 	for (size_t i = 0; i < VOLUME_INODE_LOCKS; i++)
 		pthread_mutex_init(&volume->inode_locks[i], NULL);
 	pthread_mutex_init(&volume->dirs.lock, NULL);

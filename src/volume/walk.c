@@ -190,11 +190,9 @@ static bool has_sd(struct volume_node *node)
 
 /*
  * wait_for_maker - a file without a descriptor may be one that volume_create has made and not yet
- * described: it holds the directory's names for as long, and writes through the inode that @node
- * shares. Without this wait a second client could open the file by the rights of its directory in
- * between. Only a file that is seconds old can be one.
+ * described, through the inode that @node shares. Only a file that is seconds old can be one.
  */
-static bool wait_for_maker(struct volume_node *parent, struct volume_node *node,
+static bool wait_for_maker(struct volume_node *parent, const char *name, struct volume_node *node,
 			   const struct statx *st)
 {
 	struct timespec now;
@@ -204,8 +202,7 @@ static bool wait_for_maker(struct volume_node *parent, struct volume_node *node,
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	if (st->stx_mask & STATX_BTIME && st->stx_btime.tv_sec + 2 < now.tv_sec)
 		return false;
-	names_lock(parent);
-	names_unlock(parent);
+	maker_wait(parent, name);
 	return true;
 }
 
@@ -223,7 +220,7 @@ static int last_open(struct volume_lookup *lookup, const char *name, ntstatus *s
 	*status = node_new(parent->volume, &fd, &st, &lookup->node);
 	if (!*status)
 		*status = node_attributes(lookup->node, &st, &lookup->attributes);
-	if (!*status && wait_for_maker(parent, lookup->node, &st))
+	if (!*status && wait_for_maker(parent, name, lookup->node, &st))
 		*status = node_attributes(lookup->node, &st, &lookup->attributes);
 	lookup->exists = !*status;
 	return 0;
