@@ -2,13 +2,17 @@
 /*
  * Compression of whole frames (MS-SMB2 3.1.4.4, 3.3.5.2.1.2). A frame that comes in is opened,
  * decompressed and then verified; a reply is signed, compressed and then sealed. What is
- * decompressed counts as memory that is held for the client.
+ * decompressed counts as memory that is held for the client, and its messages pay for it with their
+ * credits before the first of them is looked at: a few bytes must not become megabytes that a
+ * request then waits with (MS-SMB2 3.3.5.2.5).
  */
 #include "request.h"
 
-#define EXTRA_BYTES (256u + 16u) /* beyond the longest payload, MS-SMB2 3.3.5.2.1.2 */
-#define BARE_BYTES  (64u << 10)	 /* before there is a session, as for frames */
-#define REPLY_LEAST 1024u	 /* a shorter reply is not worth it */
+#define EXTRA_BYTES  (256u + 16u) /* beyond the longest payload, MS-SMB2 3.3.5.2.1.2 */
+#define BARE_BYTES   (64u << 10)  /* before there is a session, as for frames */
+#define CREDIT_BYTES (64u << 10)  /* what a credit pays for */
+#define HEAD_BYTES   (64u << 10)  /* headers and names, for which nobody pays */
+#define REPLY_LEAST  1024u	  /* a shorter reply is not worth it */
 
 static size_t longest(const struct connection *conn)
 {
@@ -22,6 +26,33 @@ bool compress_is_compressed(const struct smb_request *rq)
 	struct cursor c = cur_of(rq->frame.data + rq->next_at, rq->frame.length - rq->next_at);
 
 	return cur_u32le(&c) == SMB2_COMPRESSION_ID;
+}
+
+/* Take the credits of all messages of the decompressed frame: do they pay for its size? */
+static const char *pay(struct smb_request *rq)
+{
+	uint64_t paid = HEAD_BYTES;
+	size_t at = 0;
+
+	rq->is_paid = true;
+	for (uint32_t i = 0; at < rq->frame.length; i++) {
+		struct smb2_header h;
+		uint32_t charge;
+		size_t length;
+		const char *why;
+
+		if (i >= smb.config.max_compound)
+			return "too many messages in one frame";
+		why = request_bounds(&rq->frame, at, &h, &length);
+		if (!why)
+			why = request_pay(rq->conn, &h, &charge);
+		if (why)
+			return why;
+		paid += (uint64_t)charge * CREDIT_BYTES;
+		at += length;
+	}
+	return rq->frame.length > paid ? "decompressed message larger than its credits pay for"
+				       : NULL;
 }
 
 const char *compress_open_frame(struct smb_request *rq)
@@ -41,7 +72,7 @@ const char *compress_open_frame(struct smb_request *rq)
 	frame_free(&rq->frame);
 	rq->frame = (struct frame){ out.data, out.len };
 	rq->next_at = 0;
-	return NULL;
+	return pay(rq);
 }
 
 void compress_wish(struct smb_request *rq, bool asked, size_t plain)

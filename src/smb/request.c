@@ -256,32 +256,48 @@ static void begin_related(struct smb_request *rq)
 	}
 }
 
-static uint32_t charge_of(const struct smb_request *rq)
+const char *request_bounds(const struct frame *frame, size_t at, struct smb2_header *h,
+			   size_t *length)
 {
-	if (rq->conn->capabilities & SMB2_GLOBAL_CAP_LARGE_MTU && rq->header.credit_charge)
-		return rq->header.credit_charge;
-	return 1;
+	struct cursor c = cur_of(frame->data + at, frame->length - at);
+	uint32_t next;
+
+	*length = frame->length - at;
+	if (smb2_header_decode(&c, h))
+		return "not an SMB2 message";
+	if (h->flags & SMB2_FLAGS_SERVER_TO_REDIR)
+		return "a response where a request belongs";
+	next = h->next_command;
+	if (!next)
+		return NULL;
+	if (next % 8 || next < SMB2_HEADER_SIZE || next > *length - SMB2_HEADER_SIZE)
+		return "wrong NextCommand";
+	*length = next;
+	return NULL;
+}
+
+const char *request_pay(struct connection *conn, const struct smb2_header *h, uint32_t *charge)
+{
+	bool many = conn->capabilities & SMB2_GLOBAL_CAP_LARGE_MTU && h->credit_charge;
+
+	*charge = h->command == SMB2_CANCEL ? 0 : many ? h->credit_charge : 1;
+	if (*charge && !sequence_take(&conn->sequence, h->message_id, *charge))
+		return "message id outside of the window";
+	return NULL;
 }
 
 /* Find the bounds of the next message. NULL, or why the connection must go. */
 static const char *begin_message(struct smb_request *rq)
 {
-	size_t length = rq->frame.length - rq->next_at;
-	struct cursor c = cur_of(rq->frame.data + rq->next_at, length);
-	uint32_t next;
+	uint32_t charge;
+	size_t length;
+	const char *why;
 
 	if (rq->index >= smb.config.max_compound)
 		return "too many messages in one frame";
-	if (smb2_header_decode(&c, &rq->header))
-		return "not an SMB2 message";
-	if (rq->header.flags & SMB2_FLAGS_SERVER_TO_REDIR)
-		return "a response where a request belongs";
-	next = rq->header.next_command;
-	if (next) {
-		if (next % 8 || next < SMB2_HEADER_SIZE || next > length - SMB2_HEADER_SIZE)
-			return "wrong NextCommand";
-		length = next;
-	}
+	why = request_bounds(&rq->frame, rq->next_at, &rq->header, &length);
+	if (why)
+		return why;
 	rq->message = cur_of(rq->frame.data + rq->next_at, length);
 	cur_skip(&rq->message, SMB2_HEADER_SIZE);
 	rq->next_at += length;
@@ -291,10 +307,7 @@ static const char *begin_message(struct smb_request *rq)
 	rq->async_id = 0;
 	rq->progress = 0;
 	begin_related(rq);
-	if (rq->header.command != SMB2_CANCEL &&
-	    !sequence_take(&rq->conn->sequence, rq->header.message_id, charge_of(rq)))
-		return "message id outside of the window";
-	return NULL;
+	return rq->is_paid ? NULL : request_pay(rq->conn, &rq->header, &charge);
 }
 
 /* Is this node still the owner of what the request is about? */

@@ -74,6 +74,7 @@ struct smb_request {
 	uint8_t *hash; /* pre-authentication hash that the response goes into */
 	bool is_encrypted;
 	struct channel *sealing_channel;
+	bool is_paid;  /* every message of the frame has given its credits already */
 	bool compress; /* the reply frame, but for its first compress_plain bytes */
 	size_t compress_plain;
 	size_t held;	   /* what connection_hold was told */
@@ -153,6 +154,14 @@ void request_send_interim(struct smb_request *rq);
 void request_go_on(struct smb_request *rq);
 /* request_settle - answer a request that waited with @status, and go on with what follows it. */
 void request_settle(struct smb_request *rq, ntstatus status);
+
+/* request_bounds - the header and the length of the message at @at of @frame. NULL, or why the
+ * connection must go. */
+const char *request_bounds(const struct frame *frame, size_t at, struct smb2_header *h,
+			   size_t *length) MUST_CHECK;
+/* request_pay - take the credits of a message; *charge: how many (a CANCEL none). Likewise. */
+const char *request_pay(struct connection *conn, const struct smb2_header *h,
+			uint32_t *charge) MUST_CHECK;
 
 /* compress.c: is what comes next in the frame compressed? */
 bool compress_is_compressed(const struct smb_request *rq);

@@ -363,6 +363,91 @@ static void messages_that_lie_end_the_connection(void **unused)
 	assert_ends_it(&twice, true);
 }
 
+/* ---- messages that are larger than what was paid for them ---- */
+
+#define NEXT_ID	   4 /* behind NEGOTIATE, two of SESSION_SETUP, TREE_CONNECT */
+#define MANY_BYTES (1u << 20)
+
+/* An ECHO of @length bytes, nearly all of them nothing. */
+static void a_long_echo(struct buf *b, uint64_t message_id, uint16_t charge, size_t length,
+			bool another_follows)
+{
+	struct smb2_header h = { .command = SMB2_ECHO,
+				 .credit_charge = charge,
+				 .message_id = message_id,
+				 .next_command = another_follows ? (uint32_t)length : 0 };
+	size_t end = b->len + length;
+
+	smb2_header_encode(b, &h);
+	smb2_empty_encode(b);
+	buf_zero(b, end - b->len);
+}
+
+/* How many ECHOs the server handles of @plain, compressed; whether it ends the connection. */
+static uint64_t echoes_handled(const struct buf *plain, bool *ended)
+{
+	struct smb2_compression all = { .algorithms = smb2_compression_known(),
+					.preferred = SMB2_COMPRESSION_LZ77,
+					.chained = true };
+	auto_buf struct buf packed = { 0 };
+	struct client_options o = options_of();
+	struct smb_statistics before, after;
+	struct link l;
+
+	assert_true(smb2_compress(&all, plain->data, plain->len, SMB2_HEADER_SIZE, &packed));
+	assert_true(packed.len < UINT16_MAX);
+	link_open(&l, &o, "data");
+	smb_statistics(&before);
+	after = before;
+	send_by_hand(l.fd, &packed);
+	for (int turns = 0;
+	     turns < 1000 && after.requests[SMB2_ECHO] == before.requests[SMB2_ECHO] &&
+	     after.protocol_errors == before.protocol_errors;
+	     turns++) {
+		loop_run_once(peer_loop, 1);
+		smb_statistics(&after);
+	}
+	*ended = after.protocol_errors > before.protocol_errors;
+	link_close(&l);
+	return after.requests[SMB2_ECHO] - before.requests[SMB2_ECHO];
+}
+
+static void a_message_decompresses_to_no_more_than_its_credits_pay_for(void **unused)
+{
+	const struct {
+		uint16_t charge;
+		uint64_t handled;
+	} rows[] = { { 1, 0 }, { 14, 0 }, { 15, 1 }, { 16, 1 } }; /* one more is for the headers */
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_buf struct buf b = { 0 };
+		bool ended;
+
+		a_long_echo(&b, NEXT_ID, rows[i].charge, MANY_BYTES, false);
+		assert_int_equal(echoes_handled(&b, &ended), rows[i].handled);
+		assert_int_equal(ended, !rows[i].handled);
+	}
+}
+
+/* The first must not wait with what the second only says that it would pay. */
+static void a_compound_pays_before_its_first_message_is_handled(void **unused)
+{
+	const struct {
+		uint64_t second_id;
+		uint64_t handled;
+	} rows[] = { { NEXT_ID + 1, 2 }, { 1000000, 0 }, { NEXT_ID, 0 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_buf struct buf b = { 0 };
+		bool ended;
+
+		a_long_echo(&b, NEXT_ID, 1, 128, true);
+		a_long_echo(&b, rows[i].second_id, 16, MANY_BYTES, false);
+		assert_int_equal(echoes_handled(&b, &ended), rows[i].handled);
+		assert_int_equal(ended, !rows[i].handled);
+	}
+}
+
 static int start(void **state)
 {
 	struct smb_config config;
@@ -381,6 +466,8 @@ int main(void)
 		cmocka_unit_test(a_share_can_ask_for_it),
 		cmocka_unit_test(older_dialects_do_not_compress),
 		cmocka_unit_test(messages_that_lie_end_the_connection),
+		cmocka_unit_test(a_message_decompresses_to_no_more_than_its_credits_pay_for),
+		cmocka_unit_test(a_compound_pays_before_its_first_message_is_handled),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
