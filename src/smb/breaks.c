@@ -131,7 +131,7 @@ static void send_notice(struct channel *channel, const struct smb2_oplock_break 
 		.flags = SMB2_FLAGS_SERVER_TO_REDIR,
 		.message_id = UINT64_MAX,
 	};
-	bool encrypt = channel->session->encrypt || channel->was_encrypted;
+	bool encrypt = channel->session->encrypt || session_was_encrypted(channel->session);
 	auto_buf struct buf b = { 0 };
 
 	(void)buf_grow(&b, STREAM_HEADER + (encrypt ? SMB2_TRANSFORM_SIZE : 0));

@@ -33,7 +33,8 @@ const char *seal_open_frame(struct smb_request *rq)
 	rq->next_at = SMB2_TRANSFORM_SIZE;
 	rq->is_encrypted = true;
 	rq->sealing_channel = channel_get(channel);
-	channel->was_encrypted = true;
+	if (!session_was_encrypted(channel->session))
+		__atomic_store_n(&channel->session->was_encrypted, true, __ATOMIC_RELAXED);
 	return NULL;
 }
 

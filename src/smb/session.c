@@ -231,6 +231,11 @@ bool session_is_evicted(const struct session *session)
 	return __atomic_load_n(&session->is_evicted, __ATOMIC_RELAXED);
 }
 
+bool session_was_encrypted(const struct session *session)
+{
+	return __atomic_load_n(&session->was_encrypted, __ATOMIC_RELAXED);
+}
+
 void session_end(struct session *session, bool connection_lost)
 {
 	const struct smb_loop *here = loop_here();

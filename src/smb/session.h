@@ -10,7 +10,8 @@
  *   never changes once it is SESSION_VALID: its token, rules, keys, server, what NEGOTIATE agreed
  * on session->lock                           state, the lists of channels, trees and pipes
  *   pipe->lock                              what an open pipe holds, and who waits for it
- *   atomic                                  the counts of references, the nonce, is_gone of a tree
+ *   atomic                                  the counts of references, the nonce, was_encrypted,
+ * is_evicted, is_gone of a tree
  *
  * Order of locks: pipe, session. session->lock is held for no call outwards; pipe->lock for the
  * call of the pipe's service, which does not come back here.
@@ -95,7 +96,6 @@ struct channel {
 	uint32_t refs;
 	enum channel_state state;
 	bool is_binding;		/* in progress, to a session that is valid */
-	bool was_encrypted;		/* the client has encrypted: messages to it are, too */
 	struct attempt *attempt;	/* while SESSION_SETUP is under way */
 	struct signer *signer;		/* NULL: neither signs nor seals */
 	struct sealer *sealer, *opener; /* made when first needed */
@@ -120,6 +120,7 @@ struct session {
 	bool is_guest, is_anonymous;
 	bool is_entered;
 	bool is_evicted;	 /* by an administrator; atomic */
+	bool was_encrypted;	 /* over any channel: messages to the client are, too; atomic */
 	bool has_keys;		 /* else it can neither sign nor seal */
 	uint8_t signing_key[16]; /* of its first login: the proof of who binds a channel */
 	uint8_t seal_key[32], open_key[32];
@@ -150,6 +151,8 @@ bool session_has_others(struct session *session);
 bool session_is_evicted(const struct session *session);
 /* session_end_all - a connection has closed: end what lived on it alone. */
 void session_end_all(struct connection *conn);
+/* session_was_encrypted - has its client encrypted a message, over whichever channel? */
+bool session_was_encrypted(const struct session *session);
 /* session_cancel - cancel what still waits in @session (and @tree_id, UINT32_MAX: all), on each of
  * its loops: at once on this one, soon on the others. */
 void session_cancel(struct session *session, uint32_t tree_id);

@@ -370,6 +370,45 @@ static void a_break_that_was_under_way_goes_over_a_channel_that_is_left(void **s
 	peer_close(&other);
 }
 
+/* The client encrypts what it sends over @p from here on, and can open what comes. */
+static void encrypt_from_here(struct peer *p, const struct peer *first)
+{
+	uint8_t in[16], out[16];
+
+	assert_true(kdf_sp800_108(first->key, 16, "SMB2AESCCM", 11, "ServerIn ", 10, in, 16) &&
+		    kdf_sp800_108(first->key, 16, "SMB2AESCCM", 11, "ServerOut", 10, out, 16));
+	p->sealer = sealer_new(CIPHER_AES_128_CCM, in);
+	p->opener = sealer_new(CIPHER_AES_128_CCM, out);
+}
+
+/* The break goes over the first channel, which has seen nothing encrypted yet. */
+static void a_break_is_encrypted_where_any_channel_was(void **state)
+{
+	for (int encrypts = 0; encrypts < 2; encrypts++) {
+		struct peer first, second, other;
+		struct buf b;
+		struct smb2_file_id id;
+
+		connect_to(&first);
+		id = create(&first, "secret", SMB2_OPLOCK_LEVEL_BATCH,
+			    FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+		assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+		if (encrypts)
+			encrypt_from_here(&second, &first);
+		assert_int_equal(echo(&second), STATUS_SUCCESS);
+		connect_to(&other);
+		b = open_message(&other, "secret");
+		assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+		assert_true(peer_receive(&first, 3000)); /* it has no key to open it with */
+		assert_int_equal(first.in.data[4], encrypts ? 0xfd : 0xfe);
+		assert_int_equal(close_file(&second, id), STATUS_SUCCESS);
+		assert_true(peer_receive(&other, 3000));
+		peer_close(&first);
+		peer_close(&second);
+		peer_close(&other);
+	}
+}
+
 /* A client whose first connection takes nothing any more, though nobody has closed it. */
 static void a_break_that_is_not_taken_goes_over_the_next_channel(void **state)
 {
@@ -422,6 +461,7 @@ int main(void)
 		cmocka_unit_test(a_logoff_ends_the_session_on_all_channels),
 		cmocka_unit_test(a_break_goes_over_a_channel_that_is_left),
 		cmocka_unit_test(a_break_that_was_under_way_goes_over_a_channel_that_is_left),
+		cmocka_unit_test(a_break_is_encrypted_where_any_channel_was),
 		cmocka_unit_test(a_break_that_is_not_taken_goes_over_the_next_channel),
 	};
 
