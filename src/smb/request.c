@@ -43,6 +43,9 @@ void request_set_channel(struct smb_request *rq, struct channel *channel)
 /* What a message holds is given back; what the compound holds stays. */
 static void end_message(struct smb_request *rq)
 {
+	if (rq->is_lost)
+		session_end_lost(rq->session);
+	rq->is_lost = false;
 	request_set_channel(rq, NULL);
 	if (rq->tree)
 		tree_put(rq->tree);

@@ -51,6 +51,7 @@ struct smb_request {
 	bool is_counted;	/* by its channel sequence, in open */
 	bool is_stale;		/* its channel sequence says that it must change nothing */
 	struct replay *replay;	/* of a CREATE: how a replay of it is known while it waits */
+	bool is_lost;		/* its connection is, and it waits on: counted in its session */
 	struct pipe_open *pipe; /* of an IPC$ tree; counted, looked up anew after a wait */
 	uint64_t async_id;	/* once an interim response was sent */
 

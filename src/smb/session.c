@@ -216,14 +216,24 @@ static bool begin_end(struct session *session)
 	return is_first;
 }
 
-bool session_has_others(struct session *session)
+bool session_keep_lost(struct session *session)
 {
-	bool has;
+	bool keep;
 
 	pthread_mutex_lock(&session->lock);
-	has = session->state == SESSION_VALID && session->channel_count > 1;
+	keep = session->state == SESSION_VALID && session->channel_count > 1 &&
+	       session->lost_creates < SMB_MAX_LOST_CREATES;
+	session->lost_creates += keep;
 	pthread_mutex_unlock(&session->lock);
-	return has;
+	return keep;
+}
+
+void session_end_lost(struct session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	BUG_ON(!session->lost_creates);
+	session->lost_creates--;
+	pthread_mutex_unlock(&session->lock);
 }
 
 bool session_is_evicted(const struct session *session)

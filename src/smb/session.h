@@ -127,6 +127,7 @@ struct session {
 	uint64_t nonce; /* atomic: all channels seal with one key */
 	struct channel *channels;
 	uint32_t channel_count;
+	uint32_t lost_creates; /* of SMB_MAX_LOST_CREATES; under the lock */
 	uint64_t last_channel;
 	struct tree *trees;
 	uint32_t tree_count, next_tree_id;
@@ -145,8 +146,10 @@ struct session *session_find_anywhere(uint64_t id);
 enum session_state session_state(const struct session *session);
 /* session_end - end it: trees, opens, pipes, channels, the entry for people. Any thread. */
 void session_end(struct session *session, bool connection_lost);
-/* session_has_others - has it more channels than one? */
-bool session_has_others(struct session *session);
+/* session_keep_lost - may one more CREATE that came over a connection which is lost go on waiting?
+ * Only where the session has more channels than that one. session_end_lost: it waits no more. */
+bool session_keep_lost(struct session *session) MUST_CHECK;
+void session_end_lost(struct session *session);
 /* session_is_evicted - does an administrator end it? Then nothing of it is kept for its client. */
 bool session_is_evicted(const struct session *session);
 /* session_end_all - a connection has closed: end what lived on it alone. */

@@ -189,16 +189,25 @@ static void cancel_where(struct connection *conn,
 
 /*
  * A CREATE whose client will send it again over another channel goes on: the replay is to find it
- * (MS-SMB2 3.3.5.9.10), and what it waits for has been asked for already.
+ * (MS-SMB2 3.3.5.9.10), and what it waits for has been asked for already. Such requests are held
+ * back by no connection's limits, so that a session may have only so many of them.
  */
-static bool match_lost(const struct smb_request *rq, const void *arg)
+static void keep_lost(struct smb_request *rq)
 {
-	return !rq->replay || !rq->session || !session_has_others(rq->session);
+	rq->is_lost = rq->replay && rq->session && rq->frame.length <= SMB_MAX_LOST_FRAME_BYTES &&
+		      session_keep_lost(rq->session);
+}
+
+static bool match_not_kept(const struct smb_request *rq, const void *arg)
+{
+	return !rq->is_lost;
 }
 
 void request_cancel_all(struct connection *conn)
 {
-	cancel_where(conn, match_lost, NULL, STATUS_CANCELLED);
+	for (struct smb_request *rq = conn->waiting; rq; rq = rq->next)
+		keep_lost(rq);
+	cancel_where(conn, match_not_kept, NULL, STATUS_CANCELLED);
 }
 
 struct of_tree {

@@ -370,6 +370,64 @@ static void a_break_that_was_under_way_goes_over_a_channel_that_is_left(void **s
 	peer_close(&other);
 }
 
+/* A CREATE that a replay finds, of a file that another caches. */
+static void ask_for(struct peer *p, const char *name, uint8_t number)
+{
+	auto_buf struct buf text = { 0 };
+	struct smb2_create_request r = {
+		.impersonation_level = 2,
+		.desired_access = FILE_GENERIC_READ,
+		.share_access = 7,
+		.create_disposition = FILE_OPEN,
+		.contexts.durable = { .request_v2 = true },
+	};
+	struct buf b = peer_begin(p, SMB2_CREATE);
+	struct smb2_header h;
+	struct cursor body;
+
+	r.contexts.durable.create_guid.bytes[0] = number;
+	peer_utf16(&text, &r.name, name);
+	smb2_create_request_encode(&b, &r);
+	assert_true(peer_ask(p, &b, &h, &body));
+	assert_int_equal(h.status, STATUS_PENDING);
+}
+
+static uint64_t waiting_now(void)
+{
+	struct smb_statistics now;
+
+	smb_statistics(&now);
+	return now.requests_waiting;
+}
+
+static void lost_connections_leave_no_more_creates_waiting_than_the_limit(void **state)
+{
+	struct peer first, second, third, other;
+	struct smb2_file_id id;
+
+	connect_to(&other);
+	id = create(&other, "wanted", SMB2_OPLOCK_LEVEL_BATCH,
+		    FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+	connect_to(&first);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	assert_int_equal(bind_as(&third, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	for (uint8_t i = 0; i < 40; i++)
+		ask_for(&first, "wanted", i);
+	peer_close(&first);
+	assert_int_equal(waiting_now(), 40);
+	for (uint8_t i = 40; i < 80; i++)
+		ask_for(&second, "wanted", i);
+	peer_close(&second);
+	assert_int_equal(waiting_now(), SMB_MAX_LOST_CREATES);
+	/* What is through makes room. */
+	assert_int_equal(close_file(&other, id), STATUS_SUCCESS);
+	for (int turns = 0; turns < 1000 && waiting_now(); turns++)
+		peer_turn(1);
+	assert_int_equal(waiting_now(), 0);
+	peer_close(&third);
+	peer_close(&other);
+}
+
 /* The client encrypts what it sends over @p from here on, and can open what comes. */
 static void encrypt_from_here(struct peer *p, const struct peer *first)
 {
@@ -461,6 +519,7 @@ int main(void)
 		cmocka_unit_test(a_logoff_ends_the_session_on_all_channels),
 		cmocka_unit_test(a_break_goes_over_a_channel_that_is_left),
 		cmocka_unit_test(a_break_that_was_under_way_goes_over_a_channel_that_is_left),
+		cmocka_unit_test(lost_connections_leave_no_more_creates_waiting_than_the_limit),
 		cmocka_unit_test(a_break_is_encrypted_where_any_channel_was),
 		cmocka_unit_test(a_break_that_is_not_taken_goes_over_the_next_channel),
 	};

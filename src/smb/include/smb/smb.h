@@ -15,11 +15,16 @@
 #include <fileserver/server.h>
 #include <io/loop.h>
 
-#define SMB_MAX_LOOPS	   64
-#define SMB_MAX_ALGORITHMS 8
+#define SMB_MAX_LOOPS		 64
+#define SMB_MAX_ALGORITHMS	 8
+
+/* CREATEs of a session that go on waiting though their connection is lost (wait.c), and the longest
+ * frame that one of them may be in. */
+#define SMB_MAX_LOST_CREATES	 64
+#define SMB_MAX_LOST_FRAME_BYTES (128u << 10)
 
 /* What is declared of an interface whose driver cannot tell. */
-#define SMB_MAX_INTERFACES 16
+#define SMB_MAX_INTERFACES	 16
 struct smb_interface {
 	char name[16];
 	uint64_t speed_mbit;
