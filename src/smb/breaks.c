@@ -98,6 +98,8 @@ static struct notice *take_first(struct connection *conn)
 	struct notice *notice = conn->breaks;
 
 	conn->breaks = notice->next;
+	if (!conn->breaks)
+		conn->last_break = NULL;
 	notice->next = NULL;
 	return notice;
 }
@@ -147,13 +149,13 @@ static void send_notice(struct channel *channel, const struct smb2_oplock_break 
 /* Keep it with the connection it went over, to look at once more. */
 static void keep(struct notice *notice, struct connection *conn)
 {
-	struct notice **at = &conn->breaks;
-
-	while (*at)
-		at = &(*at)->next;
-	*at = notice;
 	notice->end = conn->sent_bytes;
 	notice->due_ms = monotonic_ms() + BREAK_PATIENCE_MS;
+	if (conn->last_break)
+		conn->last_break->next = notice;
+	else
+		conn->breaks = notice;
+	conn->last_break = notice;
 	if (conn->breaks == notice)
 		await(conn);
 }

@@ -86,8 +86,8 @@ struct connection {
 	uint64_t next_async_id;
 	size_t held_bytes; /* frames and reply buffers of requests that are not answered yet */
 	struct loop_timer timer;
-	uint64_t sent_bytes;   /* given to the stream so far */
-	struct notice *breaks; /* sent, but perhaps not taken: breaks.c */
+	uint64_t sent_bytes;		    /* given to the stream so far */
+	struct notice *breaks, *last_break; /* sent, but perhaps not taken: breaks.c */
 	struct loop_timer break_timer;
 	bool is_unauthenticated; /* counted as such */
 	bool is_dropped;	 /* closing: answers nothing more */

@@ -370,6 +370,44 @@ static void a_break_that_was_under_way_goes_over_a_channel_that_is_left(void **s
 	peer_close(&other);
 }
 
+#define MANY 50
+
+/* Whatever of them the first connection had been given goes over the second, in the same order. */
+static void many_breaks_under_way_go_over_a_channel_that_is_left_in_order(void **state)
+{
+	struct smb2_file_id ids[MANY];
+	struct peer first, second, other;
+	struct smb2_oplock_break notice;
+	struct smb2_header h;
+	struct cursor body;
+
+	connect_to(&first);
+	for (int i = 0; i < MANY; i++) {
+		char auto_free *name = xasprintf("many-%d", i);
+
+		ids[i] = create(&first, name, SMB2_OPLOCK_LEVEL_BATCH,
+				FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+	}
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	connect_to(&other);
+	for (int i = 0; i < MANY; i++) {
+		char auto_free *name = xasprintf("many-%d", i);
+		struct buf b = open_message(&other, name);
+
+		assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+	}
+	peer_close(&first);
+	for (int i = 0; i < MANY; i++) {
+		assert_true(peer_answer(&second, &h, &body));
+		assert_int_equal(h.command, SMB2_OPLOCK_BREAK);
+		assert_int_equal(smb2_oplock_break_notification_decode(&body, &notice),
+				 STATUS_SUCCESS);
+		assert_int_equal(notice.file_id.persistent, ids[i].persistent);
+	}
+	peer_close(&second);
+	peer_close(&other);
+}
+
 /* A CREATE that a replay finds, of a file that another caches. */
 static void ask_for(struct peer *p, const char *name, uint8_t number)
 {
@@ -519,6 +557,7 @@ int main(void)
 		cmocka_unit_test(a_logoff_ends_the_session_on_all_channels),
 		cmocka_unit_test(a_break_goes_over_a_channel_that_is_left),
 		cmocka_unit_test(a_break_that_was_under_way_goes_over_a_channel_that_is_left),
+		cmocka_unit_test(many_breaks_under_way_go_over_a_channel_that_is_left_in_order),
 		cmocka_unit_test(lost_connections_leave_no_more_creates_waiting_than_the_limit),
 		cmocka_unit_test(a_break_is_encrypted_where_any_channel_was),
 		cmocka_unit_test(a_break_that_is_not_taken_goes_over_the_next_channel),
