@@ -67,6 +67,7 @@ const char *compress_open_frame(struct smb_request *rq)
 		buf_free(&out);
 		return "compressed message that does not decompress";
 	}
+	connection_worked(conn, out.len);
 	connection_hold(conn, (ssize_t)out.len - (ssize_t)rq->frame.length);
 	rq->held += out.len - rq->frame.length;
 	frame_free(&rq->frame);
@@ -92,8 +93,10 @@ void compress_reply(struct smb_request *rq)
 	size_t length = rq->reply.len - rq->base_at;
 
 	rq->compress = false;
-	if (rq->reply.failed || length < REPLY_LEAST || !buf_room(&packed, rq->reply.len) ||
-	    !buf_grow(&packed, rq->base_at) ||
+	if (rq->reply.failed || length < REPLY_LEAST)
+		return;
+	connection_worked(rq->conn, length);
+	if (!buf_room(&packed, rq->reply.len) || !buf_grow(&packed, rq->base_at) ||
 	    !smb2_compress(&rq->conn->compression, message, length, rq->compress_plain, &packed)) {
 		buf_free(&packed);
 		return;

@@ -101,11 +101,12 @@ static void check_pause(struct connection *conn)
 	if (!conn->stream || conn->is_dropped)
 		return;
 	unsent = stream_queued_bytes(conn->stream);
-	if (!conn->is_paused && (unsent > smb.config.max_unsent_bytes ||
+	if (!conn->is_paused && (conn->is_resting || unsent > smb.config.max_unsent_bytes ||
 				 unsent + conn->held_bytes > smb.config.max_queued_bytes)) {
 		conn->is_paused = true;
 		stream_pause(conn->stream);
-	} else if (conn->is_paused && unsent <= smb.config.max_unsent_bytes / 2 &&
+	} else if (conn->is_paused && !conn->is_resting &&
+		   unsent <= smb.config.max_unsent_bytes / 2 &&
 		   unsent + conn->held_bytes <= smb.config.max_queued_bytes / 2) {
 		conn->is_paused = false;
 		stream_resume(conn->stream);
@@ -115,6 +116,28 @@ static void check_pause(struct connection *conn)
 void connection_hold(struct connection *conn, ssize_t bytes)
 {
 	conn->held_bytes += (size_t)bytes;
+	check_pause(conn);
+}
+
+static void rest_over(struct loop_task *task)
+{
+	struct connection *conn = container_of(task, struct connection, rest);
+
+	conn->worked_bytes = 0;
+	conn->is_resting = false;
+	check_pause(conn);
+	connection_put(conn);
+}
+
+void connection_worked(struct connection *conn, size_t bytes)
+{
+	conn->worked_bytes += bytes;
+	if (conn->is_resting || conn->worked_bytes < smb.config.max_unsent_bytes)
+		return;
+	conn->is_resting = true;
+	conn->rest = (struct loop_task){ .run = rest_over };
+	connection_get(conn);
+	loop_post(conn->home->loop, &conn->rest);
 	check_pause(conn);
 }
 

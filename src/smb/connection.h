@@ -92,6 +92,9 @@ struct connection {
 	bool is_unauthenticated; /* counted as such */
 	bool is_dropped;	 /* closing: answers nothing more */
 	bool is_paused;
+	bool is_resting; /* has worked enough for now: its rest is posted, and holds a reference */
+	size_t worked_bytes; /* since its last rest */
+	struct loop_task rest;
 };
 
 /* connection_open - take over a connected socket on the current loop; @listener may be 0. */
@@ -105,6 +108,12 @@ void connection_put(struct connection *conn);
 void connection_send(struct connection *conn, struct buf *frame);
 /* connection_hold - account for memory held for the client; negative gives it back. */
 void connection_hold(struct connection *conn, ssize_t bytes);
+/*
+ * connection_worked - the loop went over @bytes to compress or decompress for the client. What that
+ * leaves to send may be next to nothing, so that it is counted by itself: after max_unsent_bytes
+ * no more is read from the client until the others of its loop have had their turn.
+ */
+void connection_worked(struct connection *conn, size_t bytes);
 /* connection_authenticated / connection_bare - its first valid session came, its last has gone. */
 void connection_authenticated(struct connection *conn);
 void connection_bare(struct connection *conn);

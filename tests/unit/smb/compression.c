@@ -448,6 +448,56 @@ static void a_compound_pays_before_its_first_message_is_handled(void **unused)
 	}
 }
 
+/* ---- whose turn it is ---- */
+
+#define READS	   32u
+#define READ_BYTES (128u << 10)
+
+static uint64_t reads_so_far(void)
+{
+	struct smb_statistics now;
+
+	smb_statistics(&now);
+	return now.requests[SMB2_READ];
+}
+
+/* Answers that become small leave nothing unsent that would hold their client back. */
+static void who_has_much_compressed_does_not_keep_the_loop(void **unused)
+{
+	struct smb2_read_request r = { .length = READ_BYTES,
+				       .flags = SMB2_READFLAG_REQUEST_COMPRESSED };
+	struct client_options o = options_of();
+	struct client_message messages[READS];
+	struct call calls[READS];
+	uint64_t before, last, most = 0;
+	struct link l;
+
+	link_open(&l, &o, "data");
+	r.file_id = create_file(&l);
+	write_content(&l, r.file_id);
+	before = last = reads_so_far();
+	for (size_t i = 0; i < READS; i++) {
+		calls[i] = (struct call){ 0 };
+		begin(&l, &calls[i], &messages[i], SMB2_READ, READ_BYTES);
+		smb2_read_request_encode(&messages[i].buf, &r);
+		client_send(l.client, &messages[i]);
+	}
+	while (!calls[READS - 1].done) {
+		uint64_t now;
+
+		loop_run_once(peer_loop, -1);
+		now = reads_so_far();
+		most = max_u64(most, now - last);
+		last = now;
+	}
+	assert_int_equal(last - before, READS);
+	for (size_t i = 0; i < READS; i++)
+		assert_int_equal(calls[i].request.status, STATUS_SUCCESS);
+	/* 2 MiB, and the one that goes beyond. */
+	assert_in_range(most, 1, (2u << 20) / READ_BYTES + 1);
+	link_close(&l);
+}
+
 static int start(void **state)
 {
 	struct smb_config config;
@@ -468,6 +518,7 @@ int main(void)
 		cmocka_unit_test(messages_that_lie_end_the_connection),
 		cmocka_unit_test(a_message_decompresses_to_no_more_than_its_credits_pay_for),
 		cmocka_unit_test(a_compound_pays_before_its_first_message_is_handled),
+		cmocka_unit_test(who_has_much_compressed_does_not_keep_the_loop),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
