@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The table of open files: one struct file for each inode or stream that is open, striped by its
- * key. It lives from the first open to the last; references are counted under the stripe's lock,
- * which is held for the chain only.
+ * key. An inode that is in a snapshot, too, is another file there: what is cached, locked or shared
+ * of the one says nothing of the other. It lives from the first open to the last; references are
+ * counted under the stripe's lock, which is held for the chain only.
  *
  * A file keeps its node (and so its descriptor of the operating system) while it is in the table,
  * so that its inode number cannot come back meanwhile.
@@ -60,7 +61,7 @@ static struct file *find_locked(struct stripe *stripe, const struct volume_key *
 {
 	struct file *file = stripe->buckets ? *bucket_of(stripe, key) : NULL;
 
-	while (file && (file->key.inode != key->inode || file->key.device != key->device))
+	while (file && !volume_key_equal(&file->key, key))
 		file = file->hash_next;
 	if (file)
 		file->refs++;

@@ -121,8 +121,7 @@ static ntstatus check_beneath(struct moving *m)
 
 static bool is_same_file(const struct moving *m)
 {
-	return m->to.attributes.key.inode == m->file->key.inode &&
-	       m->to.attributes.key.device == m->file->key.device;
+	return volume_key_equal(&m->to.attributes.key, &m->file->key);
 }
 
 /* A target that is open may not be replaced; its cached handles are asked to go first. */

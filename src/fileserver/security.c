@@ -142,7 +142,7 @@ static struct directory_entry_cache *entry_of(const struct volume_key *key)
 
 static bool entry_is(const struct directory_entry_cache *entry, const struct volume_key *key)
 {
-	return entry->own && entry->key.inode == key->inode && entry->key.device == key->device &&
+	return entry->own && volume_key_equal(&entry->key, key) &&
 	       entry->generation == generation && monotonic_ms() < entry->until_ms;
 }
 

@@ -48,8 +48,7 @@ static char *remembered(const struct volume_key *directory, const char *short_na
 	for (size_t i = 0; i < TUNNEL_NAMES && !name; i++) {
 		const struct tunnel *t = &tunnels[i];
 
-		if (t->name && now < t->until_ms && t->directory.inode == directory->inode &&
-		    t->directory.device == directory->device &&
+		if (t->name && now < t->until_ms && volume_key_equal(&t->directory, directory) &&
 		    !name_compare(t->short_name, short_name))
 			name = xstrdup(t->name);
 	}

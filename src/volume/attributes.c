@@ -61,8 +61,8 @@ static uint64_t allocation_of(const struct statx *st, const struct meta *meta, u
 	return blocks > rounded + VOLUME_CLUSTER ? align_up(blocks, VOLUME_CLUSTER) : rounded;
 }
 
-void attributes_fill(struct volume_attributes *out, const struct statx *st, const struct meta *meta,
-		     uint64_t reserved)
+void attributes_fill(struct volume_attributes *out, const struct volume *volume,
+		     const struct statx *st, const struct meta *meta, uint64_t reserved)
 {
 	bool is_directory = S_ISDIR(st->stx_mode);
 	uint32_t attributes = meta->attributes & FILE_ATTRIBUTE_STORED;
@@ -72,7 +72,7 @@ void attributes_fill(struct volume_attributes *out, const struct statx *st, cons
 	if (meta->reparse_tag)
 		attributes |= FILE_ATTRIBUTE_REPARSE_POINT;
 	*out = (struct volume_attributes){
-		.key = statx_key(st),
+		.key = statx_key(volume, st),
 		.file_id = st->stx_ino,
 		.creation_time = creation_of(st, meta),
 		.last_access_time = time_of(&st->stx_atime),
@@ -98,7 +98,7 @@ ntstatus node_attributes(struct volume_node *node, const struct statx *st,
 	pthread_mutex_lock(&inode->lock);
 	status = inode_read(node);
 	if (!status)
-		attributes_fill(out, st, &inode->meta, inode->reserved);
+		attributes_fill(out, node->volume, st, &inode->meta, inode->reserved);
 	pthread_mutex_unlock(&inode->lock);
 	return status;
 }
@@ -114,7 +114,7 @@ static ntstatus stream_attributes(struct volume_node *node, const struct statx *
 	if (status)
 		return status;
 	pthread_mutex_lock(&node_inode(node)->lock);
-	attributes_fill(&own, st, &plain, node_inode(node)->reserved);
+	attributes_fill(&own, node->volume, st, &plain, node_inode(node)->reserved);
 	pthread_mutex_unlock(&node_inode(node)->lock);
 	out->key = own.key;
 	out->end_of_file = own.end_of_file;

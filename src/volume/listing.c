@@ -92,7 +92,7 @@ static bool entry_fill(struct volume_listing *listing, const char *name, struct 
 	if (!S_ISREG(st.stx_mode) && !S_ISDIR(st.stx_mode))
 		return false;
 	meta = entry_meta(listing->directory->fd, name, S_ISDIR(st.stx_mode));
-	attributes_fill(&out->attributes, &st, &meta, 0);
+	attributes_fill(&out->attributes, listing->directory->volume, &st, &meta, 0);
 	out->name = name;
 	return true;
 }

@@ -162,7 +162,7 @@ static int still_is(struct volume_node *parent, const char *name, struct volume_
 
 	if (error)
 		return error;
-	key = statx_key(st);
+	key = statx_key(node->volume, st);
 	return key_equal(&key, &node->key) ? 0 : -ENOENT;
 }
 

@@ -14,11 +14,12 @@ struct node_whole {
 	struct node_private private_part;
 };
 
-struct volume_key statx_key(const struct statx *st)
+struct volume_key statx_key(const struct volume *volume, const struct statx *st)
 {
 	return (struct volume_key){
 		.device = (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor,
 		.inode = st->stx_ino,
+		.past = volume->taken.ticks,
 	};
 }
 
@@ -82,7 +83,7 @@ ntstatus node_new(struct volume *volume, int *fd, const struct statx *st, struct
 	}
 	node = &whole->node;
 	node->volume = volume;
-	node->key = statx_key(st);
+	node->key = statx_key(volume, st);
 	node->is_directory = S_ISDIR(st->stx_mode);
 	node->refs = 1;
 	node->private_part = &whole->private_part;

@@ -152,6 +152,7 @@ static inline bool node_is_past(const struct volume_node *node)
 {
 	return node->volume->live;
 }
+/* key_equal - is it one inode, and so the same bytes? */
 static inline bool key_equal(const struct volume_key *a, const struct volume_key *b)
 {
 	return a->inode == b->inode && a->device == b->device;
@@ -162,7 +163,7 @@ static inline uint64_t key_hash(const struct volume_key *key)
 }
 
 /* node.c */
-struct volume_key statx_key(const struct statx *st);
+struct volume_key statx_key(const struct volume *volume, const struct statx *st);
 /* node_new - a node around *fd, which is taken out of the variable (also where this fails). */
 ntstatus node_new(struct volume *volume, int *fd, const struct statx *st,
 		  struct volume_node **out) MUST_CHECK;
@@ -180,8 +181,8 @@ ntstatus inode_read(struct volume_node *node) MUST_CHECK;
 ntstatus inode_write(struct volume_node *node, const struct meta *meta) MUST_CHECK;
 
 /* attributes.c */
-void attributes_fill(struct volume_attributes *out, const struct statx *st, const struct meta *meta,
-		     uint64_t reserved);
+void attributes_fill(struct volume_attributes *out, const struct volume *volume,
+		     const struct statx *st, const struct meta *meta, uint64_t reserved);
 /* node_attributes - of @node, with @st just read. */
 ntstatus node_attributes(struct volume_node *node, const struct statx *st,
 			 struct volume_attributes *out) MUST_CHECK;

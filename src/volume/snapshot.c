@@ -51,7 +51,7 @@ static bool birth_time(struct volume *live, int fd, nttime *out)
 	struct statx st;
 
 	if (sys.statx(fd, "", &st) || !(st.stx_mask & STATX_BTIME) ||
-	    statx_key(&st).device != live->root->key.device)
+	    statx_key(live, &st).device != live->root->key.device)
 		return false;
 	*out = whole_seconds(nttime_from_timespec((struct timespec){
 		.tv_sec = st.stx_btime.tv_sec, .tv_nsec = st.stx_btime.tv_nsec }));
@@ -204,10 +204,9 @@ ntstatus volume_snapshot_open(struct volume *live, nttime when, struct volume **
 	root = find_root(live, time, &status);
 	if (status != STATUS_SUCCESS)
 		return status;
-	status = volume_of_snapshot(live, &root, &made);
+	status = volume_of_snapshot(live, time, &root, &made);
 	if (status != STATUS_SUCCESS)
 		return status;
-	made->taken = time;
 	pthread_mutex_lock(&live->lock);
 	open = find_open(live, time); /* somebody was quicker */
 	if (!open) {

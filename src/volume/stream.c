@@ -94,7 +94,7 @@ static int find_this(int dir, const char *name, const struct volume_node *stream
 		error = sys.statx(dir, out, &st);
 	if (error)
 		return error;
-	key = statx_key(&st);
+	key = statx_key(stream->volume, &st);
 	return key_equal(&key, &stream->key) ? 0 : -ENOENT;
 }
 

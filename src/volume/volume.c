@@ -147,7 +147,7 @@ ntstatus volume_open(const char *path, struct volume **out)
 	return STATUS_SUCCESS;
 }
 
-ntstatus volume_of_snapshot(struct volume *live, int *root, struct volume **out)
+ntstatus volume_of_snapshot(struct volume *live, nttime taken, int *root, struct volume **out)
 {
 	cleanup(volume_release_ptr) struct volume *volume = volume_new(live->path);
 	auto_close int fd = steal_fd(root);
@@ -159,6 +159,7 @@ ntstatus volume_of_snapshot(struct volume *live, int *root, struct volume **out)
 	if (error)
 		return ntstatus_of_errno(error);
 	volume->is_read_only = true;
+	volume->taken = taken;
 	volume->serial = live->serial;
 	status = node_new(volume, &fd, &st, &volume->root);
 	if (status)

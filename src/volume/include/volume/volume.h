@@ -29,7 +29,13 @@ struct volume;
 struct volume_key {
 	uint64_t device;
 	uint64_t inode;
+	uint64_t past; /* of a snapshot: when it was taken, whose files may share inodes with the
+			  live ones; else 0 */
 };
+static inline bool volume_key_equal(const struct volume_key *a, const struct volume_key *b)
+{
+	return a->inode == b->inode && a->device == b->device && a->past == b->past;
+}
 
 /* An open inode: a file, a directory, or a named stream. */
 struct volume_node {
