@@ -520,7 +520,8 @@ ntstatus create_check(const struct open_request *request) MUST_CHECK;
 /* ---- previous versions (previous.c) ---- */
 /*
  * previous_begin - where @request is to look: root and is_previous are filled in, and a token is
- * taken out of @path. STATUS_OBJECT_NAME_NOT_FOUND where there is no such snapshot.
+ * taken out of @path. STATUS_OBJECT_NAME_NOT_FOUND where there is no such snapshot; whoever asks
+ * for what the share withholds is not told (STATUS_ACCESS_DENIED).
  */
 ntstatus previous_begin(struct open_request *request, char *path) MUST_CHECK;
 void previous_end(struct open_request *request);
@@ -546,6 +547,8 @@ struct rights_request {
 	uint32_t also; /* needed besides what is asked for, but not granted to the handle */
 };
 ntstatus rights_of_open(const struct rights_request *request, uint32_t *granted) MUST_CHECK;
+/* rights_within_share - does the share, whatever the file says, leave what is asked for? */
+bool rights_within_share(const struct open_request *request);
 /* rights_maximal - all that the token may have of the file, within what the share lets it. */
 uint32_t rights_maximal(const struct rights_request *request);
 ntstatus rights_of_create(const struct open_request *request, struct descriptor *parent,

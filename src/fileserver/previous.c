@@ -48,6 +48,8 @@ ntstatus previous_begin(struct open_request *request, char *path)
 	request->root = request->share->root;
 	if (!asks_previous(request, path, &when))
 		return STATUS_SUCCESS;
+	if (!rights_within_share(request))
+		return STATUS_ACCESS_DENIED;
 	status = volume_snapshot_open(request->share->root->volume, when, &snapshot);
 	if (status != STATUS_SUCCESS)
 		return status;

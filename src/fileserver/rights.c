@@ -72,6 +72,12 @@ uint32_t rights_maximal(const struct rights_request *r)
 	return maximal(r, false);
 }
 
+bool rights_within_share(const struct open_request *request)
+{
+	return !(access_map_generic(request->desired_access) & ~MAXIMUM_ALLOWED &
+		 ~share_cap(request));
+}
+
 static ntstatus check(const struct rights_request *r, uint32_t wanted)
 {
 	bool backup = r->open->options & FILE_OPEN_FOR_BACKUP_INTENT;

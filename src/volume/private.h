@@ -135,6 +135,14 @@ struct volume {
 	pthread_mutex_t lock; /* guards depot_fd, and snapshots with their uses */
 	int depot_fd;
 	struct volume *snapshots; /* those that are in use (snapshot.c) */
+	struct {
+		pthread_mutex_t lock; /* leaf */
+		struct volume_snapshot *list;
+		size_t count;
+		nttime seen;	   /* change of the directory that this is the list of */
+		uint64_t until_ms; /* 0: nothing is known */
+		uint64_t readings;
+	} known; /* what snapshots there are: snapshot.c */
 	/* of a snapshot */
 	struct volume *live; /* NULL: it is none */
 	struct volume *next_snapshot;

@@ -5,9 +5,14 @@
  * btrfs the subvolume itself, else the directory's time of birth where that is its own. Of a
  * directory that snapper made ("12/snapshot") the one within it is meant.
  *
+ * To list them, each directory is opened and asked; so what was found is believed for a second,
+ * unless the directory of them changes, and whoever asks for a snapshot that is not there costs no
+ * more than one look at that directory.
+ *
  * A snapshot in use is a read-only volume of its own: its inodes, records and depot are apart from
  * the live ones. It is open while any node of it is, so that an administrator can unmount and
- * remove what nobody reads; live->lock guards the list and the count.
+ * remove what nobody reads; live->lock guards the list and the count. live->known.lock guards what
+ * is known of all of them.
  */
 #include <base/log.h>
 #include <dirent.h>
@@ -24,6 +29,8 @@
 
 #define SNAPSHOTS    VOLUME_HOME "/snapshots"
 #define TICKS_SECOND 10000000u
+#define KNOWN_MS     1000u
+#define CTIME_GRAIN  (TICKS_SECOND / 20) /* two changes so close may have one time */
 
 static nttime whole_seconds(nttime t)
 {
@@ -111,18 +118,14 @@ static size_t drop_twins(struct volume_snapshot *list, size_t count)
 	return kept;
 }
 
-ntstatus volume_snapshots(struct volume *live, struct volume_snapshot **out, size_t *count)
+/* What there is in the directory *fd, which is taken. */
+static int read_all(struct volume *live, int *fd, struct volume_snapshot **out, size_t *count)
 {
-	cleanup(scan_end) struct dir_scan scan = { .fd = -1 };
+	cleanup(scan_end) struct dir_scan scan = { .fd = steal_fd(fd) };
 	const char *name;
 	int more;
 
-	*out = NULL;
 	*count = 0;
-	scan.fd = sys.openat2(live->root->fd, SNAPSHOTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-			      RESOLVE_SAFE);
-	if (scan.fd < 0)
-		return scan.fd == -ENOENT ? STATUS_SUCCESS : ntstatus_of_errno(scan.fd);
 	*out = xalloc(VOLUME_SNAPSHOTS_MAX, sizeof(**out));
 	while ((more = scan_next(&scan, &name, NULL)) > 0 && *count < VOLUME_SNAPSHOTS_MAX) {
 		auto_close int root = -1;
@@ -135,12 +138,75 @@ ntstatus volume_snapshots(struct volume *live, struct volume_snapshot **out, siz
 	}
 	sort_items(*out, *count, sizeof(**out), by_age);
 	*count = drop_twins(*out, *count);
-	if (more >= 0)
-		return STATUS_SUCCESS;
-	volume_snapshots_free(*out, *count);
-	*out = NULL;
-	*count = 0;
-	return ntstatus_of_errno(more);
+	return more < 0 ? more : 0;
+}
+
+static void forget(struct volume *live)
+{
+	volume_snapshots_free(live->known.list, live->known.count);
+	live->known.list = NULL;
+	live->known.count = 0;
+	live->known.until_ms = 0;
+}
+
+/* Have live->known be true of this moment; its lock is held. */
+static int know(struct volume *live)
+{
+	auto_close int fd = sys.openat2(live->root->fd, SNAPSHOTS,
+					O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, RESOLVE_SAFE);
+	struct statx st;
+	nttime changed;
+	int error = fd < 0 ? fd : sys.statx(fd, "", &st);
+
+	if (error) {
+		forget(live);
+		return error == -ENOENT ? 0 : error;
+	}
+	changed = nttime_from_timespec((struct timespec){ .tv_sec = st.stx_ctime.tv_sec,
+							  .tv_nsec = st.stx_ctime.tv_nsec });
+	if (monotonic_ms() < live->known.until_ms && changed.ticks == live->known.seen.ticks)
+		return 0;
+	forget(live);
+	live->known.readings++;
+	error = read_all(live, &fd, &live->known.list, &live->known.count);
+	if (error) {
+		forget(live);
+		return error;
+	}
+	live->known.seen = changed;
+	if (nttime_now().ticks > changed.ticks + CTIME_GRAIN)
+		live->known.until_ms = monotonic_ms() + KNOWN_MS;
+	return 0;
+}
+
+ntstatus volume_snapshots(struct volume *live, struct volume_snapshot **out, size_t *count)
+{
+	int error;
+
+	pthread_mutex_lock(&live->known.lock);
+	error = know(live);
+	*count = live->known.count;
+	*out = *count ? xalloc(*count, sizeof(**out)) : NULL;
+	for (size_t i = 0; i < *count; i++) {
+		(*out)[i].time = live->known.list[i].time;
+		(*out)[i].name = xstrdup(live->known.list[i].name);
+	}
+	pthread_mutex_unlock(&live->known.lock);
+	return error ? ntstatus_of_errno(error) : STATUS_SUCCESS;
+}
+
+/* The name of the snapshot that was taken at @time, a new string; NULL where there is none. */
+static char *name_of(struct volume *live, nttime time, int *error)
+{
+	char *name = NULL;
+
+	pthread_mutex_lock(&live->known.lock);
+	*error = know(live);
+	for (size_t i = 0; i < live->known.count && !name; i++)
+		if (live->known.list[i].time.ticks == time.ticks)
+			name = xstrdup(live->known.list[i].name);
+	pthread_mutex_unlock(&live->known.lock);
+	return name;
 }
 
 void volume_snapshots_free(struct volume_snapshot *list, size_t count)
@@ -153,27 +219,17 @@ void volume_snapshots_free(struct volume_snapshot *list, size_t count)
 /* A descriptor of the root of the snapshot that was taken at @time. */
 static int find_root(struct volume *live, nttime time, ntstatus *status)
 {
-	struct volume_snapshot *list;
-	size_t count;
-	int root = -1;
+	int error, root = -1;
+	char auto_free *name = name_of(live, time, &error);
+	auto_close int home = -1;
+	nttime ignored;
 
-	*status = volume_snapshots(live, &list, &count);
-	if (*status != STATUS_SUCCESS)
+	*status = error ? ntstatus_of_errno(error) : STATUS_OBJECT_NAME_NOT_FOUND;
+	if (!name)
 		return -1;
-	*status = STATUS_OBJECT_NAME_NOT_FOUND;
-	for (size_t i = 0; i < count && root < 0; i++) {
-		auto_close int home = -1;
-		nttime ignored;
-
-		if (list[i].time.ticks != time.ticks)
-			continue;
-		home = sys.openat2(live->root->fd, SNAPSHOTS, O_RDONLY | O_DIRECTORY, 0,
-				   RESOLVE_SAFE);
-		if (home < 0 || snapshot_at(live, home, list[i].name, &root, &ignored))
-			break;
+	home = sys.openat2(live->root->fd, SNAPSHOTS, O_RDONLY | O_DIRECTORY, 0, RESOLVE_SAFE);
+	if (home >= 0 && !snapshot_at(live, home, name, &root, &ignored))
 		*status = STATUS_SUCCESS;
-	}
-	volume_snapshots_free(list, count);
 	return root;
 }
 

@@ -24,6 +24,8 @@ static void volume_release(struct volume *volume)
 		pthread_mutex_destroy(&volume->inode_locks[i]);
 	pthread_mutex_destroy(&volume->dirs.lock);
 	pthread_mutex_destroy(&volume->lock);
+	pthread_mutex_destroy(&volume->known.lock);
+	volume_snapshots_free(volume->known.list, volume->known.count);
 	free(volume->dirs.slots);
 	free(volume->inodes);
 	free(volume->names);
@@ -55,6 +57,7 @@ static struct volume *volume_new(const char *path)
 		pthread_mutex_init(&volume->inode_locks[i], NULL);
 	pthread_mutex_init(&volume->dirs.lock, NULL);
 	pthread_mutex_init(&volume->lock, NULL);
+	pthread_mutex_init(&volume->known.lock, NULL);
 	return volume;
 }
 

@@ -65,6 +65,18 @@ static void a_previous_version_does_not_go_with_the_live_file(void **state)
 	done(old);
 }
 
+static void what_the_share_withholds_is_refused_before_snapshots_are_looked_for(void **state)
+{
+	struct smb2_create_contexts never = as_it_was(TAKEN_SECONDS + 1);
+
+	link_snapshot();
+	assert_status(TRY(.path = "f", .contexts = &never), STATUS_OBJECT_NAME_NOT_FOUND);
+	F.share.flags |= STORE_SHARE_READ_ONLY;
+	assert_status(TRY(.path = "f", .contexts = &never, .access = FILE_GENERIC_WRITE),
+		      STATUS_ACCESS_DENIED);
+	assert_status(TRY(.path = "f", .contexts = &never), STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -73,6 +85,9 @@ int main(void)
 			fixture_end),
 		cmocka_unit_test_setup_teardown(a_previous_version_does_not_go_with_the_live_file,
 						fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(
+			what_the_share_withholds_is_refused_before_snapshots_are_looked_for,
+			fixture_begin, fixture_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,37 @@ static void a_snapshot_is_open_as_long_as_a_node_of_it(void **state)
 			 STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
+static void who_asks_for_what_is_not_there_has_nothing_read_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct volume *snapshot;
+	uint64_t readings;
+	nttime when;
+
+	if (!f->volume)
+		skip();
+	make_snapshot(f, "2025-01-01", "");
+	usleep(100000); /* or the next change might have the same time */
+	assert_true(snapshot_name_time("2026-01-01", &when));
+	assert_int_equal(volume_snapshot_open(f->volume, when, &snapshot),
+			 STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_int_not_equal(f->volume->known.until_ms, 0);
+	f->volume->known.until_ms = UINT64_MAX; /* however slow this machine is */
+	readings = f->volume->known.readings;
+	for (int i = 0; i < 100; i++) {
+		when.ticks += 10000000;
+		assert_int_equal(volume_snapshot_open(f->volume, when, &snapshot),
+				 STATUS_OBJECT_NAME_NOT_FOUND);
+	}
+	assert_int_equal(f->volume->known.readings, readings);
+	/* What comes is seen at once. */
+	make_snapshot(f, "2027-01-01", "");
+	assert_true(snapshot_name_time("2027-01-01", &when));
+	assert_int_equal(volume_snapshot_open(f->volume, when, &snapshot), STATUS_SUCCESS);
+	volume_snapshot_close(snapshot);
+	assert_int_equal(f->volume->known.readings, readings + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +155,9 @@ int main(void)
 			fixture_close),
 		cmocka_unit_test_setup_teardown(a_snapshot_is_open_as_long_as_a_node_of_it,
 						fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(
+			who_asks_for_what_is_not_there_has_nothing_read_anew, fixture_open,
+			fixture_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
