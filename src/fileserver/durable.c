@@ -127,7 +127,7 @@ void durable_grant(struct open *open, const struct open_request *request,
 	struct durability *durable = &open->durable;
 
 	if ((!asked.request_v1 && !asked.request_v2) || open->facts.is_directory ||
-	    !caching_held(open))
+	    !token_is_somebody(open->token) || !caching_held(open))
 		return;
 	durable->kind = asked.request_v2 ? DURABLE_V2 : DURABLE_V1;
 	if (asked.request_v1)
@@ -153,6 +153,8 @@ ntstatus open_make_resilient(struct open *open, uint32_t timeout_ms)
 
 	if (open->facts.is_directory || timeout_ms > open_limits.max_resilient_timeout_ms)
 		return STATUS_INVALID_PARAMETER;
+	if (!token_is_somebody(open->token))
+		return STATUS_ACCESS_DENIED;
 	open_lock_files(open);
 	if (open->place && open_state(open) == OPEN_LIVE) {
 		open->durable.kind = DURABLE_RESILIENT;

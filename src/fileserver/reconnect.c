@@ -44,6 +44,13 @@ static bool is_same_user(const struct token *a, const struct token *b)
 	return a->authority == b->authority && sid_equal(&a->user, &b->user);
 }
 
+/* Guests are one user to whoever looks at names, and so is nobody: none of them is an earlier one
+ * again. */
+static bool may_claim(const struct token *then, const struct token *now)
+{
+	return is_same_user(then, now) && token_is_somebody(now);
+}
+
 /* A lease by another key, or an oplock where there is a lease: another request than the first. */
 static bool caches_otherwise(const struct open *open, const struct open_request *request)
 {
@@ -68,13 +75,18 @@ static ntstatus check_claim(const struct open *parked, const struct open_request
 		/* One of version 1 has the null GUID. */
 		{ is_v2 && !guid_equal(&durable->create_guid, &contexts->durable.create_guid),
 		  STATUS_OBJECT_NAME_NOT_FOUND },
+		/* Windows lets one of version 2 be asked for as version 1, which says no GUID. Then
+		 * it must at least be the client that made it. */
+		{ !is_v2 && durable->has_create_guid &&
+			  !guid_equal(&parked->facts.client_guid, &request->client_guid),
+		  STATUS_OBJECT_NAME_NOT_FOUND },
 		{ parked->share != request->share, STATUS_OBJECT_NAME_NOT_FOUND },
 		{ (lease != NULL) != named->present, STATUS_OBJECT_NAME_NOT_FOUND },
 		{ lease && (lease->version != named->version ||
 			    memcmp(lease->key, named->key, sizeof(lease->key)) != 0 ||
 			    !guid_equal(&lease->client_guid, &request->client_guid)),
 		  STATUS_OBJECT_NAME_NOT_FOUND },
-		{ !is_same_user(parked->token, request->token), STATUS_ACCESS_DENIED },
+		{ !may_claim(parked->token, request->token), STATUS_ACCESS_DENIED },
 		{ parked->facts.granted_access & ~request->share_maximal_access,
 		  STATUS_ACCESS_DENIED },
 	};

@@ -117,12 +117,13 @@ static ntstatus decide_rules(struct channel *channel, const struct login_result 
 	return STATUS_SUCCESS;
 }
 
-/* The session that this one takes the place of, if its user is the same (3.3.5.5.3). */
+/* The session that this one takes the place of, if its user is the same (3.3.5.5.3): guests are
+ * not the same for being guests. */
 static void end_previous(struct session *session, uint64_t id)
 {
 	cleanup(session_put_ptr) struct session *previous = NULL;
 
-	if (!id || id == session->id)
+	if (!id || id == session->id || !token_is_somebody(session->token))
 		return;
 	previous = session_find_anywhere(id);
 	if (!previous || session_state(previous) != SESSION_VALID ||

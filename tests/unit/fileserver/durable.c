@@ -477,6 +477,72 @@ static void a_share_that_lets_less_gives_it_to_nobody(void **state)
 	done(open);
 }
 
+static void without_its_guid_a_handle_of_version_2_goes_to_its_own_client_alone(void **state)
+{
+	struct smb2_file_id id = keep_batch(0);
+	struct smb2_create_contexts contexts = { .durable = { .reconnect_v1 = true,
+							      .file_id = id } };
+	const uint16_t dialects[] = { SMB2_DIALECT_210, SMB2_DIALECT_300, SMB2_DIALECT_311 };
+	struct open *open;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(dialects); i++)
+		assert_status(TRY(.path = "", .session = SECOND, .dialect = dialects[i],
+				  .client = 1, .contexts = &contexts),
+			      STATUS_OBJECT_NAME_NOT_FOUND);
+	open = OPEN(.path = "", .session = SECOND, .dialect = SMB2_DIALECT_300,
+		    .contexts = &contexts);
+	done(open);
+}
+
+/* One who is nobody of its own: a guest, or the null session. */
+static struct token *nobody(bool is_guest)
+{
+	const struct sid groups[] = { SID_USERS };
+	struct token_info info = {
+		.user = F.alice->user, /* the same, whoever it is */
+		.primary_group = F.alice->primary_group,
+		.is_guest = is_guest,
+		.is_anonymous = !is_guest,
+		.groups = groups,
+		.group_count = 1,
+	};
+
+	return token_new(&info);
+}
+
+static void guests_are_kept_nothing_and_come_back_for_nothing(void **state)
+{
+	struct smb2_create_contexts contexts = durable_v2(1, 0);
+	struct smb2_file_id id;
+	struct open *open;
+
+	(void)state;
+	make_file("f");
+	for (int guest = 0; guest < 2; guest++) {
+		struct token auto_token *token = nobody(guest);
+		struct open_result result;
+
+		open = OPEN(.path = "f", .token = token, .session = FIRST,
+			    .dialect = SMB2_DIALECT_311, .oplock = SMB2_OPLOCK_LEVEL_BATCH,
+			    .access = FILE_READ_ATTRIBUTES | SYNCHRONIZE, .contexts = &contexts,
+			    .result = &result);
+		assert_false(result.durable_v2);
+		assert_status(open_make_resilient(open, 0), STATUS_ACCESS_DENIED);
+		open_close_session(FIRST, true);
+		assert_int_equal(count_opens(true), 0);
+		open_put(open);
+		id = keep_batch(0);
+		contexts = reconnect_v2(id, 1);
+		assert_status(TRY(.path = "", .token = token, .session = SECOND,
+				  .dialect = SMB2_DIALECT_311, .contexts = &contexts),
+			      STATUS_ACCESS_DENIED);
+		assert_status(come_back(id, &open), STATUS_SUCCESS);
+		done(open);
+		contexts = durable_v2(1, 0);
+	}
+}
+
 static ntstatus lock_again(struct open *open, uint32_t sequence)
 {
 	struct smb2_lock_request lock = {
@@ -530,6 +596,8 @@ int main(void)
 		TEST(an_administrator_and_the_server_end_it),
 		TEST(no_more_are_kept_than_the_limits_say),
 		TEST(a_share_that_lets_less_gives_it_to_nobody),
+		TEST(without_its_guid_a_handle_of_version_2_goes_to_its_own_client_alone),
+		TEST(guests_are_kept_nothing_and_come_back_for_nothing),
 		TEST(a_lock_that_is_sent_again_is_taken_once),
 	};
 

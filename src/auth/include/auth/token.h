@@ -72,6 +72,13 @@ static inline void token_put_ptr(struct token **t)
 }
 #define auto_token cleanup(token_put_ptr)
 
+/* token_is_somebody - a user of its own: guests, and nobody, are one user to all who come as such.
+ */
+static inline bool token_is_somebody(const struct token *t)
+{
+	return !t->is_guest && !t->is_anonymous;
+}
+
 /* token_has_sid - is @sid the user or one of the groups? */
 bool token_has_sid(const struct token *t, const struct sid *sid);
 

@@ -182,7 +182,7 @@ void open_close_session(uint64_t session_id, bool keep_durable);
 /*
  * open_make_resilient - FSCTL_LMR_REQUEST_RESILIENCY (MS-SMB2 3.3.5.15.9): @open outlives its
  * connection whatever it caches. STATUS_INVALID_PARAMETER for a time beyond the limit or a
- * directory.
+ * directory, STATUS_ACCESS_DENIED for a guest or nobody, who could not be told from another.
  */
 ntstatus open_make_resilient(struct open *open, uint32_t timeout_ms) MUST_CHECK;
 /* open_close_server / open_close_share - the server leaves this node, or the share is removed. */
