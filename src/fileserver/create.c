@@ -21,9 +21,10 @@ struct creation {
 	struct volume_lookup lookup;
 	char *path; /* from the volume's root */
 	struct actions actions;
-	bool is_new;	/* made in this request */
-	bool changed;	/* it is no longer as the lookup found it */
-	bool made_base; /* an earlier round made the file, for the stream in it */
+	bool is_new;	  /* made in this request */
+	bool changed;	  /* it is no longer as the lookup found it */
+	bool made_base;	  /* an earlier round made the file, for the stream in it */
+	uint32_t maximal; /* all that the token may have of it, where that is asked for */
 	struct open *open;
 };
 
@@ -101,7 +102,8 @@ static ntstatus check_rights(struct creation *c, struct file *base, struct place
 		.attributes = &c->lookup.attributes,
 		.also = overwrite_access(c),
 	};
-	bool wants_maximal = contexts && contexts->wants_maximal_access;
+	bool wants_maximal = contexts && (contexts->wants_maximal_access ||
+					  (contexts->has_app_instance && !c->is_new));
 	ntstatus status = STATUS_SUCCESS;
 
 	if (c->is_new && !wants_maximal)
@@ -112,8 +114,9 @@ static ntstatus check_rights(struct creation *c, struct file *base, struct place
 	rights.descriptor = descriptor;
 	if (!c->is_new)
 		status = rights_of_open(&rights, granted);
-	if (status == STATUS_SUCCESS && wants_maximal)
-		c->result->maximal_access = rights_maximal(&rights);
+	c->maximal = status == STATUS_SUCCESS && wants_maximal ? rights_maximal(&rights) : 0;
+	if (contexts && contexts->wants_maximal_access)
+		c->result->maximal_access = c->maximal;
 	return status;
 }
 
@@ -208,7 +211,7 @@ static ntstatus decide(struct creation *c, struct file *base, struct file *file,
 	if (status != STATUS_SUCCESS)
 		return status;
 	access = granted | overwrite_access(c);
-	status = app_instance_check(c->request, file, place, &c->actions);
+	status = app_instance_check(c->request, c->maximal, file, place, &c->actions);
 	if (status != STATUS_SUCCESS)
 		return status;
 	status = check_sharing(c, file, access);

@@ -263,8 +263,22 @@ static bool is_outdated(const struct open_request *request, const struct open *o
 	return durable->app_version_low >= contexts->app_instance_version_low;
 }
 
-ntstatus app_instance_check(const struct open_request *request, const struct file *file,
-			    const struct place *place, struct actions *actions)
+/*
+ * May who has @maximal of the file take it from @open? The specification asks for GENERIC_READ;
+ * here it must also be all that @open has, so that nobody ends a handle who could not have had it.
+ * Another user than the first may do so: the nodes of an application have accounts of their own.
+ */
+static bool may_take(const struct open_request *request, uint32_t maximal, const struct open *open)
+{
+	if (request->token->privileges & PRIVILEGE_SECURITY)
+		maximal |= ACCESS_SYSTEM_SECURITY;
+	return token_is_somebody(request->token) &&
+	       !((FILE_GENERIC_READ | open->facts.granted_access) & ~maximal);
+}
+
+ntstatus app_instance_check(const struct open_request *request, uint32_t maximal,
+			    const struct file *file, const struct place *place,
+			    struct actions *actions)
 {
 	const struct smb2_create_contexts *contexts = request->contexts;
 	bool any = false;
@@ -279,6 +293,8 @@ ntstatus app_instance_check(const struct open_request *request, const struct fil
 			continue;
 		if (is_outdated(request, open))
 			return STATUS_FILE_FORCED_CLOSED;
+		if (!may_take(request, maximal, open))
+			continue; /* it stands in the way as any other */
 		durable_doom(open, actions);
 		any = true;
 	}

@@ -309,9 +309,11 @@ void durable_doom(struct open *open, struct actions *actions);
 /* durable_yields - is @open parked and only kept as long as nobody minds? file->lock held. */
 bool durable_yields(const struct open *open);
 /* app_instance_check - the same application comes from another client: its older opens of @place
- * go (STATUS_RETRY), or it is an older one itself. file->lock held. */
-ntstatus app_instance_check(const struct open_request *request, const struct file *file,
-			    const struct place *place, struct actions *actions) MUST_CHECK;
+ * go (STATUS_RETRY), or it is an older one itself. @maximal: all that its user may have of the
+ * file. file->lock held. MS-SMB2 3.3.5.9.13. */
+ntstatus app_instance_check(const struct open_request *request, uint32_t maximal,
+			    const struct file *file, const struct place *place,
+			    struct actions *actions) MUST_CHECK;
 ntstatus durable_reconnect(const struct open_request *request, struct open **out,
 			   struct open_result *result) MUST_CHECK;
 /* durable_replay - the CREATE that made @found comes again: *out is @found, or what it is by now.

@@ -152,6 +152,43 @@ static void the_same_application_elsewhere_closes_what_it_had(void **state)
 	done(again);
 }
 
+/* Bob, who may read and write the file as everybody, is not who could have had all of it. */
+static void an_application_takes_no_handle_that_its_user_could_not_have(void **state)
+{
+	struct smb2_create_contexts contexts = { .has_app_instance = true };
+	const struct sid groups[] = { SID_USERS };
+	struct token_info guest = { .user = F.alice->user,
+				    .primary_group = F.alice->primary_group,
+				    .is_guest = true,
+				    .groups = groups,
+				    .group_count = 1 };
+	struct token auto_token *as_guest = token_new(&guest);
+	struct open *open, *again;
+
+	(void)state;
+	contexts.app_instance_id.bytes[3] = 9;
+	assert_status(
+		CREATE(&open, .contexts = &contexts, .no_share = true, .access = FILE_ALL_ACCESS),
+		STATUS_SUCCESS);
+	assert_status(CREATE(&again, .contexts = &contexts, .client = 1, .token = F.bob),
+		      STATUS_SHARING_VIOLATION);
+	assert_status(CREATE(&again, .contexts = &contexts, .client = 1, .token = F.bob,
+			     .access = FILE_READ_ATTRIBUTES),
+		      STATUS_SUCCESS);
+	done(again);
+	assert_status(CREATE(&again, .contexts = &contexts, .client = 1, .token = as_guest),
+		      STATUS_SHARING_VIOLATION);
+	done(open); /* it was there all the time */
+	assert_status(CREATE(&open, .contexts = &contexts, .no_share = true,
+			     .access = FILE_GENERIC_READ | FILE_GENERIC_WRITE),
+		      STATUS_SUCCESS);
+	assert_status(CREATE(&again, .contexts = &contexts, .client = 1, .token = F.bob),
+		      STATUS_SUCCESS);
+	assert_status(open_close(open, NULL), STATUS_FILE_CLOSED);
+	open_put(open);
+	done(again);
+}
+
 static void an_older_application_does_not_close_a_newer_one(void **state)
 {
 	struct smb2_create_contexts contexts = { .has_app_instance = true,
@@ -212,6 +249,7 @@ int main(void)
 		TEST(a_create_that_is_given_up_is_forgotten),
 		TEST(a_replay_after_the_session_is_gone_comes_back),
 		TEST(the_same_application_elsewhere_closes_what_it_had),
+		TEST(an_application_takes_no_handle_that_its_user_could_not_have),
 		TEST(an_older_application_does_not_close_a_newer_one),
 		TEST(what_comes_late_from_a_lost_channel_changes_nothing),
 	};
