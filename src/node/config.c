@@ -96,6 +96,8 @@ static const struct key keys[] = {
 	  "answer the SMB1 negotiate that upgrades" },
 	{ "smb", "compression", KIND_BOOL, AT(smb.compression), "yes", 0, 0, "no|yes",
 	  "agree to compress (3.1.1); done where a client or a share asks for it" },
+	{ "smb", "gmac", KIND_BOOL, AT(smb.gmac), "yes", 0, 0, "no|yes",
+	  "sign with AES-GMAC (3.1.1), which is faster than AES-CMAC, where the client knows it" },
 	{ "smb", "signing_required", KIND_BOOL, AT(smb.signing_required), "no", 0, 0, "no|yes",
 	  "on every server; each has a setting of its own too" },
 	{ "smb", "encryption_required", KIND_BOOL, AT(smb.encryption_required), "no", 0, 0,

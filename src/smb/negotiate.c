@@ -64,6 +64,8 @@ static enum cipher choose_cipher(const struct smb2_negotiate_contexts *c)
 static bool choose_signing(const struct smb2_negotiate_contexts *c, enum sign_algorithm *out)
 {
 	for (size_t i = 0; i < smb.config.signing_count; i++) {
+		if (smb.config.signing[i] == SIGN_AES_GMAC && !smb.config.gmac)
+			continue;
 		for (size_t k = 0; k < c->signing_count; k++) {
 			if (c->signing[k] == smb.config.signing[i]) {
 				*out = smb.config.signing[i];

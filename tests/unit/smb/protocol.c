@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../../../src/smb/connection.h"
 #include "peer.h"
 
 static const struct smb2_file_id related_id = { SMB2_FILE_ID_RELATED, SMB2_FILE_ID_RELATED };
@@ -193,6 +194,46 @@ static void dialect_311_needs_a_preauth_context(void **state)
 	smb2_negotiate_request_encode(&b, &r); /* no contexts at all */
 	assert_int_equal(status_of(&p, &b), STATUS_INVALID_PARAMETER);
 	peer_close(&p);
+}
+
+/* How 3.1.1 is signed with a client that knows GMAC and, or not, CMAC. */
+static void assert_signs(enum sign_algorithm expected, bool answered, uint16_t known)
+{
+	struct smb2_negotiate_request r = {
+		.dialect_count = 1,
+		.dialects = { SMB2_DIALECT_311 },
+		.security_mode = 1,
+		.contexts = { .has_preauth = true,
+			      .preauth_count = 1,
+			      .preauth_hash = { SMB2_HASH_SHA512 },
+			      .has_signing = true,
+			      .signing_count = known,
+			      .signing = { SIGN_AES_GMAC, SIGN_AES_CMAC } },
+	};
+	struct smb2_negotiate_response answer;
+	struct smb2_header h;
+	struct cursor body;
+	struct peer p;
+	struct buf b;
+
+	peer_open(&p, SMB2_DIALECT_311);
+	b = peer_begin(&p, SMB2_NEGOTIATE);
+	smb2_negotiate_request_encode(&b, &r);
+	assert_true(peer_ask(&p, &b, &h, &body));
+	assert_int_equal(smb2_negotiate_response_decode(&body, &answer), STATUS_SUCCESS);
+	assert_int_equal(answer.contexts.has_signing, answered);
+	if (answered)
+		assert_int_equal(answer.contexts.signing[0], expected);
+	peer_close(&p);
+}
+
+static void gmac_is_not_agreed_on_where_a_setting_says_so(void **state)
+{
+	assert_signs(SIGN_AES_GMAC, true, 2);
+	smb.config.gmac = false;
+	assert_signs(SIGN_AES_CMAC, true, 2);
+	assert_signs(SIGN_AES_CMAC, false, 1); /* what 3.1.1 has without an answer to it */
+	smb.config.gmac = true;
 }
 
 static void an_old_message_other_than_negotiate_ends_the_connection(void **state)
@@ -712,6 +753,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_answered_before_negotiate),
 		cmocka_unit_test(the_dialect_is_the_highest_in_common),
 		cmocka_unit_test(dialect_311_needs_a_preauth_context),
+		cmocka_unit_test(gmac_is_not_agreed_on_where_a_setting_says_so),
 		cmocka_unit_test(an_old_message_other_than_negotiate_ends_the_connection),
 		cmocka_unit_test(a_message_id_outside_the_window_ends_the_connection),
 		cmocka_unit_test(a_payload_must_be_paid_for_by_its_charge),

@@ -65,6 +65,7 @@ struct smb_config {
 	size_t cipher_count;
 	enum sign_algorithm signing[SMB_MAX_ALGORITHMS]; /* GMAC, CMAC, HMAC-SHA256 */
 	size_t signing_count;
+	bool gmac;	  /* true: sign with AES-GMAC where the client knows it (3.1.1) */
 	bool compression; /* true: agree to compress; done where a client or a share asks for it */
 	bool signing_required;	  /* false: for all servers; each server has a setting of its own */
 	bool encryption_required; /* false: likewise */
