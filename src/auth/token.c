@@ -124,3 +124,26 @@ bool token_has_sid(const struct token *t, const struct sid *sid)
 			return true;
 	return false;
 }
+
+static bool has_groups_of(const struct token *token, const struct token *other)
+{
+	for (uint32_t i = 0; i < other->group_count; i++)
+		if (!token_has_sid(token, &other->groups[i]))
+			return false;
+	return true;
+}
+
+bool token_equal(const struct token *a, const struct token *b)
+{
+	return sid_equal(&a->user, &b->user) && a->authority == b->authority &&
+	       a->privileges == b->privileges && a->is_admin == b->is_admin &&
+	       a->is_guest == b->is_guest && a->is_anonymous == b->is_anonymous &&
+	       sid_equal(&a->primary_group, &b->primary_group) && has_groups_of(a, b) &&
+	       has_groups_of(b, a);
+}
+
+char *token_full_name(const struct token *t)
+{
+	return *t->domain_name ? xasprintf("%s\\%s", t->domain_name, t->user_name)
+			       : xstrdup(t->user_name);
+}

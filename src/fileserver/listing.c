@@ -66,6 +66,6 @@ bool open_entry_visible(struct open *open, const char *name)
 		return true;
 	if (entry_descriptor(open, name, &descriptor) != STATUS_SUCCESS)
 		return false;
-	return access_check(descriptor->sd, open->token, FILE_GENERIC_READ, &granted) ==
+	return access_check(descriptor->sd, open_acts_as(open), FILE_GENERIC_READ, &granted) ==
 	       STATUS_SUCCESS;
 }

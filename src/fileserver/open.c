@@ -76,6 +76,7 @@ struct open *open_new(const struct open_request *request)
 	open->refs = 1;
 	open->share = share_get(request->share);
 	open->token = token_get((struct token *)request->token);
+	open->identity = request->identity ? identity_get(request->identity) : NULL;
 	pthread_mutex_init(&open->lock, NULL);
 	open->facts.share = open->share;
 	open->facts.session_id = request->session_id;
@@ -99,6 +100,7 @@ static void open_free(struct open *open)
 	free(open->pattern);
 	free(open->lock_sequences);
 	file_put(open->file);
+	identity_put(open->identity);
 	token_put(open->token);
 	share_put(open->share);
 	pthread_mutex_destroy(&open->lock);
@@ -130,6 +132,11 @@ const struct open_facts *open_facts(const struct open *open)
 const struct token *open_token(const struct open *open)
 {
 	return open->token;
+}
+
+const struct token *open_acts_as(const struct open *open)
+{
+	return open->identity ? identity_token(open->identity) : open->token;
 }
 
 uint64_t open_position(const struct open *open)
@@ -558,9 +565,7 @@ static void list_one(struct open *open, struct open_listing_row *row)
 		.id = open->facts.id.volatile_id,
 		.session_id = open->facts.session_id,
 		.path = xasprintf("\\%s%s%s", open->share->name, *path ? "\\" : "", path),
-		.user = *open->token->domain_name ? xasprintf("%s\\%s", open->token->domain_name,
-							      open->token->user_name)
-						  : xstrdup(open->token->user_name),
+		.user = token_full_name(open->token),
 		.granted_access = open->facts.granted_access,
 	};
 	pthread_mutex_lock(&open->file->lock);

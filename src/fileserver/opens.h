@@ -211,11 +211,12 @@ struct durability {
 struct open {
 	struct open_facts facts;
 	atomic_uint refs;
-	atomic_uint state;   /* enum open_state: open_move alone changes it */
-	struct file *file;   /* counted */
-	struct place *place; /* of open_base's; under its lock */
-	struct share *share; /* counted */
-	struct token *token; /* counted */
+	atomic_uint state;	   /* enum open_state: open_move alone changes it */
+	struct file *file;	   /* counted */
+	struct place *place;	   /* of open_base's; under its lock */
+	struct share *share;	   /* counted */
+	struct token *token;	   /* whose it is: who opened it; counted */
+	struct identity *identity; /* counted, or NULL: open_acts_as */
 	struct durability durable;
 	atomic_uint_fast64_t channel;	 /* channel.c */
 	_Atomic(struct replay *) replay; /* replay.c: while a CREATE may still be a replay of its */
@@ -262,6 +263,8 @@ void open_attach(struct open *open, struct file *file, struct place *place);
 /* stream_attached - one open of a stream of @base more (1) or less (-1); its lock held. */
 void stream_attached(const struct open *open, struct file *base, int by);
 bool share_is_read_only(const struct share *share);
+/* open_acts_as - who asks for something on @open now. Lives as long as the open. */
+const struct token *open_acts_as(const struct open *open);
 /* open_base - the file itself: of a stream the one it is in. */
 struct file *open_base(const struct open *open);
 /* open_volume_path - a new string: the path of its file from the volume's root, as it is now. Takes

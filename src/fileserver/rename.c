@@ -154,7 +154,7 @@ static ntstatus may_delete_target(struct moving *m, struct descriptor *parent)
 	uint32_t granted;
 	ntstatus status;
 
-	if (access_check_child_delete(parent->sd, m->open->token))
+	if (access_check_child_delete(parent->sd, open_acts_as(m->open)))
 		return STATUS_SUCCESS;
 	status = volume_lookup_open(&m->to, &node);
 	if (status != STATUS_SUCCESS)
@@ -168,7 +168,8 @@ static ntstatus may_delete_target(struct moving *m, struct descriptor *parent)
 	place_leave(file, place);
 	pthread_mutex_unlock(&file->lock);
 	if (status == STATUS_SUCCESS)
-		status = access_check(descriptor->sd, m->open->token, DELETE_ACCESS, &granted);
+		status = access_check(descriptor->sd, open_acts_as(m->open), DELETE_ACCESS,
+				      &granted);
 	return status;
 }
 
@@ -236,7 +237,7 @@ static ntstatus check_target(struct moving *m)
 		if (status != STATUS_SUCCESS)
 			return status;
 	}
-	return access_check(parent->sd, m->open->token, to_add, &granted);
+	return access_check(parent->sd, open_acts_as(m->open), to_add, &granted);
 }
 
 /* Rights do not change by moving: what was inherited at the old place is the file's own from now

@@ -117,7 +117,7 @@ static ntstatus may_change(const struct open *open, const struct reparse *given)
 	if (!(open->facts.granted_access & (FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES)))
 		return STATUS_ACCESS_DENIED;
 	/* Windows gives the privilege to make symbolic links to administrators alone. */
-	if (given->tag == IO_REPARSE_TAG_SYMLINK && !open->token->is_admin)
+	if (given->tag == IO_REPARSE_TAG_SYMLINK && !open_acts_as(open)->is_admin)
 		return STATUS_ACCESS_DENIED;
 	if (given->tag == IO_REPARSE_TAG_MOUNT_POINT && !open->facts.is_directory)
 		return STATUS_NOT_A_DIRECTORY;

@@ -454,7 +454,7 @@ static ntstatus check_change(const struct open *open, const struct security_desc
 		return STATUS_INVALID_SECURITY_DESCR;
 	return sid_equal(&new->owner, &old->owner)
 		       ? STATUS_SUCCESS
-		       : access_check_set_owner(open->token, &new->owner);
+		       : access_check_set_owner(open_acts_as(open), &new->owner);
 }
 
 /* What says that the lists of @which count as inherited. Windows takes it only together with the

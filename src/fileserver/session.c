@@ -66,17 +66,19 @@ size_t session_list(struct server *server, struct session_row **out)
 		room += !server || e->server == server;
 	*out = xalloc(room, sizeof(**out));
 	for (struct session_entry *e = first; e; e = e->next) {
+		const struct token *who = identity_token(e->identity);
+
 		if (server && e->server != server)
 			continue;
 		(*out)[count++] = (struct session_row){
 			.id = e->id,
-			.user = xstrdup(e->user),
+			.user = token_full_name(who),
 			.client = xstrdup(e->client),
 			.server = xstrdup(e->server->name),
 			.dialect = e->dialect,
 			.is_signed = e->is_signed,
 			.is_encrypted = e->is_encrypted,
-			.is_guest = e->is_guest,
+			.is_guest = who->is_guest || who->is_anonymous,
 			.age_ms = now - e->since_ms,
 			.idle_ms = now - __atomic_load_n(&e->last_used_ms, __ATOMIC_RELAXED),
 		};

@@ -179,6 +179,30 @@ static uint32_t allowed(struct share *share, const struct token *token, const ch
 	return access;
 }
 
+/* An account counts where it was vouched for: at the server that was dialled, and for an
+ * administrative share at the share's own. */
+static bool is_known_to(const struct share *share, struct server *dialled,
+			const struct token *token)
+{
+	return scope_vouches(dialled, token) &&
+	       (!share->is_admin || scope_vouches(share->server, token));
+}
+
+uint32_t share_access(struct share *share, struct server *dialled, const struct token *token)
+{
+	struct server_private *own = share->server->private_part;
+	uint32_t access = 0;
+	const char *why;
+
+	if (!is_known_to(share, dialled, token))
+		return 0;
+	pthread_mutex_lock(&own->lock);
+	if (!share->removed)
+		access = allowed(share, token, &why);
+	pthread_mutex_unlock(&own->lock);
+	return access;
+}
+
 ntstatus share_connect(struct share *share, struct server *dialled, const struct token *token,
 		       uint32_t *maximal_access)
 {
@@ -188,8 +212,7 @@ ntstatus share_connect(struct share *share, struct server *dialled, const struct
 	uint32_t access = 0;
 
 	*maximal_access = 0;
-	if (!scope_vouches(dialled, token) ||
-	    (share->is_admin && !scope_vouches(share->server, token))) {
+	if (!is_known_to(share, dialled, token)) {
 		why = "the account belongs to another file server";
 		status = STATUS_ACCESS_DENIED;
 	}

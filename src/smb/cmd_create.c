@@ -92,11 +92,12 @@ static ntstatus create_file(struct smb_request *rq, const struct smb2_create_req
 {
 	struct open_request request = {
 		.share = rq->tree->share,
-		.token = rq->session->token,
+		.token = session_token(rq->session),
+		.identity = rq->session->identity,
 		.session_id = rq->session->id,
 		.tree_id = rq->tree->id,
 		.client_guid = rq->conn->client_guid,
-		.share_maximal_access = rq->tree->maximal_access,
+		.share_maximal_access = atomic_load(&rq->tree->maximal_access),
 		.desired_access = r->desired_access,
 		.file_attributes = r->file_attributes,
 		.share_access = r->share_access,

@@ -57,12 +57,22 @@ static ntstatus check_rules(const struct smb_request *rq, const struct session *
 		return STATUS_USER_SESSION_DELETED;
 	if (session_state(session) != SESSION_VALID)
 		return STATUS_REQUEST_NOT_ACCEPTED;
-	if (session->is_guest || session->is_anonymous)
+	if (session_token(session)->is_guest || session_token(session)->is_anonymous)
 		return STATUS_NOT_SUPPORTED;
 	/* All channels seal with the keys of the session. */
 	if (session->cipher != conn->cipher)
 		return STATUS_INVALID_PARAMETER;
 	return STATUS_SUCCESS;
+}
+
+/* @session: NULL where it was not proven that the client knows it. */
+static void log_refusal(const struct smb_request *rq, const struct session *session,
+			ntstatus status)
+{
+	auto_free char *user = session ? session_user(session) : xstrdup("-");
+
+	log_warn("bind refused client=%s user=%s session=%016llx status=%s", rq->conn->client,
+		 LOG_TEXT(user), (unsigned long long)rq->header.session_id, ntstatus_name(status));
 }
 
 ntstatus session_bind(struct smb_request *rq)
@@ -87,8 +97,6 @@ ntstatus session_bind(struct smb_request *rq)
 	if (!status && !channel_enter(rq->channel, rq->conn))
 		status = STATUS_INSUFFICIENT_RESOURCES;
 	if (status)
-		log_warn("bind refused client=%s user=%s session=%016llx status=%s",
-			 rq->conn->client, LOG_TEXT(is_proven ? session->entry.user : "-"),
-			 (unsigned long long)session->id, ntstatus_name(status));
+		log_refusal(rq, is_proven ? session : NULL, status);
 	return status;
 }

@@ -100,8 +100,6 @@ static ntstatus decide_rules(struct channel *channel, const struct login_result 
 	struct session *session = channel->session;
 	bool encrypt = smb.config.encryption_required || session->server->encryption_required;
 
-	session->is_guest = session->token->is_guest;
-	session->is_anonymous = session->token->is_anonymous;
 	if (!result->has_key) {
 		/* Without a key it can neither sign nor encrypt; it is let in where a setting says
 		 * so. */
@@ -127,30 +125,32 @@ static void end_previous(struct session *session, uint64_t id)
 		return;
 	previous = session_find_anywhere(id);
 	if (!previous || session_state(previous) != SESSION_VALID ||
-	    !sid_equal(&previous->token->user, &session->token->user) ||
-	    previous->token->authority != session->token->authority)
+	    !sid_equal(&session_token(previous)->user, &session_token(session)->user) ||
+	    session_token(previous)->authority != session_token(session)->authority)
 		return;
 	session_end(previous, false);
 }
 
-static bool has_groups_of(const struct token *token, const struct token *other)
+static void log_of_session(const struct smb_request *rq, const char *event)
 {
-	for (uint32_t i = 0; i < other->group_count; i++)
-		if (!token_has_sid(token, &other->groups[i]))
-			return false;
-	return true;
+	const struct session *session = rq->session;
+	auto_free char *user = session_user(session);
+
+	log_info("%s client=%s user=%s server=%s session=%016llx", event, rq->conn->client,
+		 LOG_TEXT(user), session->server->name, (unsigned long long)session->id);
 }
 
-/*
- * A session keeps the token that it began with, which its opens and pipes refer to. Where the
- * account is another one by now, or may more or less than then, the session ends and the client
- * logs on anew.
- */
-static bool is_still(const struct token *now, const struct token *then)
+static void log_begun(const struct smb_request *rq)
 {
-	return sid_equal(&now->user, &then->user) && now->authority == then->authority &&
-	       now->privileges == then->privileges && now->is_admin == then->is_admin &&
-	       has_groups_of(now, then) && has_groups_of(then, now);
+	const struct session *session = rq->session;
+	const struct token *who = session_token(session);
+	auto_free char *user = session_user(session);
+
+	log_info("session begun client=%s user=%s server=%s dialect=%x signed=%d encrypted=%d "
+		 "guest=%d session=%016llx",
+		 rq->conn->client, LOG_TEXT(user), session->server->name, rq->conn->dialect,
+		 session->entry.is_signed, session->encrypt, who->is_guest || who->is_anonymous,
+		 (unsigned long long)session->id);
 }
 
 static ntstatus complete_new(struct smb_request *rq, const struct login_result *result,
@@ -159,17 +159,33 @@ static ntstatus complete_new(struct smb_request *rq, const struct login_result *
 	struct session *session = rq->session;
 	ntstatus status;
 
-	session->token = token_get(result->token);
+	session->identity = identity_new(result->token);
 	status = decide_rules(rq->channel, result, r->security_mode);
 	if (status)
 		return status;
 	session_become_valid(session, rq->channel);
 	end_previous(session, r->previous_session_id);
-	log_info("session begun client=%s user=%s server=%s dialect=%x signed=%d encrypted=%d "
-		 "guest=%d session=%016llx",
-		 rq->conn->client, LOG_TEXT(session->entry.user), session->server->name,
-		 rq->conn->dialect, session->entry.is_signed, session->encrypt,
-		 session->entry.is_guest, (unsigned long long)session->id);
+	log_begun(rq);
+	return STATUS_SUCCESS;
+}
+
+/*
+ * The session goes on as whom it is now: the same account, the same with other groups, another, or
+ * nobody. What is asked from now on is checked against that one, which has no more of the trees
+ * than their shares leave it; handles keep what they were granted. The keys stay, and so does what
+ * the session's messages must have (MS-SMB2 3.3.5.5.2).
+ */
+static ntstatus complete_anew(const struct smb_request *rq, const struct login_result *result)
+{
+	struct session *session = rq->session;
+	const struct token *before = session_token(session);
+
+	if (!identity_become(session->identity, result->token))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (session_token(session) == before)
+		return STATUS_SUCCESS;
+	tree_check_all(session);
+	log_of_session(rq, "session goes on as another");
 	return STATUS_SUCCESS;
 }
 
@@ -179,14 +195,12 @@ static ntstatus complete_bind(struct smb_request *rq, const struct login_result 
 
 	if (!result->has_key)
 		return STATUS_NOT_SUPPORTED; /* a guest, or nobody: 3.3.5.5 */
-	if (!is_still(result->token, rq->session->token))
+	if (!token_equal(result->token, session_token(rq->session)))
 		return STATUS_ACCESS_DENIED;
 	if (!channel_make_keys(channel, result->session_key, channel->attempt->preauth))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	channel_become_valid(channel);
-	log_info("channel bound client=%s user=%s server=%s session=%016llx", rq->conn->client,
-		 LOG_TEXT(rq->session->entry.user), rq->session->server->name,
-		 (unsigned long long)rq->session->id);
+	log_of_session(rq, "channel bound");
 	return STATUS_SUCCESS;
 }
 
@@ -202,8 +216,8 @@ static ntstatus complete(struct smb_request *rq, const struct smb2_session_setup
 		status = complete_bind(rq, &result);
 	else if (session_state(rq->session) == SESSION_IN_PROGRESS)
 		status = complete_new(rq, &result, r);
-	else if (!is_still(result.token, rq->session->token))
-		status = STATUS_ACCESS_DENIED;
+	else
+		status = complete_anew(rq, &result);
 	secret_wipe(&result, sizeof(result));
 	if (status)
 		return status;
@@ -227,9 +241,9 @@ static uint16_t session_flags(const struct session *session)
 
 	if (session_state(session) != SESSION_VALID)
 		return 0;
-	if (session->is_guest)
+	if (session_token(session)->is_guest)
 		flags |= SMB2_SESSION_FLAG_IS_GUEST;
-	if (session->is_anonymous)
+	if (session_token(session)->is_anonymous)
 		flags |= SMB2_SESSION_FLAG_IS_NULL;
 	if (session->encrypt)
 		flags |= SMB2_SESSION_FLAG_ENCRYPT_DATA;

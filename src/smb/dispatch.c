@@ -37,6 +37,15 @@ const struct command *command_find(uint16_t command)
 	return command < SMB2_COMMAND_COUNT ? &commands[command] : NULL;
 }
 
+static void log_bad_signature(const struct smb_request *rq)
+{
+	auto_free char *user = session_user(rq->session);
+
+	COUNT(bad_signatures, 1);
+	log_warn("bad signature client=%s user=%s command=%s", rq->conn->client, LOG_TEXT(user),
+		 smb2_command_name(rq->header.command));
+}
+
 /* Find the channel of the session the message names, and check its signature with it. */
 static ntstatus check_session(struct smb_request *rq)
 {
@@ -53,9 +62,7 @@ static ntstatus check_session(struct smb_request *rq)
 	if (!channel || !channel->signer)
 		return STATUS_SUCCESS;
 	if (is_signed && !sign_check(channel, rq)) {
-		COUNT(bad_signatures, 1);
-		log_warn("bad signature client=%s user=%s command=%s", rq->conn->client,
-			 LOG_TEXT(rq->session->entry.user), smb2_command_name(rq->header.command));
+		log_bad_signature(rq);
 		return STATUS_ACCESS_DENIED;
 	}
 	rq->is_signed = is_signed;

@@ -42,7 +42,7 @@ static struct pipe_open *pipe_new(const struct session *session, const struct tr
 	pipe->tree_id = tree->id;
 	pipe->peer.server = server_get(tree->server);
 	snprintf(pipe->peer.dialled, sizeof(pipe->peer.dialled), "%s", tree->dialled);
-	pipe->peer.token = token_get(session->token);
+	pipe->peer.token = token_get(session_token(session));
 	snprintf(pipe->peer.client, sizeof(pipe->peer.client), "%s", client);
 	pipe->peer.session_id = session->id;
 	pipe->out.limit = PIPE_MAX_MESSAGE;

@@ -96,9 +96,8 @@ void session_put(struct session *session)
 	secret_wipe(session->signing_key, sizeof(session->signing_key));
 	secret_wipe(session->seal_key, sizeof(session->seal_key));
 	secret_wipe(session->open_key, sizeof(session->open_key));
-	token_put(session->token);
+	identity_put(session->identity);
 	server_put(session->server);
-	free(session->entry.user);
 	free(session->entry.client);
 	pthread_mutex_destroy(&session->lock);
 	free(session);
@@ -246,6 +245,25 @@ bool session_was_encrypted(const struct session *session)
 	return __atomic_load_n(&session->was_encrypted, __ATOMIC_RELAXED);
 }
 
+struct token *session_token(const struct session *session)
+{
+	return identity_token(session->identity);
+}
+
+char *session_user(const struct session *session)
+{
+	return session->identity ? token_full_name(session_token(session)) : xstrdup("-");
+}
+
+static void log_ended(const struct session *session, bool connection_lost)
+{
+	auto_free char *user = session_user(session);
+
+	log_info("session ended client=%s user=%s server=%s session=%016llx lost=%d",
+		 session->entry.client, LOG_TEXT(user), session->server->name,
+		 (unsigned long long)session->id, connection_lost);
+}
+
 void session_end(struct session *session, bool connection_lost)
 {
 	const struct smb_loop *here = loop_here();
@@ -262,9 +280,7 @@ void session_end(struct session *session, bool connection_lost)
 	if (session->is_entered) {
 		session_leave(&session->entry);
 		COUNT(sessions, -1);
-		log_info("session ended client=%s user=%s server=%s session=%016llx lost=%d",
-			 session->entry.client, LOG_TEXT(session->entry.user),
-			 session->server->name, (unsigned long long)session->id, connection_lost);
+		log_ended(session, connection_lost);
 	}
 	session_cancel(session, UINT32_MAX);
 	session_put(session);
@@ -318,18 +334,16 @@ static void disconnect(struct session_entry *entry)
 
 void session_become_valid(struct session *session, struct channel *channel)
 {
-	const struct token *token = session->token;
 	struct connection *conn = channel->conn;
 
 	session->entry = (struct session_entry){
 		.id = session->id,
 		.server = session->server,
-		.user = xasprintf("%s\\%s", token->domain_name, token->user_name),
+		.identity = session->identity,
 		.client = xstrdup(conn->client),
 		.dialect = conn->dialect,
 		.is_signed = session->signing_required && session->has_keys,
 		.is_encrypted = session->encrypt,
-		.is_guest = session->is_guest || session->is_anonymous,
 		.since_ms = monotonic_ms(),
 		.last_used_ms = monotonic_ms(),
 		.disconnect = disconnect,

@@ -7,11 +7,12 @@
  * connection and its loop and is touched there only: the keys that it signs with, the contexts that
  * it seals with, a login that is under way. The session itself is shared:
  *
- *   never changes once it is SESSION_VALID: its token, rules, keys, server, what NEGOTIATE agreed
- * on session->lock                           state, the lists of channels, trees and pipes
+ *   never changes once it is SESSION_VALID: its rules, keys, server, what NEGOTIATE agreed on
+ *   session->lock                           state, the lists of channels, trees and pipes
+ *   its identity                            whom it acts as now (auth/identity.h)
  *   pipe->lock                              what an open pipe holds, and who waits for it
  *   atomic                                  the counts of references, the nonce, was_encrypted,
- * is_evicted, is_gone of a tree
+ *                                           is_evicted, is_gone and maximal_access of a tree
  *
  * Order of locks: pipe, session. session->lock is held for no call outwards; pipe->lock for the
  * call of the pipe's service, which does not come back here.
@@ -29,11 +30,13 @@
 #ifndef SMB_SESSION_H
 #define SMB_SESSION_H
 
+#include <auth/identity.h>
 #include <auth/login.h>
 #include <fileserver/open.h>
 #include <fileserver/pipe.h>
 #include <fileserver/session.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "connection.h"
 
@@ -47,13 +50,13 @@ struct tree {
 	uint32_t id;
 	uint32_t refs; /* atomic */
 	struct tree *next;
-	struct server *server; /* whose name was dialled; counted */
-	struct share *share;   /* counted, and connected until the tree is gone */
-	char *dialled;	       /* the server part of the path, as the client wrote it */
-	uint32_t maximal_access;
-	bool encrypt; /* refuses what is not encrypted */
-	bool sign;    /* refuses what is neither signed nor encrypted */
-	bool is_gone; /* atomic */
+	struct server *server;	    /* whose name was dialled; counted */
+	struct share *share;	    /* counted, and connected until the tree is gone */
+	char *dialled;		    /* the server part of the path, as the client wrote it */
+	atomic_uint maximal_access; /* what the share leaves whom the session acts as */
+	bool encrypt;		    /* refuses what is not encrypted */
+	bool sign;		    /* refuses what is neither signed nor encrypted */
+	bool is_gone;		    /* atomic */
 };
 
 /* An open named pipe. Belongs to its session; one client reads and writes it. */
@@ -109,7 +112,7 @@ struct session {
 	struct smb_loop *home;	       /* where it began, and where it is ended for others */
 	struct session *next_in_table; /* under the table's lock */
 	struct server *server;	       /* whose accounts; counted */
-	struct token *token;
+	struct identity *identity;     /* whom it acts as: counted */
 	/* What NEGOTIATE agreed on with its first connection; others must agree on the same. */
 	uint16_t dialect;
 	enum cipher cipher;
@@ -117,7 +120,6 @@ struct session {
 	struct guid client_guid;
 	bool signing_required;
 	bool encrypt; /* refuses what is not encrypted */
-	bool is_guest, is_anonymous;
 	bool is_entered;
 	bool is_evicted;	 /* by an administrator; atomic */
 	bool was_encrypted;	 /* over any channel: messages to the client are, too; atomic */
@@ -150,6 +152,10 @@ void session_end(struct session *session, bool connection_lost);
  * Only where the session has more channels than that one. session_end_lost: it waits no more. */
 bool session_keep_lost(struct session *session) MUST_CHECK;
 void session_end_lost(struct session *session);
+/* session_token - whom it acts as now; of one that has been valid. Lives as long as the session. */
+struct token *session_token(const struct session *session);
+/* session_user - the same for people, a new string: "FS\alice". */
+char *session_user(const struct session *session);
 /* session_is_evicted - does an administrator end it? Then nothing of it is kept for its client. */
 bool session_is_evicted(const struct session *session);
 /* session_end_all - a connection has closed: end what lived on it alone. */
@@ -199,6 +205,9 @@ bool tree_is_gone(const struct tree *tree);
 void tree_end(struct session *session, struct tree *tree);
 /* tree_end_all - those of @server, or (NULL) all. */
 void tree_end_all(struct session *session, const struct server *server);
+/* tree_check_all - the session acts as somebody else: what the shares of its trees leave that one.
+ */
+void tree_check_all(struct session *session);
 /* session_has_tree - are both still there? What was entered before this was asked is closed by
  * whoever ends them. */
 bool session_has_tree(struct session *session, const struct tree *tree);

@@ -82,6 +82,32 @@ void tree_end(struct session *session, struct tree *tree)
 	tree_put(tree);
 }
 
+/* What the share leaves whom the session acts as now: nothing, where that one is not let in. */
+static void check_access(const struct session *session, struct tree *tree)
+{
+	atomic_store(&tree->maximal_access,
+		     share_access(tree->share, tree->server, session_token(session)));
+}
+
+void tree_check_all(struct session *session)
+{
+	struct tree **trees;
+	size_t count = 0;
+
+	pthread_mutex_lock(&session->lock);
+	trees = xalloc(session->tree_count, sizeof(*trees)); /* max_trees_per_session */
+	for (struct tree *tree = session->trees; tree; tree = tree->next) {
+		__atomic_add_fetch(&tree->refs, 1, __ATOMIC_RELAXED);
+		trees[count++] = tree;
+	}
+	pthread_mutex_unlock(&session->lock);
+	for (size_t i = 0; i < count; i++) {
+		check_access(session, trees[i]);
+		tree_put(trees[i]);
+	}
+	free(trees);
+}
+
 void tree_end_all(struct session *session, const struct server *server)
 {
 	struct tree *tree;
@@ -106,6 +132,7 @@ struct dial {
 	char *path, *name, *share_name;
 	struct server *server;
 	struct share *share;
+	const struct token *who; /* asks */
 	uint32_t maximal_access;
 	const char *why; /* for the log */
 };
@@ -151,7 +178,8 @@ static ntstatus dial_allowed(const struct smb_request *rq, struct dial *dial, bo
 		return STATUS_ACCESS_DENIED;
 	}
 	dial->why = NULL;
-	return share_connect(dial->share, dial->server, session->token, &dial->maximal_access);
+	dial->who = session_token(session);
+	return share_connect(dial->share, dial->server, dial->who, &dial->maximal_access);
 }
 
 static ntstatus enter(struct session *session, struct tree *tree, struct dial *dial)
@@ -189,26 +217,31 @@ static ntstatus tree_new(struct session *session, struct dial *dial, bool encryp
 	tree->dialled = dial->name;
 	dial->share = NULL;
 	dial->name = NULL;
-	tree->maximal_access = dial->maximal_access;
+	atomic_init(&tree->maximal_access, dial->maximal_access);
 	tree->encrypt = encrypt;
 	tree->sign = session->has_keys &&
 		     (tree->server->signing_required || tree->share->server->signing_required);
 	COUNT(trees, 1);
 	status = enter(session, tree, dial);
-	if (status)
+	if (status) {
 		tree_put(tree);
-	else
-		*out = tree;
-	return status;
+		return status;
+	}
+	if (session_token(session) != dial->who) /* it became another meanwhile */
+		check_access(session, tree);
+	*out = tree;
+	return STATUS_SUCCESS;
 }
 
 static void log_refusal(const struct smb_request *rq, const struct dial *dial, ntstatus status)
 {
+	auto_free char *user = session_user(rq->session);
+
 	COUNT(trees_refused, 1);
 	log_warn("tree-connect refused client=%s user=%s path=%s scope=%s status=%s why=\"%s\"",
-		 rq->conn->client, LOG_TEXT(rq->session->entry.user),
-		 LOG_TEXT(dial->path ? dial->path : ""), dial->server ? dial->server->name : "-",
-		 ntstatus_name(status), dial->why ? dial->why : "not allowed");
+		 rq->conn->client, LOG_TEXT(user), LOG_TEXT(dial->path ? dial->path : ""),
+		 dial->server ? dial->server->name : "-", ntstatus_name(status),
+		 dial->why ? dial->why : "not allowed");
 }
 
 static void answer(const struct tree *tree, bool compresses, struct buf *out)
@@ -217,7 +250,7 @@ static void answer(const struct tree *tree, bool compresses, struct buf *out)
 	struct smb2_tree_connect_response r = {
 		.share_type = share->is_ipc ? SMB2_SHARE_TYPE_PIPE : SMB2_SHARE_TYPE_DISK,
 		.share_flags = share->is_ipc ? SMB2_SHAREFLAG_NO_CACHING : share->caching,
-		.maximal_access = tree->maximal_access,
+		.maximal_access = atomic_load(&tree->maximal_access),
 	};
 
 	if (share->flags & STORE_SHARE_ACCESS_BASED_ENUMERATION)

@@ -179,7 +179,7 @@ def test_many_silent_connections():
 
 
 def test_group_removed():
-    """a session that authenticates anew after its groups changed ends"""
+    """a session that authenticates anew after its groups changed has no more than it may now"""
     L.user("FS", "carol", admin=True)
     conn = L.impacket("FS", user="carol", dialect=0x0300)
     conn.connectTree("ADMIN$")

@@ -118,6 +118,7 @@ struct ask {
 	uint16_t dialect; /* 0: 2.0.2 */
 	struct replay **replay;
 	bool is_replay;
+	struct identity *identity;
 };
 
 static ntstatus ask_open(const struct ask *ask, struct open **out)
@@ -145,6 +146,7 @@ static ntstatus ask_open(const struct ask *ask, struct open **out)
 		.dialect = ask->dialect ? ask->dialect : SMB2_DIALECT_202,
 		.replay = ask->replay,
 		.is_replay = ask->is_replay,
+		.identity = ask->identity,
 	};
 
 	return open_create(&request, ask->waiter, out, ask->result ? ask->result : &result);

@@ -32,6 +32,23 @@ static void make_protected(void)
 	set_dacl("d/f", ONLY_READ);
 }
 
+/* The session of an Administrator goes on as bob: what it renames, he renames. */
+static void a_handle_renames_as_whom_its_session_acts_as(void **state)
+{
+	struct identity *identity = identity_new(F.admin);
+	struct open *open;
+
+	(void)state;
+	make_protected();
+	open = OPEN(.path = "d/f", .token = F.admin, .identity = identity, .access = DELETE_ACCESS);
+	assert_true(identity_become(identity, F.bob));
+	assert_status(open_rename(open, "d/g", false, 0, NULL), STATUS_ACCESS_DENIED);
+	assert_true(identity_become(identity, F.admin));
+	assert_status(open_rename(open, "d/g", false, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	identity_put(identity);
+}
+
 /* On the disk, by hand: it has no descriptor of its own. */
 static void make_plain(const char *name)
 {
@@ -206,6 +223,7 @@ static void a_descriptor_of_nothing_is_written_by_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_handle_renames_as_whom_its_session_acts_as),
 		TEST(nobody_deletes_on_close_what_he_may_not_delete),
 		TEST(nothing_is_deleted_on_close_on_a_read_only_share),
 		TEST(a_read_only_file_is_not_marked_for_its_close),

@@ -81,5 +81,10 @@ static inline bool token_is_somebody(const struct token *t)
 
 /* token_has_sid - is @sid the user or one of the groups? */
 bool token_has_sid(const struct token *t, const struct sid *sid);
+/* token_equal - the same account, vouched for by the same file server, with the same groups and
+ * rights? */
+bool token_equal(const struct token *a, const struct token *b);
+/* token_full_name - for people, a new string: "FS\alice". */
+char *token_full_name(const struct token *t);
 
 #endif

@@ -17,7 +17,7 @@
 #ifndef FILESERVER_OPEN_H
 #define FILESERVER_OPEN_H
 
-#include <auth/token.h>
+#include <auth/identity.h>
 #include <fileserver/server.h>
 #include <wire/fscc.h>
 #include <wire/smb2.h>
@@ -72,7 +72,8 @@ struct replay;
 
 struct open_request {
 	struct share *share;
-	const struct token *token;
+	const struct token *token; /* who asks, and whose the open is: of now */
+	struct identity *identity; /* whom its session acts as, later too; NULL: always the token */
 	const char *path; /* UTF-8, '/' separated, from the share's root; may end in :stream or
 			     :stream:$DATA */
 	uint64_t session_id;

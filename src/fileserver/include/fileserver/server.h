@@ -151,6 +151,9 @@ void share_put_ptr(struct share **share);
 ntstatus share_connect(struct share *share, struct server *dialled, const struct token *token,
 		       uint32_t *maximal_access) MUST_CHECK;
 void share_disconnect(struct share *share);
+/* share_access - what @share, dialled as a share of @dialled, leaves @token at most; 0: it may not
+ * connect. Counts nothing. */
+uint32_t share_access(struct share *share, struct server *dialled, const struct token *token);
 /* share_shown_attributes - @attributes of the file at @path (or of that name) as @share shows them:
  * with FILE_ATTRIBUTE_HIDDEN where the share hides such names. No lock. */
 uint32_t share_shown_attributes(const struct share *share, const char *path, uint32_t attributes);

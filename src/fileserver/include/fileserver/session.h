@@ -7,16 +7,17 @@
 #ifndef FILESERVER_SESSION_H
 #define FILESERVER_SESSION_H
 
+#include <auth/identity.h>
 #include <fileserver/server.h>
 
 struct session_entry {
 	uint64_t id;
 	struct server *server; /* whose accounts it was authenticated against; counted by the
 				  entry's owner */
-	char *user;	       /* "FS\alice" */
-	char *client;	       /* address as text */
+	const struct identity *identity; /* whom it acts as; the session's */
+	char *client;			 /* address as text */
 	uint16_t dialect;
-	bool is_signed, is_encrypted, is_guest;
+	bool is_signed, is_encrypted;
 	uint64_t since_ms, last_used_ms; /* monotonic */
 	/* disconnect - end the session for an administrator; any thread, no lock held. */
 	void (*disconnect)(struct session_entry *entry);

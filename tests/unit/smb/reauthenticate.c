@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A session that authenticates anew (MS-SMB2 3.3.5.5.2), as the same account or as another: what is
+ * asked from then on is checked against that one, and what was granted stays.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fileserver/session.h>
+
+#include "peer.h"
+
+/* alice, an Administrator, on the file server's own directory, which others are not let into. */
+static void connect_as_alice(struct peer *p)
+{
+	peer_open(p, SMB2_DIALECT_300);
+	assert_true(peer_negotiate(p));
+	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	assert_int_equal(peer_tree_connect(p, "\\\\FS\\ADMIN$"), STATUS_SUCCESS);
+}
+
+static ntstatus become(struct peer *p, const char *user)
+{
+	p->user = user;
+	return peer_log_on(p, PEER_PASSWORD, 1);
+}
+
+static ntstatus create(struct peer *p, const char *name, struct smb2_file_id *id)
+{
+	auto_buf struct buf text = { 0 };
+	struct smb2_create_request r = {
+		.impersonation_level = 2,
+		.desired_access = FILE_GENERIC_READ | DELETE_ACCESS,
+		.share_access = 7,
+		.create_disposition = FILE_OPEN_IF,
+	};
+	struct buf b = peer_begin(p, SMB2_CREATE);
+	struct smb2_create_response answer;
+	struct smb2_header h;
+	struct cursor body;
+
+	peer_utf16(&text, &r.name, name);
+	smb2_create_request_encode(&b, &r);
+	assert_true(peer_ask(p, &b, &h, &body));
+	if (h.status)
+		return h.status;
+	assert_int_equal(smb2_create_response_decode(&body, &answer), STATUS_SUCCESS);
+	*id = answer.file_id;
+	return STATUS_SUCCESS;
+}
+
+static ntstatus close_file(struct peer *p, struct smb2_file_id id)
+{
+	struct smb2_close_request r = { .file_id = id };
+	struct buf b = peer_begin(p, SMB2_CLOSE);
+	struct smb2_header h;
+	struct cursor body;
+
+	smb2_close_request_encode(&b, &r);
+	assert_true(peer_ask(p, &b, &h, &body));
+	return h.status;
+}
+
+static void what_is_asked_later_is_checked_against_who_logged_on_last(void **state)
+{
+	struct smb2_file_id id;
+	struct peer p;
+
+	connect_as_alice(&p);
+	assert_int_equal(create(&p, "one", &id), STATUS_SUCCESS);
+	assert_int_equal(become(&p, "bob"), STATUS_SUCCESS);
+	assert_int_equal(create(&p, "two", &id), STATUS_ACCESS_DENIED);
+	assert_int_equal(peer_tree_connect(&p, "\\\\FS\\ADMIN$"), STATUS_ACCESS_DENIED);
+	assert_int_equal(become(&p, "alice"), STATUS_SUCCESS);
+	assert_int_equal(create(&p, "two", &id), STATUS_SUCCESS);
+	peer_close(&p);
+}
+
+static void a_handle_stays_open_when_another_logs_on(void **state)
+{
+	struct smb2_file_id id;
+	struct peer p;
+
+	connect_as_alice(&p);
+	assert_int_equal(create(&p, "kept", &id), STATUS_SUCCESS);
+	assert_int_equal(become(&p, "bob"), STATUS_SUCCESS);
+	assert_int_equal(close_file(&p, id), STATUS_SUCCESS);
+	peer_close(&p);
+}
+
+static void a_session_is_listed_as_who_logged_on_last(void **state)
+{
+	struct session_row *rows;
+	struct peer p;
+
+	connect_as_alice(&p);
+	assert_int_equal(become(&p, "bob"), STATUS_SUCCESS);
+	assert_int_equal(session_list(peer_server, &rows), 1);
+	assert_string_equal(rows[0].user, "FS\\bob");
+	session_rows_free(rows, 1);
+	peer_close(&p);
+}
+
+static void a_login_that_fails_ends_the_session(void **state)
+{
+	struct smb2_file_id id;
+	struct peer p;
+
+	connect_as_alice(&p);
+	p.user = "bob";
+	assert_int_equal(peer_log_on(&p, "wrong", 1), STATUS_LOGON_FAILURE);
+	assert_int_equal(create(&p, "one", &id), STATUS_USER_SESSION_DELETED);
+	peer_close(&p);
+}
+
+static int start(void **state)
+{
+	struct smb_config config;
+
+	smb_config_defaults(&config);
+	peer_start(&config);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_asked_later_is_checked_against_who_logged_on_last),
+		cmocka_unit_test(a_handle_stays_open_when_another_logs_on),
+		cmocka_unit_test(a_session_is_listed_as_who_logged_on_last),
+		cmocka_unit_test(a_login_that_fails_ends_the_session),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
