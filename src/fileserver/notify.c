@@ -8,6 +8,10 @@
  * root: an event looks its parent up, and each directory above for those that watch a whole tree.
  * watches_lock, a leaf, guards the table and all that is in it; while there is no watch, an event
  * costs one load.
+ *
+ * A request that waits is answered with what happened first: the changes of one operation are given
+ * to it as they come, and it is woken when the operation is over. What happens after that is for
+ * the next request, however long this one takes to be answered.
  */
 #include "opens.h"
 
@@ -19,6 +23,21 @@ struct change {
 	char name[]; /* from the watched directory */
 };
 
+/* Changes in the order in which they came. */
+struct batch {
+	struct change *first, *last;
+	size_t bytes;
+	bool overflowed; /* more happened than was kept */
+};
+
+/* What was given to a request that is on its way to be answered. */
+struct given {
+	struct given *next;
+	const struct waiter *waiter;
+	uint64_t operation; /* that may add to it */
+	struct batch batch;
+};
+
 struct watch {
 	struct watch *next; /* in its bucket */
 	struct open *open;  /* which owns it */
@@ -26,9 +45,9 @@ struct watch {
 	char *path;
 	uint32_t filter;
 	bool recursive;
-	bool overflowed; /* more happened than was kept */
-	struct change *first, *last;
-	size_t bytes, limit;
+	size_t limit;	   /* bytes of a batch */
+	struct batch kept; /* while nobody waits */
+	struct given *given;
 	struct waiter_queue waiters;
 };
 
@@ -41,22 +60,21 @@ static struct watch **bucket_of(const struct volume *volume, const char *path, s
 	return &buckets[(hash_bytes(path, length) ^ (uintptr_t)volume >> 6) % BUCKETS];
 }
 
-static void forget_changes(struct watch *watch)
+static void forget_changes(struct batch *batch)
 {
-	while (watch->first) {
-		struct change *change = watch->first;
+	while (batch->first) {
+		struct change *change = batch->first;
 
-		watch->first = change->next;
+		batch->first = change->next;
 		free(change);
 	}
-	watch->last = NULL;
-	watch->bytes = 0;
+	*batch = (struct batch){ 0 };
 }
 
-static void overflow(struct watch *watch)
+static void overflow(struct batch *batch)
 {
-	forget_changes(watch);
-	watch->overflowed = true;
+	forget_changes(batch);
+	batch->overflowed = true;
 }
 
 /* 12 bytes of head, two a character, aligned to four: as much as it takes on the wire, at most. */
@@ -65,31 +83,69 @@ static size_t wire_size(const char *name)
 	return align_up(12 + 2 * strlen(name), 4);
 }
 
-static void keep(struct watch *watch, uint32_t action, const char *name)
+static void keep(struct batch *batch, size_t limit, uint32_t action, const char *name)
 {
 	size_t size = wire_size(name);
 	struct change *change;
 
-	if (watch->overflowed)
+	if (batch->overflowed)
 		return;
-	if (action == FILE_ACTION_MODIFIED && watch->last && watch->last->action == action &&
-	    !strcmp(watch->last->name, name))
+	if (action == FILE_ACTION_MODIFIED && batch->last && batch->last->action == action &&
+	    !strcmp(batch->last->name, name))
 		return;
-	change = watch->bytes + size <= watch->limit ? malloc(sizeof(*change) + strlen(name) + 1)
-						     : NULL;
+	change = batch->bytes + size <= limit ? malloc(sizeof(*change) + strlen(name) + 1) : NULL;
 	if (!change) {
-		overflow(watch);
+		overflow(batch);
 		return;
 	}
 	change->next = NULL;
 	change->action = action;
 	strcpy(change->name, name);
-	if (watch->last)
-		watch->last->next = change;
+	if (batch->last)
+		batch->last->next = change;
 	else
-		watch->first = change;
-	watch->last = change;
-	watch->bytes += size;
+		batch->first = change;
+	batch->last = change;
+	batch->bytes += size;
+}
+
+/* The operation that collects @actions; each has a number of its own. */
+static uint64_t operation_of(struct actions *actions)
+{
+	static uint64_t last; /* watches_lock */
+
+	if (!actions->operation)
+		actions->operation = ++last;
+	return actions->operation;
+}
+
+/*
+ * Where a change of this operation goes: to the request that has got the operation's first, to the
+ * one that has waited longest, or nowhere yet.
+ */
+static struct batch *batch_for(struct watch *watch, struct actions *actions)
+{
+	uint64_t operation = operation_of(actions);
+	struct waiter *waiter;
+	struct action *action;
+	struct given *given;
+
+	for (given = watch->given; given; given = given->next)
+		if (given->operation == operation)
+			return &given->batch;
+	waiter = waiter_take_first(&watch->waiters);
+	if (!waiter)
+		return &watch->kept;
+	given = xalloc(1, sizeof(*given));
+	given->waiter = waiter;
+	given->operation = operation;
+	given->next = watch->given;
+	watch->given = given;
+	action = actions_add(actions);
+	action->kind = ACTION_WAKE;
+	action->waiter = waiter;
+	action->status = STATUS_SUCCESS;
+	return &given->batch;
 }
 
 struct event {
@@ -109,8 +165,7 @@ static void tell(struct volume *volume, const char *path, size_t length, bool is
 		    (watch->filter & event->unless) || (!is_parent && !watch->recursive) ||
 		    strlen(watch->path) != length || memcmp(watch->path, path, length) != 0)
 			continue;
-		keep(watch, event->action, name);
-		waiters_wake(&watch->waiters, STATUS_SUCCESS, actions);
+		keep(batch_for(watch, actions), watch->limit, event->action, name);
 	}
 }
 
@@ -218,6 +273,15 @@ static void bucket_insert(struct watch *watch)
 	*bucket = watch;
 }
 
+static void given_free(struct given **at)
+{
+	struct given *given = *at;
+
+	*at = given->next;
+	forget_changes(&given->batch);
+	free(given);
+}
+
 static struct watch *watch_new(struct open *open, uint32_t filter, bool recursive, uint32_t room,
 			       char *path)
 {
@@ -242,7 +306,9 @@ static struct watch *watch_new(struct open *open, uint32_t filter, bool recursiv
 static void watch_free(struct watch *watch)
 {
 	bucket_remove(watch);
-	forget_changes(watch);
+	forget_changes(&watch->kept);
+	while (watch->given)
+		given_free(&watch->given);
 	free(watch->path);
 	free(watch);
 	atomic_fetch_sub(&watch_count, 1);
@@ -292,38 +358,47 @@ void notify_delete_pending(struct file *file, struct actions *actions)
 
 /* ---- the request ---- */
 
-/* What has been kept, as far as @room goes: all of it, or the advice to look for oneself. */
-static ntstatus give(struct watch *watch, uint32_t room, struct buf *out)
+/* What is in @batch, as far as @room goes: all of it, or the advice to look for oneself. */
+static ntstatus tell_batch(struct batch *batch, uint32_t room, struct buf *out)
 {
 	size_t begin = out->len, previous = SIZE_MAX;
-	ntstatus status = watch->overflowed ? STATUS_NOTIFY_ENUM_DIR : STATUS_SUCCESS;
+	ntstatus status = batch->overflowed ? STATUS_NOTIFY_ENUM_DIR : STATUS_SUCCESS;
 
-	for (struct change *change = watch->first; status == STATUS_SUCCESS && change;
+	for (struct change *change = batch->first; status == STATUS_SUCCESS && change;
 	     change = change->next)
 		if (fscc_notify_entry(change->action, change->name, begin, room, &previous, out) !=
 		    STATUS_SUCCESS)
 			status = STATUS_NOTIFY_ENUM_DIR;
 	if (status != STATUS_SUCCESS)
 		out->len = begin;
-	forget_changes(watch);
-	watch->overflowed = false;
+	forget_changes(batch);
 	return status;
 }
 
 static ntstatus ask(struct open *open, uint32_t filter, bool recursive, uint32_t room,
 		    struct waiter *waiter, struct buf *out, char **path)
 {
+	struct watch *watch = open->watch;
+	ntstatus status;
+
 	if (open_state(open) != OPEN_LIVE)
 		return STATUS_FILE_CLOSED;
-	if (!open->watch) {
-		open->watch = watch_new(open, filter, recursive, room, *path);
-		if (!open->watch)
+	if (!watch) {
+		watch = open->watch = watch_new(open, filter, recursive, room, *path);
+		if (!watch)
 			return STATUS_INSUFFICIENT_RESOURCES;
 		*path = NULL;
 	}
-	if (open->watch->first || open->watch->overflowed)
-		return give(open->watch, room, out);
-	waiter_enqueue(&open->watch->waiters, waiter);
+	for (struct given **at = &watch->given; *at; at = &(*at)->next) {
+		if ((*at)->waiter != waiter)
+			continue;
+		status = tell_batch(&(*at)->batch, room, out);
+		given_free(at);
+		return status;
+	}
+	if (watch->kept.first || watch->kept.overflowed)
+		return tell_batch(&watch->kept, room, out);
+	waiter_enqueue(&watch->waiters, waiter);
 	return STATUS_PENDING;
 }
 

@@ -49,6 +49,7 @@ struct actions {
 	struct action *more; /* from the fifth on */
 	size_t count, more_cap;
 	bool closes; /* opens are among them that go: what they hold is free when it has run */
+	uint64_t operation; /* notify.c: a number of its own */
 };
 struct action *actions_add(struct actions *actions);
 /* actions_run - do them, in order, with no lock held. */

@@ -33,13 +33,21 @@ static ntstatus take(struct open *watch, uint32_t filter, bool recursive, struct
 	return status;
 }
 
+static void expect_for(struct noted *waiter, struct open *watch, uint32_t filter, bool recursive,
+		       const char *expected)
+{
+	char text[1024];
+
+	assert_status(take(watch, filter, recursive, waiter, text, sizeof(text)), STATUS_SUCCESS);
+	assert_string_equal(text, expected);
+}
+
+/* By a request that comes only now. */
 static void expect(struct open *watch, uint32_t filter, bool recursive, const char *expected)
 {
 	struct noted waiter = NOTED;
-	char text[1024];
 
-	assert_status(take(watch, filter, recursive, &waiter, text, sizeof(text)), STATUS_SUCCESS);
-	assert_string_equal(text, expected);
+	expect_for(&waiter, watch, filter, recursive, expected);
 }
 
 static struct open *watch(const char *path, uint32_t filter, bool recursive, struct noted *waiter)
@@ -69,7 +77,8 @@ static void what_happens_in_a_directory_is_told(void **state)
 	assert_status(open_rename(file, "c", false, 0, NULL), STATUS_SUCCESS);
 	done(file);
 	make_file("d/sub/deep");
-	expect(open, ANY, false, "1:sub 1:a 4:a 5:b 3:b 2:b");
+	expect_for(&waiter, open, ANY, false, "1:sub");
+	expect(open, ANY, false, "1:a 4:a 5:b 3:b 2:b");
 	done(open);
 }
 
@@ -86,13 +95,14 @@ static void a_tree_is_watched_where_that_is_asked_for(void **state)
 	make_file("d/e/f");
 	make_file("dd/f");
 	make_directory("d/e/g");
-	expect(open, FILE_NOTIFY_CHANGE_FILE_NAME, true, "1:e\\f");
+	expect_for(&waiter, open, FILE_NOTIFY_CHANGE_FILE_NAME, true, "1:e\\f");
 	done(open);
 	waiter = (struct noted)NOTED;
 	open = watch("", FILE_NOTIFY_CHANGE_FILE_NAME, true, &waiter);
 	make_file("d/x");
 	make_file("y");
-	expect(open, FILE_NOTIFY_CHANGE_FILE_NAME, true, "1:d\\x 1:y");
+	expect_for(&waiter, open, FILE_NOTIFY_CHANGE_FILE_NAME, true, "1:d\\x");
+	expect(open, FILE_NOTIFY_CHANGE_FILE_NAME, true, "1:y");
 	done(open);
 }
 
@@ -116,7 +126,6 @@ static void only_what_the_filter_names_is_told(void **state)
 		struct open *open = watch("", rows[i].filter, false, &waiter), *file;
 		struct security_descriptor *sd;
 		struct buf blob = { 0 };
-		char expected[64] = "";
 
 		file = OPEN(.path = "f", .access = FILE_MODIFY_ACCESS | WRITE_DAC,
 			    .disposition = FILE_CREATE, .token = F.admin);
@@ -132,22 +141,20 @@ static void only_what_the_filter_names_is_told(void **state)
 		buf_free(&blob);
 		free(sd);
 		if (rows[i].created)
-			strcat(expected, " 1:f");
-		if (rows[i].attributes || rows[i].size || rows[i].security)
-			strcat(expected, " 3:f");
-		if (rows[i].removed)
-			strcat(expected, " 2:f");
-		if (*expected)
-			expect(open, rows[i].filter, false, expected + 1);
+			expect_for(&waiter, open, rows[i].filter, false, "1:f");
+		else if (rows[i].attributes || rows[i].size || rows[i].security)
+			expect_for(&waiter, open, rows[i].filter, false, "3:f");
 		else
 			assert_int_equal(waiter.count, 0);
+		if (rows[i].removed)
+			expect(open, rows[i].filter, false, "2:f");
 		done(open);
 	}
 }
 
 static void more_than_is_kept_says_look_for_yourself(void **state)
 {
-	struct noted waiter = NOTED;
+	struct noted waiter = NOTED, next = NOTED;
 	struct open *open;
 	char text[64];
 
@@ -159,12 +166,37 @@ static void more_than_is_kept_says_look_for_yourself(void **state)
 		make_file(text);
 	}
 	assert_int_equal(waiter.count, 1);
-	assert_status(take(open, ANY, false, &waiter, text, sizeof(text)), STATUS_NOTIFY_ENUM_DIR);
-	assert_status(take(open, ANY, false, &waiter, text, sizeof(text)), STATUS_PENDING);
+	expect_for(&waiter, open, ANY, false, "1:file0");
+	assert_status(take(open, ANY, false, &next, text, sizeof(text)), STATUS_NOTIFY_ENUM_DIR);
+	assert_status(take(open, ANY, false, &next, text, sizeof(text)), STATUS_PENDING);
 	make_file("again");
-	expect(open, ANY, false, "1:again");
+	expect_for(&next, open, ANY, false, "1:again");
 	done(open);
 	open_limits.max_notify_bytes = 65536;
+}
+
+/* Two requests wait, and neither is answered before more has happened. */
+static void each_request_is_answered_with_one_operation(void **state)
+{
+	struct noted first = NOTED, second = NOTED;
+	struct open *open, *file;
+	char text[16];
+
+	(void)state;
+	open = watch("", FILE_NOTIFY_CHANGE_FILE_NAME, false, &first);
+	assert_status(take(open, FILE_NOTIFY_CHANGE_FILE_NAME, false, &second, text, sizeof(text)),
+		      STATUS_PENDING);
+	file = OPEN(.path = "a", .access = FILE_MODIFY_ACCESS, .disposition = FILE_CREATE);
+	assert_int_equal(first.count, 1);
+	assert_int_equal(second.count, 0);
+	assert_status(open_rename(file, "b", false, 0, NULL), STATUS_SUCCESS);
+	assert_int_equal(second.count, 1);
+	make_file("c");
+	expect_for(&second, open, FILE_NOTIFY_CHANGE_FILE_NAME, false, "4:a 5:b");
+	expect_for(&first, open, FILE_NOTIFY_CHANGE_FILE_NAME, false, "1:a");
+	expect(open, FILE_NOTIFY_CHANGE_FILE_NAME, false, "1:c");
+	done(file);
+	done(open);
 }
 
 static void a_wait_ends_with_its_handle_and_its_directory(void **state)
@@ -201,7 +233,7 @@ static void a_watch_follows_its_directory(void **state)
 	assert_status(open_rename(mover, "e", false, 0, NULL), STATUS_SUCCESS);
 	done(mover);
 	make_file("e/f");
-	expect(open, ANY, false, "1:f");
+	expect_for(&waiter, open, ANY, false, "1:f");
 	done(open);
 }
 
@@ -214,6 +246,7 @@ int main(void)
 		TEST(a_tree_is_watched_where_that_is_asked_for),
 		TEST(only_what_the_filter_names_is_told),
 		TEST(more_than_is_kept_says_look_for_yourself),
+		TEST(each_request_is_answered_with_one_operation),
 		TEST(a_wait_ends_with_its_handle_and_its_directory),
 		TEST(a_watch_follows_its_directory),
 	};
