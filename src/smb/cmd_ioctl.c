@@ -327,14 +327,20 @@ static const struct fsctl *fsctl_find(uint32_t code)
 	return NULL;
 }
 
+static bool names_no_file(const struct smb2_file_id *id)
+{
+	return id->persistent == UINT64_MAX && id->volatile_id == UINT64_MAX;
+}
+
 /* Find what the control is for, and check that the handle may. */
 static ntstatus find_target(struct smb_request *rq, const struct fsctl *fsctl,
 			    const struct smb2_ioctl_request *r)
 {
 	ntstatus status;
 
+	/* What is for no file must name none (MS-SMB2 3.3.5.15). */
 	if (fsctl && fsctl->target == ON_NOTHING)
-		return STATUS_SUCCESS;
+		return names_no_file(&r->file_id) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 	status = request_open(rq, &r->file_id);
 	if (status)
 		return status;

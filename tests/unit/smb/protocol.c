@@ -647,6 +647,27 @@ static void a_negotiation_that_was_tampered_with_ends_the_connection(void **stat
 	peer_close(&p);
 }
 
+static void a_control_that_is_for_no_file_must_name_none(void **state)
+{
+	static const uint32_t codes[] = { FSCTL_VALIDATE_NEGOTIATE_INFO, FSCTL_DFS_GET_REFERRALS,
+					  FSCTL_DFS_GET_REFERRALS_EX,
+					  FSCTL_QUERY_NETWORK_INTERFACE_INFO, FSCTL_PIPE_WAIT };
+	struct peer p;
+
+	connect_to(&p, SMB2_DIALECT_300, "\\\\FS\\data");
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		struct smb2_ioctl_request r = { .code = codes[i],
+						.file_id = { UINT64_MAX, 1 },
+						.max_output_response = 4096,
+						.flags = SMB2_IOCTL_IS_FSCTL };
+		struct buf b = peer_begin(&p, SMB2_IOCTL);
+
+		smb2_ioctl_request_encode(&b, &r);
+		assert_int_equal(status_of(&p, &b), STATUS_INVALID_PARAMETER);
+	}
+	peer_close(&p);
+}
+
 static void a_pipe_gives_back_one_message_at_a_time(void **state)
 {
 	/* Two PDUs of DCE/RPC, 16 and 20 bytes long. */
@@ -773,6 +794,7 @@ int main(void)
 		cmocka_unit_test(a_connection_that_goes_takes_its_waiting_requests_along),
 		cmocka_unit_test(a_watch_inside_a_compound_does_not_hold_it_up),
 		cmocka_unit_test(a_negotiation_that_was_tampered_with_ends_the_connection),
+		cmocka_unit_test(a_control_that_is_for_no_file_must_name_none),
 		cmocka_unit_test(a_pipe_gives_back_one_message_at_a_time),
 		cmocka_unit_test(files_are_not_looked_for_on_ipc),
 		cmocka_unit_test(names_that_are_none_are_refused),
