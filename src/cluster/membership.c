@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <strings.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine.h"
@@ -151,16 +150,6 @@ static struct fencing *fencing_of(struct membership *m, const char *node)
 	return f;
 }
 
-static int64_t completed_ms(const json_t *event)
-{
-	const char *text = json_string_value(json_object_get(event, "completed"));
-	struct tm when = { 0 };
-
-	if (!text || !strptime(text, "%Y-%m-%d %H:%M:%S", &when))
-		return 0;
-	return (int64_t)timegm(&when) * 1000;
-}
-
 /* One look at the history. True: the fencing that was watched for has ended. */
 static bool note_fencing(struct membership *m, const json_t *events)
 {
@@ -174,6 +163,7 @@ static bool note_fencing(struct membership *m, const json_t *events)
 	{
 		const char *node = json_string_value(json_object_get(event, "target"));
 		const char *status = json_string_value(json_object_get(event, "status"));
+		const char *completed = json_string_value(json_object_get(event, "completed"));
 		struct fencing *f =
 			node && status && cluster_name_ok(node) ? fencing_of(m, node) : NULL;
 
@@ -184,7 +174,8 @@ static bool note_fencing(struct membership *m, const json_t *events)
 			if (f->begun_ms < m->watch_from_ms)
 				f->begun_ms = now;
 		} else if (!strcmp(status, "success") && f->ended_ms < m->watch_from_ms &&
-			   completed_ms(event) + CLOCK_SLACK_MS > m->watch_from_ms) {
+			   crm_time_ms(completed ? completed : "") + CLOCK_SLACK_MS >
+				   m->watch_from_ms) {
 			ended = true;
 			f->ended_ms = now;
 			if (f->begun_ms < m->watch_from_ms)

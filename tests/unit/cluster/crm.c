@@ -143,6 +143,17 @@ static void a_group_that_is_written_is_read_back(void **state)
 	crm_view_free(&view);
 }
 
+static void times_of_fencings_are_read_with_their_zone(void **state)
+{
+	assert_int_equal(crm_time_ms("2026-11-27 10:15:20Z"), 1795774520000);
+	assert_int_equal(crm_time_ms("2026-11-27 05:15:20 -05:00"), 1795774520000);
+	assert_int_equal(crm_time_ms("2026-11-27 11:15:20 +01:00"), 1795774520000);
+	assert_int_equal(crm_time_ms("2026-11-27 10:15:20"), 0); /* of which zone? */
+	assert_int_equal(crm_time_ms("2026-11-27 10:15:20Z and more"), 0);
+	assert_int_equal(crm_time_ms("never"), 0);
+	assert_int_equal(crm_time_ms(""), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +163,7 @@ int main(void)
 		cmocka_unit_test(nodes_quorum_and_fencing_are_told),
 		cmocka_unit_test(what_is_no_configuration_is_refused_with_a_sentence),
 		cmocka_unit_test(a_group_that_is_written_is_read_back),
+		cmocka_unit_test(times_of_fencings_are_read_with_their_zone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,9 @@ int crm_parse(const char *mon, const char *cib, struct crm_view *out, char **why
 /* crm_fencing - the history of fencing alone, as in a view; an array, empty where nobody answers.
  */
 json_t *crm_fencing(char **why);
+/* crm_time_ms - a time as Pacemaker's tools print it, "2026-11-27 05:15:20 -05:00" or "...Z", in ms
+ * since 1970; 0 where it is none, or does not say of which zone it is. */
+int64_t crm_time_ms(const char *text);
 void crm_view_free(struct crm_view *view);
 const struct crm_node *crm_node(const struct crm_view *view, const char *name);
 struct crm_server *crm_server(struct crm_view *view, const char *name);
