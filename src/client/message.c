@@ -7,6 +7,7 @@
 #include "impl.h"
 
 #define REQUEST_TIMEOUT_MS 30000
+#define PENDING_TIMEOUT_MS 300000
 
 static void look_for_late(struct loop_timer *timer);
 
@@ -14,6 +15,26 @@ static uint64_t timeout_ms(const struct client *client)
 {
 	return client->options.request_timeout_ms ? client->options.request_timeout_ms
 						  : REQUEST_TIMEOUT_MS;
+}
+
+static uint64_t pending_ms(const struct client *client)
+{
+	return client->options.pending_timeout_ms ? client->options.pending_timeout_ms
+						  : PENDING_TIMEOUT_MS;
+}
+
+/* How long this request may wait for its answer. */
+static uint64_t limit_ns(const struct client *client, const struct client_request *request)
+{
+	uint64_t ms = request->pending ? pending_ms(client) : timeout_ms(client);
+
+	return ms < UINT64_MAX / 1000000u ? ms * 1000000u : UINT64_MAX;
+}
+
+/* A request that is sent while the timer runs may be late earlier than those it was set for. */
+static uint64_t look_ms(const struct client *client)
+{
+	return min_u64(timeout_ms(client), pending_ms(client));
 }
 
 void requests_init(struct client *client)
@@ -34,7 +55,7 @@ static void remember(struct client *client, struct client_request *request)
 	request->next_hashed = *bucket;
 	*bucket = request;
 	if (!client->timer.heap_index)
-		loop_timer_start(client->loop, &client->timer, timeout_ms(client), look_for_late);
+		loop_timer_start(client->loop, &client->timer, look_ms(client), look_for_late);
 }
 
 struct client_request *requests_find(struct client *client, uint64_t message_id)
@@ -59,21 +80,24 @@ void requests_remove(struct client *client, struct client_request *request)
 static void look_for_late(struct loop_timer *timer)
 {
 	struct client *client = container_of(timer, struct client, timer);
-	uint64_t now = monotonic_ns(), limit = timeout_ms(client) * 1000000u;
-	uint64_t oldest = UINT64_MAX;
+	uint64_t now = monotonic_ns(), left = UINT64_MAX;
+	bool any = false;
 
 	for (size_t i = 0; i < REQUEST_BUCKETS; i++) {
-		for (struct client_request *rq = client->buckets[i]; rq; rq = rq->next_hashed)
-			if (!rq->pending && rq->sent_ns < oldest)
-				oldest = rq->sent_ns;
+		for (struct client_request *rq = client->buckets[i]; rq; rq = rq->next_hashed) {
+			uint64_t limit = limit_ns(client, rq), spent = now - rq->sent_ns;
+
+			any = true;
+			left = min_u64(left, spent < limit ? limit - spent : 0);
+		}
 	}
-	if (oldest == UINT64_MAX)
+	if (!any)
 		return; /* the next request starts the timer again */
-	if (now - oldest >= limit)
+	if (!left)
 		client_fail(client, client->step, STATUS_IO_TIMEOUT, 0,
 			    "The server did not answer in time.");
 	else
-		loop_timer_start(client->loop, timer, (limit - (now - oldest)) / 1000000u + 1,
+		loop_timer_start(client->loop, timer, min_u64(left / 1000000u, look_ms(client)) + 1,
 				 look_for_late);
 }
 

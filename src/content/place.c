@@ -6,6 +6,23 @@
 
 #define READ_AHEAD (1u << 20)
 
+/* STATUS_IO_TIMEOUT behind the deadline. */
+static ntstatus in_time(const struct place *place)
+{
+	return place->deadline_ms && monotonic_ms() >= place->deadline_ms ? STATUS_IO_TIMEOUT
+									  : STATUS_SUCCESS;
+}
+
+bool place_is_late(const struct place *place)
+{
+	return in_time(place) != STATUS_SUCCESS;
+}
+
+void place_set_deadline(struct place *place, uint64_t ms)
+{
+	place->deadline_ms = ms ? monotonic_ms() + ms : 0;
+}
+
 void place_close(struct place *place)
 {
 	if (!place)
@@ -22,7 +39,11 @@ const char *place_title(const struct place *place)
 
 ntstatus place_reopen(struct place *place)
 {
+	ntstatus late = in_time(place);
+
 	BUG_ON(place->in_flight);
+	if (late)
+		return late;
 	return place->ops->reopen ? place->ops->reopen(place) : STATUS_SUCCESS;
 }
 
@@ -43,13 +64,17 @@ struct place_counts place_counts(const struct place *place)
 
 void place_begin(struct place *place, struct place_request *request)
 {
+	ntstatus late = in_time(place);
+
 	BUG_ON(place->in_flight >= place->depth);
 	request->done = false;
 	request->status = STATUS_SUCCESS;
 	request->got = 0;
 	place->in_flight++;
 	place->counts.requests++;
-	if (request->verb == PLACE_PUT && !place->ops->write)
+	if (late)
+		place_finish(place, request, late, 0);
+	else if (request->verb == PLACE_PUT && !place->ops->write)
 		place_finish(place, request, STATUS_MEDIA_WRITE_PROTECTED, 0);
 	else
 		place->ops->begin(place, request);
@@ -124,8 +149,10 @@ ntstatus place_read(struct place *place, const char *name, size_t limit, struct 
 
 ntstatus place_write(struct place *place, const char *name, const void *data, size_t length)
 {
-	ntstatus status;
+	ntstatus status = in_time(place);
 
+	if (status)
+		return status;
 	if (!place->ops->write)
 		return STATUS_MEDIA_WRITE_PROTECTED;
 	place->counts.requests++;
@@ -135,24 +162,61 @@ ntstatus place_write(struct place *place, const char *name, const void *data, si
 	return status;
 }
 
+/* A listing that is watched: whoever answers it may have no end of names. */
+struct bounded {
+	const struct place *place;
+	place_list_fn *each;
+	void *owner;
+	size_t count;
+	ntstatus status;
+};
+
+static bool one_more(void *owner, const char *name, uint64_t size, bool is_directory)
+{
+	struct bounded *b = owner;
+
+	b->status = b->count++ < PLACE_LIST_MAX ? in_time(b->place) : STATUS_FILE_SYSTEM_LIMITATION;
+	return !b->status && b->each(b->owner, name, size, is_directory);
+}
+
 ntstatus place_list(struct place *place, const char *name, place_list_fn *each, void *owner)
 {
-	return place->ops->list ? place->ops->list(place, name, each, owner) : STATUS_NOT_SUPPORTED;
+	struct bounded b = { .place = place, .each = each, .owner = owner };
+	ntstatus status = in_time(place);
+
+	if (status)
+		return status;
+	if (!place->ops->list)
+		return STATUS_NOT_SUPPORTED;
+	status = place->ops->list(place, name, one_more, &b);
+	return status ? status : b.status;
 }
 
 ntstatus place_make_directory(struct place *place, const char *name)
 {
+	ntstatus late = in_time(place);
+
+	if (late)
+		return late;
 	return place->ops->make_directory ? place->ops->make_directory(place, name)
 					  : STATUS_MEDIA_WRITE_PROTECTED;
 }
 
 ntstatus place_remove(struct place *place, const char *name)
 {
+	ntstatus late = in_time(place);
+
+	if (late)
+		return late;
 	return place->ops->remove ? place->ops->remove(place, name) : STATUS_MEDIA_WRITE_PROTECTED;
 }
 
 ntstatus place_lock(struct place *place, const char *name)
 {
+	ntstatus late = in_time(place);
+
+	if (late)
+		return late;
 	return place->ops->lock ? place->ops->lock(place, name) : STATUS_MEDIA_WRITE_PROTECTED;
 }
 
@@ -169,6 +233,10 @@ ntstatus place_sync(struct place *place)
 
 ntstatus place_free_bytes(struct place *place, uint64_t *free_bytes)
 {
+	ntstatus late = in_time(place);
+
+	if (late)
+		return late;
 	return place->ops->free_bytes ? place->ops->free_bytes(place, free_bytes)
 				      : STATUS_NOT_SUPPORTED;
 }

@@ -56,11 +56,14 @@ static int parent_of(const struct directory *d, const char *name, const char **l
 
 static ntstatus read_part(struct directory *d, struct place_request *rq)
 {
-	auto_close int fd = open_beneath(d, rq->name, O_RDONLY | O_NONBLOCK, 0);
+	auto_close int fd = open_beneath(d, rq->name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	size_t got = 0;
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return ntstatus_of_errno(errno);
+	if (!S_ISREG(st.st_mode))
+		return STATUS_INVALID_PARAMETER;
 	while (got < rq->length) {
 		ssize_t n = pread(fd, rq->data + got, rq->length - got, (off_t)(rq->offset + got));
 
@@ -77,11 +80,16 @@ static ntstatus read_part(struct directory *d, struct place_request *rq)
 static int write_file(const struct directory *d, const char *name, uint64_t flags, const void *data,
 		      size_t length, bool durable)
 {
-	auto_close int fd = open_beneath(d, name, O_WRONLY | O_CREAT | flags, 0644);
+	/* Where others may create files there may be anything: a pipe must not hold us. */
+	auto_close int fd =
+		open_beneath(d, name, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | flags, 0644);
 	const uint8_t *at = data;
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
 	while (length) {
 		ssize_t n = write(fd, at, length);
 
@@ -132,9 +140,9 @@ static void directory_begin(struct place *place, struct place_request *rq)
 	ntstatus status;
 
 	if (rq->verb == PLACE_PUT) {
-		int error = rq->replace
-				    ? write_staged(d, rq->name, rq->data, rq->length, false)
-				    : write_file(d, rq->name, O_TRUNC, rq->data, rq->length, false);
+		uint64_t how = rq->is_new ? O_EXCL : O_TRUNC;
+		int error = rq->replace ? write_staged(d, rq->name, rq->data, rq->length, false)
+					: write_file(d, rq->name, how, rq->data, rq->length, false);
 
 		place_finish(place, rq, ntstatus_of_errno(error), 0);
 		return;
@@ -208,13 +216,17 @@ static ntstatus directory_remove(struct place *place, const char *name)
 static ntstatus directory_lock(struct place *place, const char *name)
 {
 	struct directory *d = of(place);
-	auto_close int fd = open_beneath(d, name, O_RDWR | O_CREAT, 0644);
+	auto_close int fd = -1;
 
+	if (d->lock >= 0)
+		return STATUS_SUCCESS;
+	/* Whoever can open it can lock it: nobody else can, also where an older one lies. */
+	fd = open_beneath(d, name, O_RDWR | O_CREAT | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return ntstatus_of_errno(errno);
+	(void)fchmod(fd, 0600);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? STATUS_SHARING_VIOLATION : ntstatus_of_errno(errno);
-	place_unlock(place);
 	d->lock = steal_fd(&fd);
 	return STATUS_SUCCESS;
 }

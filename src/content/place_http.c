@@ -14,6 +14,7 @@
 #define HTTP_DEPTH	     8
 #define CONNECT_TIMEOUT_MS   10000
 #define STALL_TIMEOUT_MS     30000
+#define FLOOR_BYTES_S	     1024L /* of one request: slower is stalled */
 #define HTTP_STATUS_PARTIAL  206
 #define HTTP_STATUS_NO_RANGE 416
 
@@ -117,7 +118,7 @@ static void set_up(struct http *h, struct fetch *fetch, const char *url, const c
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, h->connect_ms);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, FLOOR_BYTES_S);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, h->stall_s);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);

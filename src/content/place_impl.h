@@ -25,6 +25,7 @@ struct place {
 	const struct place_ops *ops;
 	char *title;
 	unsigned depth, in_flight;
+	uint64_t deadline_ms; /* monotonic; 0: none */
 	struct place_counts counts;
 };
 

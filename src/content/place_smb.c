@@ -12,6 +12,7 @@
 #include <wire/fscc.h>
 
 #define SMB_DEPTH      64
+#define PENDING_MS     90000 /* a lease that someone sits on is broken within 35 s */
 #define LIST_ROOM      (64u << 10)
 #define FS_SIZE_ROOM   256u
 #define COMPOUND_HEADS 4096u /* of a compound, names included */
@@ -143,7 +144,9 @@ static void add_create(struct flight *flight, struct client_message *message, co
 		.desired_access = get ? ACCESS_GET : ACCESS_PUT,
 		.file_attributes = FILE_ATTRIBUTE_NORMAL,
 		.share_access = SHARE_ALL,
-		.create_disposition = get ? FILE_OPEN : FILE_OVERWRITE_IF,
+		.create_disposition = get	   ? FILE_OPEN
+				      : rq->is_new ? FILE_CREATE
+						   : FILE_OVERWRITE_IF,
 		.create_options = FILE_NON_DIRECTORY_FILE,
 	};
 	auto_buf struct buf wide = { 0 };
@@ -214,7 +217,11 @@ static ntstatus in_parts(struct place_smb *smb, struct place_request *rq, size_t
 	size_t most = smb->part;
 
 	if (rq->verb == PLACE_PUT)
-		return place_smb_write(smb, rq->name, rq->data, rq->length, rq->replace, false);
+		return place_smb_write(smb, rq->name, rq->data, rq->length,
+				       rq->is_new    ? SMB_WRITE_NEW
+				       : rq->replace ? SMB_WRITE_STAGED
+						     : SMB_WRITE_IN_PLACE,
+				       false);
 	return place_smb_read(smb, rq->name, rq->offset, rq->data, rq->length, most, got);
 }
 
@@ -273,7 +280,7 @@ static ntstatus smb_write(struct place *place, const char *name, const void *dat
 {
 	if (!of(place)->sync)
 		return STATUS_CONNECTION_DISCONNECTED;
-	return place_smb_write(of(place), name, data, length, true, true);
+	return place_smb_write(of(place), name, data, length, SMB_WRITE_STAGED, true);
 }
 
 struct listing {
@@ -285,16 +292,20 @@ struct listing {
 static ntstatus take_entries(struct cursor list, struct listing *l)
 {
 	struct directory_entry entry;
+	size_t count = 0;
 
 	while (!l->ended && fscc_directory_next(FileDirectoryInformation, &list, &entry)) {
 		auto_free char *name = utf16_to_string(entry.name);
 
-		if (!name || !strcmp(name, ".") || !strcmp(name, ".."))
+		count++;
+		if (!name || !strcmp(name, ".") || !strcmp(name, "..") ||
+		    name[strcspn(name, "/\\")])
 			continue;
 		l->ended = !l->each(l->owner, name, entry.facts.end_of_file,
 				    entry.facts.attributes & FILE_ATTRIBUTE_DIRECTORY);
 	}
-	return list.bad ? STATUS_INVALID_NETWORK_RESPONSE : STATUS_SUCCESS;
+	/* Success with nothing in it has no end. */
+	return list.bad || !count ? STATUS_INVALID_NETWORK_RESPONSE : STATUS_SUCCESS;
 }
 
 static ntstatus smb_list(struct place *place, const char *name, place_list_fn *each, void *owner)
@@ -366,11 +377,12 @@ static ntstatus smb_lock(struct place *place, const char *name)
 	struct smb2_create_response response = { 0 };
 	ntstatus status = STATUS_CONNECTION_DISCONNECTED;
 
+	if (smb->locked && smb->sync && sync_client(smb->sync))
+		return STATUS_SUCCESS;
 	if (smb->sync)
 		status = sync_create(smb->sync, &smb->tree, path, &create, &response);
 	if (status)
 		return status;
-	place_unlock(place);
 	smb->lock = response.file_id;
 	smb->locked = true;
 	return STATUS_SUCCESS;
@@ -508,6 +520,8 @@ static char *copy_of(const char *text)
 static void copy_session(struct place_smb *smb, const struct client_options *session)
 {
 	smb->session = *session;
+	if (!smb->session.pending_timeout_ms)
+		smb->session.pending_timeout_ms = PENDING_MS;
 	smb->session.server = smb->server;
 	smb->session.user = smb->user = copy_of(session->user);
 	smb->session.domain = smb->domain = copy_of(session->domain);

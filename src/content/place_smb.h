@@ -32,9 +32,14 @@ void place_smb_rename_encode(struct buf *out, const char *path);
 /* place_smb_read - a range of a file, in parts of at most @most bytes; waits. */
 ntstatus place_smb_read(struct place_smb *smb, const char *name, uint64_t offset, void *data,
 			size_t length, size_t most, size_t *got) MUST_CHECK;
-/* place_smb_write - a whole file in parts; @staged: beside, then renamed over @name; @durable: the
- * server is asked to have it on its disk first. */
+enum place_smb_write {
+	SMB_WRITE_IN_PLACE,
+	SMB_WRITE_NEW,	  /* where nothing has that name */
+	SMB_WRITE_STAGED, /* beside, then renamed over it */
+};
+/* place_smb_write - a whole file in parts; @durable: the server is asked to have it on its disk
+ * before it is renamed. */
 ntstatus place_smb_write(struct place_smb *smb, const char *name, const void *data, size_t length,
-			 bool staged, bool durable) MUST_CHECK;
+			 enum place_smb_write how, bool durable) MUST_CHECK;
 
 #endif

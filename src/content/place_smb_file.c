@@ -54,8 +54,9 @@ static ntstatus rename_to(struct place_smb *smb, struct smb2_file_id id, const c
 }
 
 ntstatus place_smb_write(struct place_smb *smb, const char *name, const void *data, size_t length,
-			 bool staged, bool durable)
+			 enum place_smb_write how, bool durable)
 {
+	bool staged = how == SMB_WRITE_STAGED;
 	auto_free char *path = place_smb_path(smb, name), *first = NULL;
 	char beside[PLACE_STAGING_NAME];
 	struct smb2_file_id id;
@@ -64,8 +65,10 @@ ntstatus place_smb_write(struct place_smb *smb, const char *name, const void *da
 	place_staging_name(beside);
 	first = staged ? place_smb_path(smb, beside) : xstrdup(path);
 	status = sync_open(smb->sync, &smb->tree, first,
-			   FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | DELETE_ACCESS | SYNCHRONIZE,
-			   FILE_OVERWRITE_IF, FILE_NON_DIRECTORY_FILE, &id);
+			   FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE |
+				   (staged ? DELETE_ACCESS : 0u),
+			   how == SMB_WRITE_NEW ? FILE_CREATE : FILE_OVERWRITE_IF,
+			   FILE_NON_DIRECTORY_FILE, &id);
 	if (status)
 		return status;
 	status = write_parts(smb, id, data, length);

@@ -396,6 +396,34 @@ static void a_cancelled_request_ends_with_cancelled(void **state)
 	sync_disconnect(sync);
 }
 
+static void what_is_pending_for_ever_ends_in_time(void **state)
+{
+	struct client_options options = usual();
+	struct many wait = { .request.done = note_done };
+	struct smb2_change_notify_request body = { .output_length = 1000,
+						   .completion_filter = 0xfff };
+	struct client_message message;
+	struct client_sync *sync;
+	struct client *client;
+	struct client_tree tree;
+
+	NEEDS_SMBD();
+	options.pending_timeout_ms = 300;
+	sync = connected(&options);
+	client = sync_client(sync);
+	assert_int_equal(sync_tree_connect(sync, "\\\\127.0.0.1\\share", &tree, NULL), 0);
+	assert_int_equal(
+		sync_open(sync, &tree, "", 0x81, FILE_OPEN, FILE_DIRECTORY_FILE, &body.file_id), 0);
+	client_begin(client, &message, &tree);
+	client_add(&message, client, &wait.request, SMB2_CHANGE_NOTIFY, 0, false);
+	smb2_change_notify_request_encode(&message.buf, &body);
+	client_send(client, &message);
+	while (!wait.done)
+		loop_run_once(client_loop(client), 1000);
+	assert_int_equal(wait.request.status, STATUS_IO_TIMEOUT);
+	sync_disconnect(sync);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +438,7 @@ int main(void)
 		cmocka_unit_test(more_requests_than_credits_all_get_their_answer),
 		cmocka_unit_test(a_related_compound_opens_and_closes),
 		cmocka_unit_test(a_cancelled_request_ends_with_cancelled),
+		cmocka_unit_test(what_is_pending_for_ever_ends_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, start_smbd, stop_smbd);

@@ -30,6 +30,7 @@ struct faults {
 	unsigned fail_count;  /* how many fail; 0: all that follow */
 	ntstatus status;      /* with this */
 	unsigned spoil_every; /* every n-th piece that is written is changed on its way */
+	bool lock_works;      /* whatever else fails */
 	unsigned reopened;
 };
 struct place *faulty_place(struct place *inner, struct faults *faults);

@@ -61,8 +61,9 @@ struct client_options {
 	unsigned compression_count;
 	bool compression_unchained;  /* offer only one compressed piece in a message */
 	uint64_t connect_timeout_ms; /* 0: 10 s */
-	uint64_t request_timeout_ms; /* 0: 30 s; what the server has answered with "pending" may
-					take longer */
+	uint64_t request_timeout_ms; /* 0: 30 s */
+	uint64_t pending_timeout_ms; /* of what was answered with "pending"; 0: 5 min; UINT64_MAX:
+					as long as it takes */
 	const char *server;	     /* the name that is dialled */
 	bool anonymous;
 	bool guest_allowed; /* go on where the server takes the account for a guest: unprotected */

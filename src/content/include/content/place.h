@@ -26,7 +26,8 @@ struct place_smb_options {
 	const char *server; /* the name in the path */
 	const char *share;
 	const char *path; /* below the share; NULL or "": its root. It is made where missing */
-	struct client_options session; /* account, signing, encryption, time-outs */
+	struct client_options session; /* account, signing, encryption, time-outs; what is
+					  "pending" may take 90 s where it says nothing else */
 };
 /* place_open_smb - connects. Strings are copied. */
 struct place *place_open_smb(const struct place_smb_options *options, struct content_failure *why);
@@ -35,7 +36,7 @@ struct place_http_options {
 	const char *url;	     /* "http://" or "https://"; the root of the tree */
 	const char *ca_file;	     /* PEM; NULL: what the system trusts */
 	uint64_t connect_timeout_ms; /* 0: 10 s */
-	uint64_t stall_timeout_ms;   /* no byte for so long: 0: 30 s */
+	uint64_t stall_timeout_ms;   /* less than 1 KiB a second for so long; 0: 30 s */
 };
 /* place_open_http - nothing is asked yet. Only reading works there. */
 struct place *place_open_http(const struct place_http_options *options,
@@ -55,6 +56,14 @@ const char *place_title(const struct place *place);
 /* place_reopen - connect anew after the place was lost; nothing may be in flight. */
 ntstatus place_reopen(struct place *place);
 
+/*
+ * place_set_deadline - from @ms milliseconds on, everything that is begun here fails with
+ * STATUS_IO_TIMEOUT; what is under way then ends by the time-outs of its kind of place. 0: none.
+ * For places that are not trusted to be quick.
+ */
+void place_set_deadline(struct place *place, uint64_t ms);
+bool place_is_late(const struct place *place);
+
 enum place_verb { PLACE_GET, PLACE_PUT };
 
 /* One file, or a part of it, on its way; embedded in or owned by what waits for it. */
@@ -66,6 +75,8 @@ struct place_request {
 	size_t length;
 	bool replace; /* PUT: staged beside, then renamed over what readers may have open; else
 			 written in place, where nothing refers to it yet */
+	bool is_new;  /* PUT, not to replace: where that name is taken it fails, with
+			 STATUS_OBJECT_NAME_COLLISION */
 	void *owner;
 	/* The answer. */
 	bool done;
@@ -92,7 +103,9 @@ ntstatus place_read(struct place *place, const char *name, size_t limit,
  * far as the place can promise. */
 ntstatus place_write(struct place *place, const char *name, const void *data,
 		     size_t length) MUST_CHECK;
-/* place_list - call @each for everything in a directory, in no order; false ends it. */
+/* place_list - call @each for everything in a directory, in no order; false ends it. A directory
+ * of more than PLACE_LIST_MAX entries is STATUS_FILE_SYSTEM_LIMITATION, behind those. */
+#define PLACE_LIST_MAX 1000000
 typedef bool place_list_fn(void *owner, const char *name, uint64_t size, bool is_directory);
 ntstatus place_list(struct place *place, const char *name, place_list_fn *each,
 		    void *owner) MUST_CHECK;
@@ -102,7 +115,8 @@ ntstatus place_make_directory(struct place *place, const char *name) MUST_CHECK;
 ntstatus place_remove(struct place *place, const char *name) MUST_CHECK;
 /*
  * place_lock - be the only one that changes this place until place_unlock, place_close or the
- * loss of the connection. STATUS_SHARING_VIOLATION: someone else is.
+ * loss of the connection. STATUS_SHARING_VIOLATION: someone else is. It is no error where the
+ * lock is held already.
  */
 ntstatus place_lock(struct place *place, const char *name) MUST_CHECK;
 void place_unlock(struct place *place);

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Places that nobody vouches for: slow ones, endless ones, and ones where others may write. */
+#include "places.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static ntstatus put_new(struct place *place, const char *name, const char *text)
+{
+	struct place_request request = { .verb = PLACE_PUT,
+					 .name = name,
+					 .data = (uint8_t *)(uintptr_t)text,
+					 .length = strlen(text),
+					 .is_new = true };
+
+	place_begin(place, &request);
+	place_drain(place);
+	return request.status;
+}
+
+static void what_is_new_goes_over_nothing(void **state)
+{
+	struct place *place auto_place = new_place("p");
+	auto_buf struct buf back = { 0 };
+
+	assert_int_equal(put_new(place, "one", "first"), STATUS_SUCCESS);
+	assert_int_equal(put_new(place, "one", "second"), STATUS_OBJECT_NAME_COLLISION);
+	assert_int_equal(place_read(place, "one", 100, &back), STATUS_SUCCESS);
+	assert_memory_equal(back.data, "first", 5);
+}
+
+static void what_is_no_file_holds_nobody(void **state)
+{
+	struct place *place auto_place = new_place("p");
+	struct place_request over = {
+		.verb = PLACE_PUT, .name = "pipe", .data = (uint8_t *)(uintptr_t) "x", .length = 1
+	};
+	auto_buf struct buf back = { 0 };
+
+	assert_int_equal(mkfifo(scratch("p/pipe"), 0666), 0);
+	assert_int_equal(symlink("/etc/passwd", scratch("p/link")), 0);
+	assert_int_not_equal(put_new(place, "pipe", "x"), STATUS_SUCCESS);
+	place_begin(place, &over);
+	place_drain(place);
+	assert_int_not_equal(over.status, STATUS_SUCCESS);
+	assert_int_not_equal(place_read(place, "pipe", 100, &back), STATUS_SUCCESS);
+	assert_int_not_equal(place_read(place, "link", 100, &back), STATUS_SUCCESS);
+}
+
+static void who_may_read_a_place_cannot_lock_it(void **state)
+{
+	struct place *place auto_place = new_place("p"), *other auto_place = NULL;
+	struct stat st;
+
+	assert_int_equal(stat(scratch("p/" LAYOUT_LOCK), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	/* Whoever has it may ask for it again. */
+	assert_int_equal(place_lock(place, LAYOUT_LOCK), STATUS_SUCCESS);
+	other = place_open_directory(scratch("p"), NULL);
+	assert_int_equal(place_lock(other, LAYOUT_LOCK), STATUS_SHARING_VIOLATION);
+	place_unlock(place);
+	assert_int_equal(place_lock(other, LAYOUT_LOCK), STATUS_SUCCESS);
+}
+
+static bool count_one(void *owner, const char *name, uint64_t size, bool is_directory)
+{
+	(*(unsigned *)owner)++;
+	usleep(20000);
+	return true;
+}
+
+static void nothing_is_begun_behind_the_deadline(void **state)
+{
+	struct place *place auto_place = new_place("p");
+	auto_buf struct buf back = { 0 };
+	unsigned count = 0;
+	uint64_t bytes;
+
+	place_set_deadline(place, 30);
+	/* A listing that has begun ends there, too. */
+	assert_int_equal(place_list(place, "pieces", count_one, &count), STATUS_IO_TIMEOUT);
+	assert_in_range(count, 1, 10);
+	assert_true(place_is_late(place));
+	assert_int_equal(place_read(place, LAYOUT_SITE, 4096, &back), STATUS_IO_TIMEOUT);
+	assert_int_equal(put_new(place, "one", "x"), STATUS_IO_TIMEOUT);
+	assert_int_equal(place_write(place, "one", "x", 1), STATUS_IO_TIMEOUT);
+	assert_int_equal(place_remove(place, LAYOUT_SITE), STATUS_IO_TIMEOUT);
+	assert_int_equal(place_make_directory(place, "d"), STATUS_IO_TIMEOUT);
+	assert_int_equal(place_lock(place, LAYOUT_LOCK), STATUS_IO_TIMEOUT);
+	assert_int_equal(place_free_bytes(place, &bytes), STATUS_IO_TIMEOUT);
+	assert_int_equal(place_reopen(place), STATUS_IO_TIMEOUT);
+	place_set_deadline(place, 0);
+	assert_int_equal(place_read(place, LAYOUT_SITE, 4096, &back), STATUS_SUCCESS);
+}
+
+/* A web server that answers two bytes at a time, for ever. */
+static pid_t trickle(uint16_t *port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static const char head[] =
+		"HTTP/1.1 206 Partial Content\r\nContent-Length: 1000000\r\n\r\n";
+	pid_t pid;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)(void *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)(void *)&at, &length), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	*port = ntohs(at.sin_port);
+	pid = fork();
+	if (pid) {
+		close(fd);
+		return pid;
+	}
+	alarm(60);
+	for (;;) {
+		int client = accept(fd, NULL, NULL);
+		const struct timespec pause = { .tv_nsec = 100000000 };
+
+		signal(SIGPIPE, SIG_IGN);
+		if (write(client, head, strlen(head)) < 0)
+			_exit(1);
+		while (write(client, "xx", 2) == 2)
+			nanosleep(&pause, NULL);
+		close(client);
+	}
+}
+
+static void a_web_server_that_trickles_is_given_up(void **state)
+{
+	auto_buf struct buf back = { 0 };
+	struct place *place auto_place = NULL;
+	uint16_t port;
+	pid_t server = trickle(&port);
+	auto_free char *url = xasprintf("http://127.0.0.1:%u", port);
+	const struct place_http_options options = { .url = url, .stall_timeout_ms = 1000 };
+
+	place = place_open_http(&options, NULL);
+	assert_non_null(place);
+	assert_int_equal(place_read(place, "x", 1000000, &back), STATUS_IO_TIMEOUT);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_new_goes_over_nothing),
+		TEST(what_is_no_file_holds_nobody),
+		TEST(who_may_read_a_place_cannot_lock_it),
+		TEST(nothing_is_begun_behind_the_deadline),
+		TEST(a_web_server_that_trickles_is_given_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
