@@ -15,6 +15,7 @@ static ntstatus create_file(struct place *place, const char *name, const struct 
 		.name = name,
 		.data = bytes->data,
 		.length = bytes->len,
+		.is_new = true,
 	};
 
 	place_begin(place, &request);
@@ -31,6 +32,7 @@ static bool drop_once(struct agent *a, const struct policy_point *point, const c
 
 	if (!place)
 		return false;
+	place_set_deadline(place, PLACES_POINT_MS);
 	status = create_file(place, name, bytes);
 	if (!is_open)
 		places_close(a, place);

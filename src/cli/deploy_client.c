@@ -205,6 +205,7 @@ int run_client_show(struct call *call)
 	client = client_show(site, call_text(call, "client"), &why);
 	if (!client)
 		return site_failed(why);
+	make_printable(client);
 	print_json(client);
 	json_decref(client);
 	return EXIT_DONE;

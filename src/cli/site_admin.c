@@ -62,6 +62,8 @@ int site_show(struct call *call, json_t *rows, const char *why)
 {
 	if (!rows)
 		return site_failed(why);
+	if (!call->json)
+		make_printable(rows);
 	if (call->json)
 		print_json(rows);
 	else

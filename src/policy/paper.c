@@ -14,7 +14,9 @@ static bool bad(struct content_failure *why, const char *what)
 
 void paper_name(char name[PAPER_NAME_MAX], const char *type, const char *client, int64_t number)
 {
-	snprintf(name, PAPER_NAME_MAX, "%s-%.64s-%lld.json", type, client, (long long)number);
+	/* A name that can be told in advance could be taken in advance. */
+	snprintf(name, PAPER_NAME_MAX, "%s-%.64s-%lld-%016llx.json", type, client,
+		 (long long)number, (unsigned long long)random_u64());
 }
 
 bool paper_name_is_one(const char *name)
@@ -26,6 +28,16 @@ bool paper_name_is_one(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == length;
 }
 
+/* What an expression can ask for. */
+static bool fact_name_is_good(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length && length <= FACT_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+		       length;
+}
+
 bool facts_check(const json_t *facts, struct content_failure *why)
 {
 	const char *name;
@@ -33,10 +45,12 @@ bool facts_check(const json_t *facts, struct content_failure *why)
 
 	if (!json_is_object(facts) || json_object_size(facts) > PAPER_FACTS_MAX)
 		return bad(why, "the facts of a client are no object, or too many");
+	if (json_dumpb(facts, NULL, 0, JSON_COMPACT) > PAPER_FACTS_BYTES)
+		return bad(why, "the facts of a client are too long");
 	/* The iterator does not change the object; jansson has no const form of it. */
 	json_object_foreach((json_t *)(uintptr_t)facts, name, value)
 	{
-		if (strlen(name) > FACT_NAME_MAX ||
+		if (!fact_name_is_good(name) ||
 		    !(json_is_string(value) || json_is_integer(value) || json_is_boolean(value)) ||
 		    json_string_length(value) > PAPER_TEXT_MAX)
 			return bad(why, "a fact is no text, whole number or boolean, or too long");
@@ -193,6 +207,18 @@ static bool all_are(const json_t *list, size_t most, bool (*check)(const json_t 
 	return true;
 }
 
+static bool are_different(const json_t *deployments)
+{
+	json_t *seen auto_json = json_object();
+
+	for (size_t i = 0; i < json_array_size(deployments); i++)
+		json_object_set_new(
+			seen,
+			json_string_value(json_object_get(json_array_get(deployments, i), "id")),
+			json_true());
+	return json_object_size(seen) == json_array_size(deployments);
+}
+
 bool report_read(const struct document *document, const struct content_key *key, int64_t *number,
 		 struct content_failure *why)
 {
@@ -208,5 +234,7 @@ bool report_read(const struct document *document, const struct content_key *key,
 		     check_deployment) ||
 	    !all_are(json_object_get(body, "events"), PAPER_EVENTS_MAX, check_event))
 		return bad(why, "a report that is not of the form it must have");
+	if (!are_different(json_object_get(body, "deployments")))
+		return bad(why, "a report that names a deployment twice");
 	return true;
 }

@@ -136,6 +136,14 @@ static const struct message_row rows[] = {
 	  "%6", "%7" },
 	{ MSG_DP_CHANGED, SEVERITY_INFO, KIND_AUDIT, BY_PEOPLE,
 	  "%1 changed distribution point \"%2\": %3", "", "" },
+	{ MSG_PAPERS_REFUSED, SEVERITY_WARNING, KIND_STATE, SERVER,
+	  "%1 files in the drop of distribution point \"%2\" count for nothing and were passed "
+	  "over. "
+	  "The first is \"%3\": %4",
+	  "Somebody who may create files there wrote what is no paper of an approved client, or a "
+	  "client was removed and does not know it yet.",
+	  "The log of berth-site names the files. Let only the accounts of clients create files in "
+	  "drop." },
 };
 
 const struct message_row *message_catalogue(size_t *count)

@@ -36,8 +36,9 @@ static int errno_of(int code)
 	case SQLITE_FORMAT:
 		return -EUCLEAN;
 	case SQLITE_FULL:
-	case SQLITE_TOOBIG:
 		return -ENOSPC;
+	case SQLITE_TOOBIG:
+		return -E2BIG;
 	case SQLITE_READONLY:
 		return -EROFS;
 	case SQLITE_BUSY:

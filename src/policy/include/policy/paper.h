@@ -20,19 +20,21 @@
 #define DROP		      "drop"
 #define PAPER_BYTES_MAX	      (256u << 10)
 #define PAPER_FACTS_MAX	      512
+#define PAPER_FACTS_BYTES     (48u << 10) /* of all of them, as JSON */
 #define PAPER_EVENTS_MAX      64
 #define PAPER_DEPLOYMENTS_MAX POLICY_CLIENT_DEPLOYMENTS
 #define PAPER_TEXT_MAX	      4096
 #define TOKEN_ID_LENGTH	      12 /* hex digits */
 #define TOKEN_SECRET_LENGTH   32 /* bytes, as 64 hex digits */
 
-/* paper_name - the name of the file: "report-ID-NUMBER.json", below DROP. */
+/* paper_name - a name for the file: "report-ID-NUMBER-RANDOM.json", below DROP. */
 #define PAPER_NAME_MAX	      128
 void paper_name(char name[PAPER_NAME_MAX], const char *type, const char *client, int64_t number);
 /* paper_name_is_one - may a file with this name be a paper? What is not is left where it is. */
 bool paper_name_is_one(const char *name);
 
-/* facts_check - an object of at most PAPER_FACTS_MAX texts, whole numbers and booleans. */
+/* facts_check - an object of at most PAPER_FACTS_MAX texts, whole numbers and booleans, in
+ * PAPER_FACTS_BYTES. */
 bool facts_check(const json_t *facts, struct content_failure *why) MUST_CHECK;
 
 /*

@@ -62,8 +62,17 @@ char *token_make(struct site *site, int64_t lifetime_s, char **why);
 struct ingest_counts {
 	uint64_t enrolments, reports, stale, refused, unfinished;
 };
+/* papers_ingest - from every point. What fails at one is in *why; the others are asked all the
+ * same. */
 int papers_ingest(struct site *site, struct ingest_counts *counts, char **why) MUST_CHECK;
-/* paper_take - one paper; *refused: it is none that counts, and may be removed. */
+/* papers_ingest_from - from @place, the point called @point, until its deadline. */
+int papers_ingest_from(struct site *site, struct place *place, const char *point,
+		       struct ingest_counts *counts, char **why) MUST_CHECK;
+/*
+ * paper_take - one paper. 0: what it says is in the database, or was there. -EAGAIN: these bytes
+ * are no document (yet). -EBADMSG: it will never count. Anything else is the site's own trouble,
+ * and the paper is to be kept. *why tells.
+ */
 int paper_take(struct site *site, const void *bytes, size_t length, struct ingest_counts *counts,
 	       char **why) MUST_CHECK;
 

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Papers in a drop: those that count are taken, whatever lies beside them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <policy/paper.h>
+#include <site/db.h>
+#include <site/deploy.h>
+#include <site/message.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define POINT "\\\\FS\\distro_test"
+
+static char dir[64];
+static struct site *site;
+static struct place *place;
+static struct content_key mine, other;
+static json_t *facts;
+
+static char *below(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static int set_up(void **state)
+{
+	auto_free char *at = NULL, *drop = NULL;
+	char *why = NULL;
+
+	strcpy(dir, "/var/tmp/berth-papers-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	at = below("point");
+	drop = below("point/" DROP);
+	assert_int_equal(site_create(dir, "P01", "a test", &why), 0);
+	assert_int_equal(site_open(dir, &site, &why), 0);
+	assert_int_equal(mkdir(at, 0755) | mkdir(drop, 0755), 0);
+	place = place_open_directory(at, NULL);
+	assert_non_null(place);
+	facts = json_pack("{s:s}", "os.id", "debian");
+	return content_key_make(&mine, NULL) && content_key_make(&other, NULL) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	auto_free char *command = xasprintf("rm -rf %s", dir);
+
+	json_decref(facts);
+	place_close(place);
+	site_close(site);
+	return system(command);
+}
+
+static void drop(const char *name, const void *data, size_t length)
+{
+	auto_free char *path = xasprintf("%s/point/" DROP "/%s", dir, name);
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	assert_int_equal(fwrite(data, 1, length, out), length);
+	assert_int_equal(fclose(out), 0);
+}
+
+static bool is_there(const char *name)
+{
+	auto_free char *path = xasprintf("%s/point/" DROP "/%s", dir, name);
+
+	return !access(path, F_OK);
+}
+
+static void drop_enrolment(const char *name, const struct content_key *key, const char *client,
+			   const json_t *of_it, const char *token)
+{
+	auto_buf struct buf bytes = { 0 };
+
+	assert_true(enrolment_write(key, client, of_it, token, 5, &bytes, NULL));
+	drop(name, bytes.data, bytes.len);
+}
+
+/* deployments: how often the report names the same one */
+static void drop_report(const char *name, const struct content_key *key, int number,
+			const json_t *of_it, int deployments)
+{
+	const struct content_key *keys[] = { key };
+	json_t *list = json_array(), *body auto_json = NULL;
+	auto_buf struct buf bytes = { 0 };
+
+	for (int i = 0; i < deployments; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:i, s:i, s:s, s:i, s:s, s:i, s:i, s:s}",
+						"id", "P0100001", "version", 1, "revision", 0,
+						"state", "succeeded", "message", 10009, "reason",
+						"", "exit", 0, "since_s", 6, "output", ""));
+	body = json_pack("{s:s, s:s, s:i, s:i, s:O, s:o, s:[]}", "_type", "report", "client",
+			 key->id, "number", number, "time_s", 7, "facts", of_it, "deployments",
+			 list, "events");
+	assert_true(document_sign(body, keys, 1, &bytes, NULL));
+	drop(name, bytes.data, bytes.len);
+}
+
+static struct ingest_counts round_once(int expected)
+{
+	struct ingest_counts counts = { 0 };
+	auto_free char *why = NULL;
+	int error = papers_ingest_from(site, place, POINT, &counts, &why);
+
+	if (error != expected)
+		fail_msg("the round ended with %d: %s", error, why ? why : "");
+	return counts;
+}
+
+static int64_t ask(const char *sql)
+{
+	struct query q = query_begin(site, sql);
+	int64_t number = query_row(&q) ? query_number_at(&q, 0) : -1;
+
+	assert_int_equal(query_end(&q, NULL), 0);
+	return number;
+}
+
+static void tell(const char *sql)
+{
+	struct query q = query_begin(site, sql);
+
+	assert_int_equal(query_run(&q, NULL), 0);
+}
+
+static void enrol(const struct content_key *key, const char *name)
+{
+	auto_free char *why = NULL;
+
+	drop_enrolment("enrolment-1.json", key, name, facts, NULL);
+	assert_int_equal(round_once(0).enrolments, 1);
+	assert_int_equal(client_approve(site, key->id, &why), 0);
+}
+
+static json_t *long_facts(size_t bytes)
+{
+	json_t *out = json_object();
+
+	for (size_t i = 0; i * 4000 < bytes; i++) {
+		auto_free char *name = xasprintf("fact.%zu", i), *text = xalloc(1, 4001);
+
+		memset(text, 'x', 4000);
+		json_object_set_new(out, name, json_string(text));
+	}
+	return out;
+}
+
+static void what_cannot_be_taken_keeps_nothing_else_from_it(void **state)
+{
+	json_t *large auto_json = long_facts(100000);
+	struct ingest_counts counts;
+
+	enrol(&mine, "pc1");
+	drop_report("report-a1.json", &mine, 1, large, 0);
+	drop_report("report-a2.json", &mine, 2, facts, 2);
+	drop_report("report-a3.json", &other, 3, facts, 1);
+	drop("report-a4.json", "{}", 2);
+	drop_report("report-b.json", &mine, 9, facts, 1);
+	counts = round_once(0);
+	assert_int_equal(counts.reports, 1);
+	assert_int_equal(counts.refused, 3);
+	assert_int_equal(ask("SELECT report_number FROM clients"), 9);
+	assert_false(is_there("report-a1.json") || is_there("report-a2.json") ||
+		     is_there("report-a3.json") || is_there("report-b.json"));
+	/* What does not parse may be half of something. */
+	assert_int_equal(counts.unfinished, 1);
+	assert_true(is_there("report-a4.json"));
+	assert_int_equal(ask("SELECT count(*) FROM messages WHERE message = 60030"), 1);
+}
+
+static void what_cannot_be_read_is_passed_over(void **state)
+{
+	auto_free char *at = below("point/" DROP "/report-a.json");
+	auto_free char *pipe = below("point/" DROP "/report-a0.json");
+	auto_free char *large = xalloc(1, PAPER_BYTES_MAX + 1);
+
+	enrol(&mine, "pc1");
+	assert_int_equal(symlink("/etc/passwd", at) | mkfifo(pipe, 0666), 0);
+	drop("report-a1.json", large, PAPER_BYTES_MAX + 1);
+	drop_report("report-b.json", &mine, 9, facts, 1);
+	assert_int_equal(round_once(0).reports, 1);
+	assert_false(is_there("report-a1.json"));
+}
+
+static void half_a_paper_is_waited_for_but_not_for_ever(void **state)
+{
+	drop("report-half.json", "{\"sig", 5);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(round_once(0).unfinished, 1);
+		assert_true(is_there("report-half.json"));
+	}
+	/* Nor does a clock that is set back make it immortal. */
+	tell("UPDATE odd_papers SET first = first + 100000000");
+	assert_int_equal(round_once(0).unfinished, 1);
+	tell("UPDATE odd_papers SET first = first - 700");
+	assert_int_equal(round_once(0).refused, 1);
+	assert_false(is_there("report-half.json"));
+	assert_int_equal(ask("SELECT count(*) FROM odd_papers"), 0);
+}
+
+static void a_database_that_takes_nothing_costs_no_paper(void **state)
+{
+	enrol(&mine, "pc1");
+	drop_report("report-b.json", &mine, 9, facts, 1);
+	drop_enrolment("enrolment-2.json", &other, "pc2", facts, NULL);
+	/* As large as it is, and not a page more: what SQLite says of a full disk, too. */
+	tell("PRAGMA wal_checkpoint(TRUNCATE)");
+	tell("PRAGMA max_page_count = 1");
+	{
+		auto_free char *text = xalloc(1, 60001);
+
+		/* Until no free page is left. */
+		memset(text, 'x', 60000);
+		for (int i = 0;; i++) {
+			struct query q = query_begin(site, "INSERT INTO settings VALUES(?1, ?2)");
+			auto_free char *key = xasprintf("filler%d", i);
+
+			query_text(&q, key);
+			query_text(&q, text);
+			if (query_run(&q, NULL))
+				break;
+		}
+	}
+	{
+		json_t *much auto_json = long_facts(40000);
+
+		drop_report("report-b.json", &mine, 9, much, 1);
+	}
+	assert_int_equal(round_once(-ENOSPC).reports, 0);
+	assert_true(is_there("report-b.json"));
+	tell("PRAGMA max_page_count = 1000000");
+	assert_int_equal(round_once(0).reports, 1);
+	assert_false(is_there("report-b.json"));
+	assert_int_equal(ask("SELECT count(*) FROM clients"), 2);
+}
+
+static void a_locked_database_costs_no_paper(void **state)
+{
+	auto_free char *path = below("site.db");
+	sqlite3 *db;
+
+	enrol(&mine, "pc1");
+	drop_report("report-b.json", &mine, 9, facts, 1);
+	tell("PRAGMA busy_timeout = 1");
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+	(void)round_once(-EBUSY);
+	assert_true(is_there("report-b.json"));
+	sqlite3_close(db);
+	assert_int_equal(round_once(0).reports, 1);
+}
+
+static void a_token_is_good_for_one_client_and_once(void **state)
+{
+	auto_free char *token = token_make(site, 3600, NULL);
+
+	for (int i = 0; i < 3; i++) {
+		drop_enrolment("enrolment-1.json", &mine, "pc1", facts, token);
+		assert_int_equal(round_once(0).enrolments, 1);
+	}
+	drop_enrolment("enrolment-2.json", &other, "pc2", facts, token);
+	assert_int_equal(round_once(0).enrolments, 1);
+	assert_int_equal(ask("SELECT count(*) FROM clients WHERE state = 'approved'"), 1);
+	assert_int_equal(ask("SELECT count(*) FROM tokens WHERE used_by IS NOT NULL"), 1);
+}
+
+static void a_wrong_proof_uses_no_token_up(void **state)
+{
+	auto_free char *token = token_make(site, 3600, NULL);
+	auto_free char *wrong = xstrdup(token);
+
+	wrong[strlen(wrong) - 1] = (char)(wrong[strlen(wrong) - 1] == '0' ? '1' : '0');
+	drop_enrolment("enrolment-1.json", &other, "pc2", facts, wrong);
+	assert_int_equal(round_once(0).enrolments, 1);
+	assert_int_equal(ask("SELECT count(*) FROM tokens WHERE used_by IS NULL"), 1);
+	drop_enrolment("enrolment-1.json", &mine, "pc1", facts, token);
+	assert_int_equal(round_once(0).enrolments, 1);
+	assert_int_equal(ask("SELECT count(*) FROM clients WHERE state = 'approved'"), 1);
+}
+
+static void a_client_cannot_be_called_as_another_is_known(void **state)
+{
+	auto_free char *why = NULL, *found = NULL, *beginning = strndup(mine.id, 10);
+
+	drop_enrolment("enrolment-1.json", &other, mine.id, facts, NULL);
+	assert_int_equal(round_once(0).enrolments, 1);
+	/* Before the one that has the id is there, and behind it. */
+	assert_null(client_find(site, mine.id, &why));
+	drop_enrolment("enrolment-1.json", &mine, "pc1", facts, NULL);
+	assert_int_equal(round_once(0).enrolments, 1);
+	found = client_find(site, mine.id, &why);
+	assert_string_equal(found, mine.id);
+	free(found);
+	found = client_find(site, beginning, &why);
+	assert_string_equal(found, mine.id);
+	free(found);
+	found = client_find(site, "pc1", &why);
+	assert_string_equal(found, mine.id);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_cannot_be_taken_keeps_nothing_else_from_it),
+		TEST(what_cannot_be_read_is_passed_over),
+		TEST(half_a_paper_is_waited_for_but_not_for_ever),
+		TEST(a_database_that_takes_nothing_costs_no_paper),
+		TEST(a_locked_database_costs_no_paper),
+		TEST(a_token_is_good_for_one_client_and_once),
+		TEST(a_wrong_proof_uses_no_token_up),
+		TEST(a_client_cannot_be_called_as_another_is_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
