@@ -11,6 +11,7 @@
 #include <site/site.h>
 
 struct site_library {
+	struct site *site;
 	struct place *place;
 	struct repository *repository;
 	char *keys;
