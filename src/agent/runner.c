@@ -50,6 +50,18 @@ static void close_above(int lowest)
 	(void)close_range((unsigned)lowest, ~0u, 0);
 }
 
+/* What the watcher ignores and blocks is its own affair: a program is to hear a SIGTERM. */
+static void reset_signals(void)
+{
+	struct sigaction usual = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		(void)sigaction(number, &usual, NULL); /* some cannot be, and need not */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* In the program's process: never returns. @failed gets the errno where it cannot be started. */
 __attribute__((noreturn)) static void become_program(const struct run_options *o, const char *path,
 						     int output, int failed)
@@ -59,12 +71,9 @@ __attribute__((noreturn)) static void become_program(const struct run_options *o
 	static char *const usual[] = { path_line, home, lang, front, NULL };
 	const struct rlimit no_core = { 0, 0 };
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC), error;
-	sigset_t none;
 
 	setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	reset_signals();
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (nothing >= 0 && dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0 &&
 	    !chdir(o->directory)) {

@@ -116,6 +116,13 @@ static void one_that_ignores_the_polite_signal_is_ended_too(void **state)
 	assert_false(is_alive("pid"));
 }
 
+static void the_polite_signal_is_heard(void **state)
+{
+	script(1, "trap 'echo polite; exit 0' TERM; sleep 600 & wait");
+	assert_true(result.timed_out);
+	assert_string_equal(result.output, "polite\n");
+}
+
 static void a_daemon_that_is_left_behind_is_ended(void **state)
 {
 	/* A pid that another test left would end the wait before this one is written. */
@@ -165,6 +172,7 @@ int main(void)
 		cmocka_unit_test(a_missing_program_is_an_error),
 		cmocka_unit_test(a_program_of_the_package_comes_first),
 		cmocka_unit_test(a_program_that_hangs_is_ended_at_its_limit),
+		cmocka_unit_test(the_polite_signal_is_heard),
 		cmocka_unit_test(one_that_ignores_the_polite_signal_is_ended_too),
 		cmocka_unit_test(a_daemon_that_is_left_behind_is_ended),
 		cmocka_unit_test(one_that_forks_on_is_ended),
