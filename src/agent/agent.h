@@ -89,6 +89,12 @@ int64_t agent_now(const struct agent *a); /* the clock, but never before what ca
 const struct policy_point **places_choose(struct agent *a, size_t *count);
 struct place *places_open(struct agent *a, const struct policy_point *point,
 			  struct content_failure *why);
+/* What a point may take for policy, deployments and papers, and how slow one counts that does
+ * not answer. */
+#define PLACES_POINT_MS (120 * 1000)
+#define PLACES_DEAD_MS	60000
+/* places_note - how long this one took to answer. */
+void places_note(struct agent *a, const struct policy_point *point, int64_t took_ms);
 /* places_close - and count what it moved. */
 void places_close(struct agent *a, struct place *place);
 

@@ -10,6 +10,9 @@
 #include <content/assemble.h>
 #include <crypto/crypto.h>
 
+/* After so long the others get their turn; what has come by then need not come again. */
+#define FETCH_TURN_MS (3600u * 1000)
+
 static struct place *open_cache(struct agent *a, struct content_failure *why)
 {
 	auto_free char *path = xasprintf("%s/cache", a->config->state);
@@ -102,7 +105,8 @@ static size_t open_sources(struct agent *a, struct place *sources[TRANSFER_SOURC
 
 	for (size_t i = 0; i < count && opened < TRANSFER_SOURCES_MAX; i++) {
 		sources[opened] = places_open(a, points[i], why);
-		opened += sources[opened] != NULL;
+		if (sources[opened])
+			place_set_deadline(sources[opened++], FETCH_TURN_MS);
 	}
 	return opened;
 }

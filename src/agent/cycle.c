@@ -213,6 +213,8 @@ static int64_t work(struct agent *a)
 
 	for (size_t i = 0; i < a->memory.item_count; i++)
 		a->memory.items[i].is_wanted = false;
+	if (a->place)
+		place_set_deadline(a->place, PLACES_POINT_MS);
 	count = read_deployments(a, list);
 	cancel_unwanted(a);
 	/* Requests are known by their items, which a new deployment gets here for the first time,

@@ -114,6 +114,11 @@ static struct place *open_smb(struct agent *a, const struct policy_point *point,
 	return place;
 }
 
+void places_note(struct agent *a, const struct policy_point *point, int64_t took_ms)
+{
+	json_object_set_new(a->memory.answers, point->title, json_integer(took_ms));
+}
+
 struct place *places_open(struct agent *a, const struct policy_point *point,
 			  struct content_failure *why)
 {
@@ -136,8 +141,8 @@ struct place *places_open(struct agent *a, const struct policy_point *point,
 		}
 	}
 	/* One that does not answer counts as slow next time, not as dead. */
-	took = place ? (int64_t)(monotonic_ms() - began) : 60000;
-	json_object_set_new(a->memory.answers, point->title, json_integer(took));
+	took = place ? (int64_t)(monotonic_ms() - began) : PLACES_DEAD_MS;
+	places_note(a, point, took);
 	if (!place)
 		log_warn("distribution point does not answer title=%s why=%s",
 			 LOG_TEXT(point->title), LOG_TEXT(why->text));

@@ -109,11 +109,14 @@ bool refresh(struct agent *a, struct content_failure *why)
 		if (!a->place)
 			continue;
 		snprintf(a->place_title, sizeof(a->place_title), "%s", points[i]->title);
+		place_set_deadline(a->place, PLACES_POINT_MS);
 		good = trust_refresh(a->trust, a->place, agent_now(a), why) && take_policy(a, why);
 		if (good)
 			break;
 		log_warn("policy refused point=%s problem=%s why=%s", LOG_TEXT(a->place_title),
 			 content_problem_name(why->problem), LOG_TEXT(why->text));
+		if (place_is_late(a->place))
+			places_note(a, points[i], PLACES_DEAD_MS);
 		places_close(a, a->place);
 		a->place = NULL;
 	}

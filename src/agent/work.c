@@ -169,6 +169,15 @@ static bool run(struct agent *a, const struct deployment *d, struct item *item)
 		save(a);
 		return false;
 	}
+	/* It was current when the cycle began; fetching takes its time, and what was withdrawn
+	 * meanwhile is not run. */
+	if (!trust_is_current(a->trust, agent_now(a), &why)) {
+		log_warn("policy is too old to run anything deployment=%s why=%s", d->id,
+			 LOG_TEXT(why.text));
+		try_later(a, item, CLIENT_RETRYING, why.text);
+		save(a);
+		return false;
+	}
 	advance(a, item, DELIVERY_RUNNING, CLIENT_STARTED, "the program runs");
 	snprintf(a->memory.running, sizeof(a->memory.running), "%s", item->id);
 	save(a);

@@ -15,6 +15,8 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS  5000
 #define SPACE_SPARE    (16u << 20) /* left over at a target, for documents and directories */
+#define FLOOR_MS       (15u * 60 * 1000)
+#define FLOOR_BYTES    (1u << 20) /* so much in FLOOR_MS, or a place is as good as lost */
 
 void transfer_fail(struct transfer *t, enum content_problem problem, ntstatus status,
 		   const struct place *place, const char *name, const char *text)
@@ -275,6 +277,17 @@ static ntstatus open_again(struct transfer *t)
 	return status;
 }
 
+/* What is behind its deadline does not come back. */
+static bool nobody_has_time(const struct transfer *t)
+{
+	if (t->lost_target)
+		return place_is_late(t->options->to);
+	for (unsigned i = 0; i < t->options->from_count; i++)
+		if (!place_is_late(t->options->from[i]))
+			return false;
+	return true;
+}
+
 static void pause_ms(uint64_t ms)
 {
 	const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
@@ -292,17 +305,28 @@ static bool report(struct transfer *t)
 	return false;
 }
 
+/* How long patience lasts for the piece that we are at. */
+static uint64_t patience_end_ms(struct transfer *t)
+{
+	if (!t->lost_since_ms || t->progress.pieces_done != t->lost_at_pieces) {
+		t->lost_since_ms = monotonic_ms();
+		t->lost_at_pieces = t->progress.pieces_done;
+	}
+	return t->lost_since_ms + t->options->patience_ms;
+}
+
 /* A place was lost: what is under way ends first, then it is tried again and again. */
 static void recover(struct transfer *t)
 {
-	uint64_t end = monotonic_ms() + t->options->patience_ms, pause = RETRY_FIRST_MS;
+	uint64_t pause = RETRY_FIRST_MS, end;
 	ntstatus status = t->lost_status;
 
 	if (!nothing_in_flight(t))
 		return;
+	end = patience_end_ms(t);
 	while (monotonic_ms() < end && report(t)) {
 		status = open_again(t);
-		if (!status)
+		if (!status || nobody_has_time(t))
 			break;
 		pause_ms(min_u64(pause, RETRY_MOST_MS));
 		pause *= 2;
@@ -315,6 +339,30 @@ static void recover(struct transfer *t)
 	}
 	t->result->reconnects++;
 	t->lost_target = t->lost_source = false;
+}
+
+/* Held back is not slow. */
+static bool is_held_back(const struct transfer *t)
+{
+	for (unsigned i = 0; i < t->slot_count; i++)
+		if (t->slots[i].phase == PHASE_HELD_BACK)
+			return true;
+	return false;
+}
+
+/* Whoever answers every request at the last moment would hold a transfer for years. */
+static void check_pace(struct transfer *t)
+{
+	uint64_t floor_ms = t->options->floor_ms ? t->options->floor_ms : FLOOR_MS;
+	uint64_t now = monotonic_ms(), bytes = t->progress.bytes_done;
+
+	if (is_held_back(t) || !t->pace_ms || bytes - t->pace_bytes >= FLOOR_BYTES) {
+		t->pace_ms = now;
+		t->pace_bytes = bytes;
+	} else if (now - t->pace_ms >= floor_ms) {
+		transfer_fail(t, CONTENT_UNREACHABLE, STATUS_IO_TIMEOUT, t->options->to, "",
+			      "less than 1 MiB has moved for too long");
+	}
 }
 
 static void resume_stalled(struct transfer *t)
@@ -342,6 +390,7 @@ static bool run(struct transfer *t)
 			wait_for_something(t);
 		if (t->lost_target || t->lost_source)
 			recover(t);
+		check_pace(t);
 		if (t->progress.pieces_done != reported) {
 			reported = t->progress.pieces_done;
 			report(t);

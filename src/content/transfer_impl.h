@@ -48,7 +48,11 @@ struct transfer {
 	unsigned slot_count, busy;
 	bool failed, lost_target, lost_source;
 	ntstatus lost_status;
-	uint64_t lost_since_ms; /* 0: nothing is lost */
+	/* Since when, and how many pieces were done then; 0: nothing was lost yet. A place that is
+	 * back and does nothing is as good as lost: patience is for every piece, not every loss. */
+	uint64_t lost_since_ms;
+	uint32_t lost_at_pieces;
+	uint64_t pace_ms, pace_bytes; /* where the floor is measured from */
 	struct transfer_progress progress;
 };
 

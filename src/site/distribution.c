@@ -12,6 +12,7 @@
 
 #define BUSY_AGAIN_S 5 /* someone else holds the library: not a try */
 #define DAY_S	     86400
+#define TRANSFER_MS  (86400u * 1000) /* at one point, in one try */
 
 static const char *const verbs[] = { "distribute", "redistribute", "validate", "remove" };
 
@@ -221,6 +222,7 @@ static bool exchange(struct site *site, const struct work *w, struct site_librar
 		.known = library->place,
 	};
 
+	place_set_deadline(to, TRANSFER_MS);
 	if (!layout_prepare(to, library->owner, why))
 		return false;
 	if (w->verb == DIST_REMOVE)

@@ -13,6 +13,8 @@
 #include <policy/paper.h>
 #include <strings.h>
 
+#define POINT_MS	 (300u * 1000)	 /* for the policy and documents of one point */
+#define TRANSFER_MS	 (86400u * 1000) /* for a package; what has come by then stays there */
 #define GENERATIONS_KEPT 3 /* a client that is reading an older policy finds its nodes */
 
 /* Nodes and deployments of one generation. */
@@ -398,13 +400,16 @@ static bool bring(struct site *site, struct site_library *library, struct place 
 						  .patience_ms = 60000 };
 	ntstatus status;
 
+	place_set_deadline(to, POINT_MS);
 	if (!layout_prepare(to, library->owner, why))
 		return false;
 	status = place_make_directory(to, DROP);
 	if (status)
 		return content_fail_status(why, status, true, DROP, "make the drop of papers");
+	place_set_deadline(to, manifest ? TRANSFER_MS : POINT_MS);
 	if (manifest && !content_transfer(manifest, &options, result, why))
 		return false;
+	place_set_deadline(to, POINT_MS);
 	return send_nodes(site, library, to, why) &&
 	       repository_publish(library->repository, to, why);
 }

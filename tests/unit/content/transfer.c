@@ -276,6 +276,53 @@ static void a_target_that_comes_back_is_waited_for(void **state)
 	assert_int_equal(moved(library, target, one.hash, TRANSFER_CHECK).bad, 0);
 }
 
+/* It can be connected to, always, and does nothing then. */
+static void a_target_that_only_comes_back_is_given_up(void **state)
+{
+	struct place *library auto_place = new_place("library");
+	struct place *target auto_place = new_place("target");
+	struct faults faults = { .fail_at = 30, .status = STATUS_IO_TIMEOUT, .lock_works = true };
+	struct place *bad auto_place = faulty_place(target, &faults);
+	struct transfer_options options = { &library, 1, bad, TRANSFER_MISSING };
+	struct content_failure why = { 0 };
+	struct transfer_result result;
+	struct ingest_result one;
+
+	make_source();
+	one = ingest(library);
+	options.patience_ms = 300;
+	assert_false(content_transfer(one.hash, &options, &result, &why));
+	assert_int_equal(why.problem, CONTENT_UNREACHABLE);
+	assert_true(result.reconnects > 0);
+}
+
+static bool slowly(void *owner, const struct transfer_progress *progress)
+{
+	usleep(5000);
+	return true;
+}
+
+static void a_place_below_the_floor_of_speed_is_given_up(void **state)
+{
+	struct place *library auto_place = new_place("library");
+	struct place *target auto_place = new_place("target");
+	struct transfer_options options = { &library, 1, target, TRANSFER_MISSING };
+	struct content_failure why = { 0 };
+	struct transfer_result result;
+	struct ingest_result one;
+
+	make_source();
+	one = ingest(library);
+	options.floor_ms = 10;
+	options.progress = slowly;
+	assert_false(content_transfer(one.hash, &options, &result, &why));
+	assert_int_equal(why.problem, CONTENT_UNREACHABLE);
+	assert_int_equal(why.status, STATUS_IO_TIMEOUT);
+	options.progress = NULL;
+	options.floor_ms = 0;
+	assert_true(content_transfer(one.hash, &options, &result, &why));
+}
+
 static void statuses_of_a_target_are_told_apart(void **state)
 {
 	static const struct {
@@ -501,6 +548,8 @@ int main(void)
 		PLACE_TEST(a_manifest_appears_last),
 		PLACE_TEST(interrupted_at_every_step_it_goes_on),
 		PLACE_TEST(a_target_that_comes_back_is_waited_for),
+		PLACE_TEST(a_target_that_only_comes_back_is_given_up),
+		PLACE_TEST(a_place_below_the_floor_of_speed_is_given_up),
 		PLACE_TEST(statuses_of_a_target_are_told_apart),
 		PLACE_TEST(what_does_not_come_back_as_written_is_written_again),
 		PLACE_TEST(a_target_that_always_spoils_is_no_success),

@@ -45,8 +45,10 @@ struct transfer_options {
 	size_t held_count;
 	struct place *known; /* where to read them: a local library; NULL: none */
 	bool trust_writes;   /* do not read back: the target is a local directory */
-	/* How long to try to reach the target or a source again after it was lost. 0: do not. */
+	/* How long to try to reach the target or a source again after it was lost, with no piece
+	 * done in between. 0: do not. */
 	uint64_t patience_ms;
+	uint64_t floor_ms; /* in which at least 1 MiB must move, or it is given up; 0: 15 min */
 	/* may_send - in how many ms may so many bytes go? 0: now. NULL: always. */
 	uint64_t (*may_send)(void *owner, uint64_t bytes);
 	/* progress - after each piece; false: stop. NULL: none. */
