@@ -78,6 +78,7 @@ struct agent {
 	struct place *place; /* that answered in this cycle, or NULL */
 	char place_title[256];
 	json_t *facts;
+	json_t *used; /* hash of each node of the policy that this cycle has asked for -> true */
 	uint64_t bytes_got, requests; /* in this cycle, from all places */
 };
 
@@ -103,6 +104,9 @@ bool refresh(struct agent *a, struct content_failure *why) MUST_CHECK;
 /* refresh_deployment - @out is to be freed whatever comes back. */
 bool refresh_deployment(struct agent *a, const char *id, struct deployment *out,
 			struct content_failure *why) MUST_CHECK;
+
+/* refresh_tidy - nodes that are kept and that this cycle has not asked for go. */
+void refresh_tidy(struct agent *a);
 
 /* content.c: content in the cache, and as files */
 bool content_is_cached(struct agent *a, const struct deployment *d);

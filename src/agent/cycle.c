@@ -118,6 +118,7 @@ void agent_close(struct agent *a)
 	policy_free(&a->policy);
 	policy_client_free(&a->assignment);
 	json_decref(a->facts);
+	json_decref(a->used);
 	content_key_wipe(&a->key);
 	memory_free(&a->memory);
 	if (l->fd >= 0)
@@ -253,12 +254,16 @@ bool agent_cycle(struct agent *a, struct cycle_result *result, struct content_fa
 	a->bytes_got = a->requests = 0;
 	json_decref(a->facts);
 	a->facts = facts_gather();
+	json_decref(a->used);
+	a->used = json_object();
 	work_resume(a);
 	result->refreshed = refresh(a, why);
 	/* An old policy that was good is worked on; an expired one is not. */
 	if (a->policy.site && trust_is_current(a->trust, agent_now(a), NULL)) {
 		result->again_s = work(a);
 		post(a);
+		if (result->refreshed)
+			refresh_tidy(a);
 	}
 	memory_forget(&a->memory);
 	places_close(a, a->place);

@@ -8,6 +8,7 @@
 
 #include <base/log.h>
 #include <crypto/crypto.h>
+#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -48,6 +49,7 @@ static bool fetch(void *owner, const uint8_t hash[SHA256_LENGTH], size_t limit, 
 	struct agent *a = owner;
 	auto_free char *path = kept_path(a, hash);
 
+	json_object_set_new(a->used, strrchr(path, '/') + 1, json_true());
 	if (read_kept(a, hash, limit, out))
 		return true;
 	if (!a->place)
@@ -55,6 +57,20 @@ static bool fetch(void *owner, const uint8_t hash[SHA256_LENGTH], size_t limit, 
 				    "no distribution point answers");
 	return layout_read_target(a->place, hash, limit, out, why) &&
 	       file_replace(path, out->data, out->len, why);
+}
+
+void refresh_tidy(struct agent *a)
+{
+	auto_free char *path = xasprintf("%s/policy", a->config->state);
+	DIR *list = opendir(path);
+	struct dirent *entry;
+
+	while (list && (entry = readdir(list))) {
+		if (entry->d_name[0] != '.' && !json_object_get(a->used, entry->d_name))
+			(void)unlinkat(dirfd(list), entry->d_name, 0);
+	}
+	if (list)
+		closedir(list);
 }
 
 static bool parse_policy(struct agent *a, const struct buf *bytes, struct policy *out,

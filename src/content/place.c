@@ -211,6 +211,16 @@ ntstatus place_remove(struct place *place, const char *name)
 	return place->ops->remove ? place->ops->remove(place, name) : STATUS_MEDIA_WRITE_PROTECTED;
 }
 
+ntstatus place_set_access(struct place *place, const char *name, enum place_access access)
+{
+	ntstatus late = in_time(place);
+
+	if (late)
+		return late;
+	return place->ops->set_access ? place->ops->set_access(place, name, access)
+				      : STATUS_NOT_SUPPORTED;
+}
+
 ntstatus place_lock(struct place *place, const char *name)
 {
 	ntstatus late = in_time(place);

@@ -213,6 +213,23 @@ static ntstatus directory_remove(struct place *place, const char *name)
 	return ntstatus_of_errno(errno);
 }
 
+static ntstatus directory_set_access(struct place *place, const char *name,
+				     enum place_access access)
+{
+	static const mode_t modes[] = { [PLACE_PRIVATE] = 0600, [PLACE_DROP] = 01733 };
+	const char *last;
+	auto_close int parent = parent_of(of(place), name, &last);
+	struct stat st;
+
+	if (parent < 0 || fstatat(parent, last, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return ntstatus_of_errno(errno);
+	/* Of somebody else, or a link: it is not for us to open it to anyone. */
+	if (st.st_uid != geteuid() || S_ISLNK(st.st_mode))
+		return STATUS_ACCESS_DENIED;
+	return fchmodat(parent, last, modes[access], 0) < 0 ? ntstatus_of_errno(errno)
+							    : STATUS_SUCCESS;
+}
+
 static ntstatus directory_lock(struct place *place, const char *name)
 {
 	struct directory *d = of(place);
@@ -269,6 +286,7 @@ static const struct place_ops operations = {
 	.list = directory_list,
 	.make_directory = directory_make,
 	.remove = directory_remove,
+	.set_access = directory_set_access,
 	.lock = directory_lock,
 	.unlock = directory_unlock,
 	.sync = directory_sync,

@@ -13,6 +13,7 @@ struct place_ops {
 	ntstatus (*list)(struct place *place, const char *name, place_list_fn *each, void *owner);
 	ntstatus (*make_directory)(struct place *place, const char *name);
 	ntstatus (*remove)(struct place *place, const char *name);
+	ntstatus (*set_access)(struct place *place, const char *name, enum place_access access);
 	ntstatus (*lock)(struct place *place, const char *name);
 	void (*unlock)(struct place *place);
 	ntstatus (*sync)(struct place *place);

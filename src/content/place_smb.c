@@ -362,6 +362,11 @@ static ntstatus smb_remove(struct place *place, const char *name)
 	return status ? status : closed;
 }
 
+static ntstatus smb_set_access(struct place *place, const char *name, enum place_access access)
+{
+	return place_smb_set_access(of(place), name, access);
+}
+
 /* A file that is open with no sharing: the server lets nobody else in, and forgets it with us. */
 static ntstatus smb_lock(struct place *place, const char *name)
 {
@@ -383,6 +388,8 @@ static ntstatus smb_lock(struct place *place, const char *name)
 		status = sync_create(smb->sync, &smb->tree, path, &create, &response);
 	if (status)
 		return status;
+	if (response.create_action == FILE_CREATED)
+		(void)!place_smb_set_access(smb, name, PLACE_PRIVATE);
 	smb->lock = response.file_id;
 	smb->locked = true;
 	return STATUS_SUCCESS;
@@ -505,6 +512,7 @@ static const struct place_ops operations = {
 	.list = smb_list,
 	.make_directory = smb_make_directory,
 	.remove = smb_remove,
+	.set_access = smb_set_access,
 	.lock = smb_lock,
 	.unlock = smb_unlock,
 	.free_bytes = smb_free_bytes,

@@ -42,4 +42,8 @@ enum place_smb_write {
 ntstatus place_smb_write(struct place_smb *smb, const char *name, const void *data, size_t length,
 			 enum place_smb_write how, bool durable) MUST_CHECK;
 
+/* place_smb_set_access - as place_set_access; waits. */
+ntstatus place_smb_set_access(struct place_smb *smb, const char *name,
+			      enum place_access access) MUST_CHECK;
+
 #endif

@@ -136,6 +136,10 @@ static const struct message_row rows[] = {
 	  "%6", "%7" },
 	{ MSG_DP_CHANGED, SEVERITY_INFO, KIND_AUDIT, BY_PEOPLE,
 	  "%1 changed distribution point \"%2\": %3", "", "" },
+	{ MSG_DROP_OPEN, SEVERITY_WARNING, KIND_STATE, SERVER,
+	  "The directory drop of distribution point \"%1\" is as open as the share makes it: %2",
+	  "The account of the site may not change its permissions, or the server has none.",
+	  "Let clients create files in it, and neither list, read, change nor delete them." },
 	{ MSG_PAPERS_REFUSED, SEVERITY_WARNING, KIND_STATE, SERVER,
 	  "%1 files in the drop of distribution point \"%2\" count for nothing and were passed "
 	  "over. "

@@ -158,20 +158,6 @@ static int take_file(struct ingest *in, const char *file, char **why)
 	return 0;
 }
 
-static bool was_said_lately(struct ingest *in)
-{
-	struct query q = query_begin(in->site, "SELECT 1 FROM messages WHERE object = ?1 AND"
-					       " message = ?2 AND time BETWEEN ?3 AND ?4");
-	bool lately;
-
-	query_text(&q, in->point);
-	query_number(&q, MSG_PAPERS_REFUSED);
-	query_number(&q, now_s() - SAID_EVERY_S);
-	query_number(&q, now_s());
-	lately = query_row(&q);
-	return !query_end(&q, NULL) && lately;
-}
-
 static int say_refused(struct ingest *in, char **why)
 {
 	auto_free char *count = xasprintf("%llu", (unsigned long long)in->refused);
@@ -180,7 +166,9 @@ static int say_refused(struct ingest *in, char **why)
 					 .strings = { count, in->point, in->first,
 						      in->first_why } };
 
-	return !in->refused || was_said_lately(in) ? 0 : message_write(in->site, &message, why);
+	return !in->refused || message_said_lately(in->site, &message, SAID_EVERY_S)
+		       ? 0
+		       : message_write(in->site, &message, why);
 }
 
 int papers_ingest_from(struct site *site, struct place *place, const char *point,

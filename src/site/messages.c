@@ -143,6 +143,21 @@ static void explain(struct site *site, json_t *row)
 	json_object_del(row, "strings_json");
 }
 
+bool message_said_lately(struct site *site, const struct message *message, int64_t seconds)
+{
+	/* What is to come was said by a clock that has been set back. */
+	struct query q = query_begin(site, "SELECT 1 FROM messages WHERE object = ?1 AND"
+					   " message = ?2 AND time BETWEEN ?3 AND ?4");
+	bool lately;
+
+	query_text(&q, message->object);
+	query_number(&q, message->id);
+	query_number(&q, now_s() - seconds);
+	query_number(&q, now_s());
+	lately = query_row(&q);
+	return !query_end(&q, NULL) && lately;
+}
+
 json_t *message_list(struct site *site, const struct message_filter *f, char **why)
 {
 	struct query q = query_begin(

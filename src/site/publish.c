@@ -11,11 +11,14 @@
 #include <crypto/crypto.h>
 #include <errno.h>
 #include <policy/paper.h>
+#include <site/message.h>
 #include <strings.h>
 
 #define POINT_MS	 (300u * 1000)	 /* for the policy and documents of one point */
 #define TRANSFER_MS	 (86400u * 1000) /* for a package; what has come by then stays there */
-#define GENERATIONS_KEPT 3 /* a client that is reading an older policy finds its nodes */
+#define DAY_S		 86400
+#define FORGOTTEN_MAX	 1024 /* nodes, in one publication */
+#define GENERATIONS_KEPT 3    /* a client that is reading an older policy finds its nodes */
 
 /* Nodes and deployments of one generation. */
 struct build {
@@ -386,6 +389,19 @@ static int note_point(struct site *site, const char *path, const char *reason, c
 	return query_run(&q, why);
 }
 
+/* Papers are for the site alone. Where that cannot be had it is said, once a day: they are signed,
+ * so that whoever reads or removes them forges none. */
+static void close_drop(struct site *site, struct place *to)
+{
+	ntstatus status = place_set_access(to, DROP, PLACE_DROP);
+	const struct message message = { .id = MSG_DROP_OPEN,
+					 .object = place_title(to),
+					 .strings = { place_title(to), ntstatus_text(status) } };
+
+	if (status && !message_said_lately(site, &message, DAY_S))
+		(void)!message_write(site, &message, NULL);
+}
+
 /* To a place that is open; @manifest NULL: only policy and documents. */
 static bool bring(struct site *site, struct site_library *library, struct place *to,
 		  const uint8_t *manifest, struct transfer_result *result,
@@ -406,6 +422,7 @@ static bool bring(struct site *site, struct site_library *library, struct place 
 	status = place_make_directory(to, DROP);
 	if (status)
 		return content_fail_status(why, status, true, DROP, "make the drop of papers");
+	close_drop(site, to);
 	place_set_deadline(to, manifest ? TRANSFER_MS : POINT_MS);
 	if (manifest && !content_transfer(manifest, &options, result, why))
 		return false;
@@ -448,6 +465,33 @@ static int prepare(struct site *site, struct site_library *library, bool force, 
 		       : library_fail(why, &failure);
 }
 
+/* Nodes that no generation needs which any point still has: from the library, then from the
+ * database, so that one that is interrupted is looked at again. */
+static int forget_nodes(struct site *site, struct site_library *library, char **why)
+{
+	struct query q = query_begin(site, "SELECT hash FROM policy_nodes WHERE generation <="
+					   " (SELECT min(coalesce(generation, 0)) FROM points) - ?1"
+					   " LIMIT ?2");
+	uint8_t hashes[FORGOTTEN_MAX][SHA256_LENGTH];
+	struct content_failure failure = { 0 };
+	size_t count = 0;
+	int error;
+
+	query_number(&q, GENERATIONS_KEPT);
+	query_number(&q, FORGOTTEN_MAX);
+	while (query_row(&q))
+		count += query_blob_at(&q, 0, hashes[count], SHA256_LENGTH) == SHA256_LENGTH;
+	error = query_end(&q, why);
+	for (size_t i = 0; i < count && !error; i++) {
+		if (!content_withdraw(library->place, hashes[i], &failure))
+			return library_fail(why, &failure);
+		q = query_begin(site, "DELETE FROM policy_nodes WHERE hash = ?1");
+		query_blob(&q, hashes[i], SHA256_LENGTH);
+		error = query_run(&q, why);
+	}
+	return error;
+}
+
 int policy_publish(struct site *site, bool force, char **why)
 {
 	struct site_library library auto_library = { 0 };
@@ -466,7 +510,8 @@ int policy_publish(struct site *site, bool force, char **why)
 		point_free(&points[i]);
 	}
 	free(points);
-	return first;
+	error = forget_nodes(site, &library, first ? NULL : why);
+	return first ? first : error;
 }
 
 static int note_package(struct site *site, const struct package *p, const char *point,

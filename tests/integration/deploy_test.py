@@ -108,7 +108,8 @@ def test_start():
         L.node(name, address)
     L.server("FS", "127.0.0.50")
     L.user("FS", "publisher", admin=True)
-    L.user("FS", "client", admin=True)
+    L.user("FS", "client")
+    L.user("FS", "visitor")
     L.share("FS", "distro_test", "--path", "packages")
     site("site", "init", os.path.join(L.directory, "site"), "--code", "P01")
     site("site", "add-account", "publisher", "--user", "publisher", "--password-stdin", input=PASSWORD + "\n")
@@ -344,11 +345,45 @@ def test_papers():
     check([c["id"] for c in rows("client", "list")] == [c["id"] for c in before], "a client came about")
 
 
+def test_create_only():
+    """a client can put papers into the drop, and neither read nor touch those of others, nor hold the publisher's lock"""
+    before = set(os.listdir(os.path.join(volume(), "drop")))
+    text = write("mine", '{"half')
+    put = L.smbclient(POINT, "put %s drop/report-1.json" % text, user="visitor")
+    check(put.code == 0 and "NT_STATUS" not in put.text, repr(put))
+    for command in ("ls drop/*", "get drop/report-1.json /dev/null", "put %s drop/report-1.json" % text,
+                    "rm drop/report-1.json", "rename drop/report-1.json drop/report-2.json",
+                    "mkdir drop/new", "get lock /dev/null", "rm lock"):
+        for user in ("visitor", "client"):
+            result = L.smbclient(POINT, command, user=user)
+            check("NT_STATUS_ACCESS_DENIED" in result.text, "%s by %s: %r" % (command, user, result))
+    after = os.listdir(os.path.join(volume(), "drop"))
+    check(set(after) - before == {"report-1.json"}, str(after))
+    check(L.smbclient(POINT, "get metadata/timestamp.json /dev/null", user="visitor").code == 0, "it cannot be read")
+    site("site", "publish")
+    check(L.smbclient(POINT, "rm drop/report-1.json", user="publisher").code == 0, "the publisher cannot remove it")
+
+
 def write(name, text):
     path = os.path.join(L.directory, name)
     with open(path, "w") as f:
         f.write(text)
     return path
+
+
+def test_bounded():
+    """what no policy needs any more is kept neither by a client, nor on the point, nor in the library"""
+    d = deploy("one", "--available")
+    places = (os.path.join(PC1.state_dir, "policy"), os.path.join(volume(), "targets"),
+              os.path.join(L.directory, "site", "content", "targets"))
+    counts = []
+    for i in range(10):
+        site("deployment", "rerun", d)
+        site("site", "publish")
+        PC1.poll()
+        counts.append([len(os.listdir(place)) for place in places])
+    check(counts[5] == counts[9], str(counts))
+    site("deployment", "remove", d)
 
 
 def test_withdrawn():

@@ -114,6 +114,15 @@ ntstatus place_make_directory(struct place *place, const char *name) MUST_CHECK;
 /* place_remove - a file or an empty directory. */
 ntstatus place_remove(struct place *place, const char *name) MUST_CHECK;
 /*
+ * place_set_access - who else may use @name: the file that a writer locks, nobody but those who
+ * publish here and administrators, because who can open it can keep them out; the directory that
+ * clients drop papers into, everyone, to create files in it and nothing else. What is protected
+ * already is left as it is. STATUS_NOT_SUPPORTED and other failures: it is as open as before.
+ */
+enum place_access { PLACE_PRIVATE, PLACE_DROP };
+ntstatus place_set_access(struct place *place, const char *name,
+			  enum place_access access) MUST_CHECK;
+/*
  * place_lock - be the only one that changes this place until place_unlock, place_close or the
  * loss of the connection. STATUS_SHARING_VIOLATION: someone else is. It is no error where the
  * lock is held already.

@@ -63,6 +63,7 @@ enum message_id {
 	MSG_DP_ADD_FAILED,
 	MSG_DP_CHANGED,
 	MSG_PAPERS_REFUSED = 60030,
+	MSG_DROP_OPEN,
 };
 
 #define MESSAGE_STRINGS 9
@@ -88,6 +89,8 @@ struct message {
 };
 /* message_write - store it now, in the transaction that may be open; it is logged too. */
 int message_write(struct site *site, const struct message *message, char **why) MUST_CHECK;
+/* message_said_lately - was this one written about this object within @seconds? */
+bool message_said_lately(struct site *site, const struct message *message, int64_t seconds);
 /* message_text - append the text of @row with @strings put in. */
 void message_text(const struct message_row *row, const char *const *strings, struct buf *out);
 
