@@ -15,18 +15,6 @@ ROW(o_success, { "success", OPTION_LOCAL_TEXT, NULL, "N,...",
 		 "exit codes that mean success, beside 0, 3010 and 1641" });
 ROW(o_restart, { "restart", OPTION_LOCAL_TEXT, NULL, "report|run",
 		 "where it asks for a restart: say so, or run the client's command (report)" });
-ROW(o_to, { "address", OPTION_LOCAL_TEXT, NULL, "ADDRESS",
-	    "where to connect, instead of what the name resolves to" });
-ROW(o_to_port, { "port", OPTION_LOCAL_TEXT, NULL, "N", "TCP port (445)" });
-ROW(o_account, { "account", OPTION_LOCAL_TEXT, NULL, "NAME",
-		 "account of the site to log on with (the setting account)" });
-ROW(o_web,
-    { "web", OPTION_LOCAL_TEXT, NULL, "URL", "where clients reach the same files over HTTP(S)" });
-ROW(o_priority, { "priority", OPTION_LOCAL_TEXT, NULL, "N", "lower ones are asked first (100)" });
-ROW(o_protected,
-    { "protected", OPTION_LOCAL, NULL, NULL, "only for clients inside its boundaries" });
-ROW(o_boundary, { "boundary", OPTION_LIST, "boundaries", "RANGE",
-		  "10.1.0.0/16: clients there ask it first; may be repeated" });
 ROW(o_force, { "force", OPTION_LOCAL, NULL, NULL, "a new generation also where nothing changed" });
 ROW(o_query, { "query", OPTION_LOCAL_TEXT, NULL, "EXPRESSION",
 	       "all clients that it holds for, such as 'os.id = \"debian\"'" });
@@ -89,44 +77,6 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  "package:PACKAGE name:PROGRAM command:COMMAND limit_s:LIMIT condition:CONDITION",
 	  run_package_programs,
-	  { &o_site } },
-	{ "package",
-	  "distribute",
-	  "package point",
-	  "bring it to a distribution point, read back and verify it",
-	  NULL,
-	  TARGET_NONE,
-	  NULL,
-	  run_package_distribute,
-	  { &o_site } },
-	{ "site",
-	  "add-point",
-	  "path",
-	  "name a share that content and policy are brought to",
-	  NULL,
-	  TARGET_NONE,
-	  NULL,
-	  run_site_add_point,
-	  { &o_to, &o_to_port, &o_account, &o_web, &o_priority, &o_protected, &o_boundary,
-	    &o_site } },
-	{ "site",
-	  "remove-point",
-	  "path",
-	  "bring nothing there any more; what is there stays",
-	  NULL,
-	  TARGET_NONE,
-	  NULL,
-	  run_site_remove_point,
-	  { &o_site } },
-	{ "site",
-	  "points",
-	  "",
-	  "the distribution points, and what they have",
-	  NULL,
-	  TARGET_NONE,
-	  "path:PATH generation:POLICY published:PUBLISHED priority:PRIORITY boundaries:BOUNDARIES "
-	  "reason:REASON",
-	  run_site_points,
 	  { &o_site } },
 	{ "site",
 	  "publish",

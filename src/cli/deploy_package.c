@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* berth package, and the distribution points that content goes to. */
+/* berth package: what is taken in, and what is run of it; and what clients are told. */
 #include "deploy.h"
 
 #include <errno.h>
@@ -156,75 +156,6 @@ int run_package_program(struct call *call)
 	if (program_set(site, &program, &why))
 		return site_failed(why);
 	return done(call, "program %s of package %s is set", program.name, program.package);
-}
-
-int run_package_distribute(struct call *call)
-{
-	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
-	int64_t sent = 0;
-	int code = site_of(call, &site);
-
-	if (code)
-		return code;
-	if (package_distribute(site, call_text(call, "package"), call_text(call, "point"), &sent,
-			       &why))
-		return site_failed(why);
-	return done(call, "package %s is on %s, read back and verified: %lld bytes sent",
-		    call_text(call, "package"), call_text(call, "point"), (long long)sent);
-}
-
-int run_site_add_point(struct call *call)
-{
-	const char *boundaries = call_text(call, "boundaries");
-	auto_free char *path = xstrdup(call_text(call, "path")), *why = NULL, *address = NULL;
-	auto_site struct site *site = NULL;
-	struct point point = { .path = path, .priority = 100 };
-	int code = site_of(call, &site);
-	uint16_t port = 0;
-
-	if (code)
-		return code;
-	if (!take_port(call, &port))
-		return complain(EXIT_USAGE, "--port is 1 to 65535");
-	if (!take_integer(call, "priority", -1000000, 1000000, &point.priority))
-		return EXIT_USAGE;
-	address = local_of(call, "address") ? xstrdup(local_of(call, "address"))
-					    : address_here(call, path, &port);
-	point.address = address;
-	point.port = port;
-	/* Borrowed for the call. */
-	point.account = (char *)(uintptr_t)local_of(call, "account");
-	point.web = (char *)(uintptr_t)local_of(call, "web");
-	point.is_protected = call_local(call, "protected");
-	point.boundaries = (char *)(uintptr_t)boundaries;
-	if (point_add(site, &point, &why))
-		return site_failed(why);
-	code = site_note_change(site, path, "distribution point added");
-	return code ? code : done(call, "%s is a distribution point", path);
-}
-
-int run_site_remove_point(struct call *call)
-{
-	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
-	int code = site_of(call, &site);
-
-	if (code)
-		return code;
-	if (point_remove(site, call_text(call, "path"), &why))
-		return site_failed(why);
-	code = site_note_change(site, call_text(call, "path"), "distribution point removed");
-	return code ? code : done(call, "%s is no distribution point", call_text(call, "path"));
-}
-
-int run_site_points(struct call *call)
-{
-	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
-	int code = site_of(call, &site);
-
-	return code ? code : site_show(call, point_list(site, &why), why);
 }
 
 int run_site_publish(struct call *call)

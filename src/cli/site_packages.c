@@ -1,28 +1,214 @@
 // SPDX-License-Identifier: Apache-2.0
-/* berth package: what the site's server is asked to bring where, and how far that is. */
-#include "site_cli.h"
+/*
+ * berth package: what the site's server is asked to bring where, and how far that is. A command
+ * asks and then watches the rows in the database, until each has arrived or has failed once.
+ */
+#include "deploy.h"
 
+#include <base/nttime.h>
+#include <errno.h>
 #include <site/distribution.h>
 #include <stdio.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define LOOK_USLEEP  200000
+#define NO_SERVER_MS 10000
+#define MIB	     1048576.0
+
+struct watch {
+	struct call *call;
+	struct site *site;
+	const char *package;
+	enum distribution_verb verb;
+	json_t *points; /* that were asked for */
+	json_t *rows;	/* of the package, as they are now */
+};
+
+static void watch_free(struct watch *w)
+{
+	json_decref(w->points);
+	json_decref(w->rows);
+}
+
+static const char *text_of(const json_t *row, const char *name)
+{
+	const char *text = json_string_value(json_object_get(row, name));
+
+	return text ? text : "";
+}
+
+static long long number_of(const json_t *row, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(row, name));
+}
+
+/* NULL: it is not there any more. */
+static const json_t *row_of(const struct watch *w, const char *point)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(w->rows, i, row)
+	{
+		if (!strcasecmp(text_of(row, "point"), point))
+			return row;
+	}
+	return NULL;
+}
+
+static bool has_arrived(const struct watch *w, const json_t *row)
+{
+	if (!row)
+		return w->verb == DIST_REMOVE;
+	return w->verb != DIST_REMOVE && number_of(row, "state_number") == DIST_INSTALLED;
+}
+
+/* Arrived, or failed once: then the server goes on by itself, and nobody need wait for it. */
+static bool is_over(const struct watch *w, const json_t *row)
+{
+	long long state = row ? number_of(row, "state_number") : DIST_INSTALLED;
+
+	return has_arrived(w, row) || !row ||
+	       (state != DIST_INSTALL_PENDING && state != DIST_REMOVAL_PENDING);
+}
+
+static size_t count_over(const struct watch *w)
+{
+	size_t over = 0, i;
+	json_t *point;
+
+	json_array_foreach(w->points, i, point) over +=
+		is_over(w, row_of(w, json_string_value(point)));
+	return over;
+}
+
+static void show_progress(const struct watch *w, size_t over)
+{
+	long long done = 0, total = 0;
+	json_t *point;
+	size_t i;
+
+	json_array_foreach(w->points, i, point)
+	{
+		const json_t *row = row_of(w, json_string_value(point));
+
+		done += row ? number_of(row, "bytes_done") : 0;
+		total += row ? number_of(row, "bytes_total") : 0;
+	}
+	fprintf(stderr, "\r%zu of %zu points, %.1f of %.1f MiB\033[K", over,
+		json_array_size(w->points), (double)done / MIB, (double)total / MIB);
+	(void)fflush(stderr);
+}
+
+/* False: said why it is not waited any longer. */
+static bool watch_rows(struct watch *w)
+{
+	bool is_seen = isatty(STDERR_FILENO) && !w->call->json;
+	uint64_t owned_ms = monotonic_ms();
+	auto_free char *why = NULL;
+	size_t over;
+
+	for (;;) {
+		json_decref(w->rows);
+		w->rows = distribution_list(w->site, w->package, &why);
+		if (!w->rows)
+			return site_failed(why) == EXIT_DONE;
+		over = count_over(w);
+		if (is_seen)
+			show_progress(w, over);
+		if (over == json_array_size(w->points))
+			break;
+		if (site_is_owned(w->site))
+			owned_ms = monotonic_ms();
+		if (monotonic_ms() - owned_ms > NO_SERVER_MS) {
+			complain(0, "the site's server has ended; what was asked for is done when "
+				    "berth-site runs again");
+			return false;
+		}
+		usleep(LOOK_USLEEP);
+	}
+	if (is_seen)
+		fputs("\r\033[K", stderr);
+	return true;
+}
+
+static void print_good(const struct watch *w, const char *point, const json_t *row)
+{
+	if (w->verb == DIST_REMOVE)
+		printf("package %s is removed from %s\n", w->package, point);
+	else
+		printf("package %s, version %lld, is on %s, read back and verified: %lld bytes "
+		       "sent\n",
+		       w->package, number_of(row, "version"), point, number_of(row, "bytes_sent"));
+}
+
+static int print_bad(const char *package, const char *point, const json_t *row)
+{
+	long long next = row ? number_of(row, "next") : 0;
+
+	if (!row)
+		return complain(EXIT_FAILED, "package %s was taken off %s meanwhile", package,
+				point);
+	return complain(EXIT_FAILED, "%s: %s%s", point, text_of(row, "reason"),
+			next ? " (the site's server tries again by itself: berth package status)"
+			     : " (given up)");
+}
+
+static int show_outcome(const struct watch *w)
+{
+	json_t *point, *shown = json_array();
+	int code = EXIT_DONE;
+	size_t i;
+
+	json_array_foreach(w->points, i, point)
+	{
+		const char *path = json_string_value(point);
+		const json_t *row = row_of(w, path);
+
+		if (row)
+			json_array_append(shown, (json_t *)(uintptr_t)row);
+		if (!has_arrived(w, row))
+			code = w->call->json ? EXIT_FAILED : print_bad(w->package, path, row);
+		else if (!w->call->json)
+			print_good(w, path, row);
+	}
+	if (w->call->json)
+		print_json(shown);
+	json_decref(shown);
+	return code;
+}
 
 static int ask_for(struct call *call, enum distribution_verb verb, const char *what)
 {
 	auto_site struct site *site = NULL;
 	auto_free char *why = NULL, *text = NULL;
-	const char *package = call_text(call, "package"), *point = call_text(call, "point");
+	const char *point = call_text(call, "point");
+	struct watch w cleanup(watch_free) = { .call = call,
+					       .package = call_text(call, "package"),
+					       .verb = verb,
+					       .points = json_array() };
 	int code = site_of(call, &site);
 
 	if (code != EXIT_DONE)
 		return code;
-	if (distribution_ask(site, package, point, verb, &why))
+	w.site = site;
+	if (distribution_ask(site, w.package, point, verb, w.points, &why))
 		return site_failed(why);
+	text = xasprintf("%s package %s: %s", what, w.package, point ? point : "everywhere");
+	code = site_note_change(site, point, text);
+	if (code != EXIT_DONE)
+		return code;
 	if (!site_is_owned(site))
-		complain(0, "it is noted, but the site's server does not run: start berth-site");
-	text = xasprintf("%s package %s: %s", what, package, point ? point : "everywhere");
-	return site_note_change(site, point, text);
+		return complain(
+			call_local(call, "no-wait") ? EXIT_DONE : EXIT_FAILED,
+			"it is noted, but the site's server does not run: start berth-site");
+	if (call_local(call, "no-wait"))
+		return EXIT_DONE;
+	return watch_rows(&w) ? show_outcome(&w) : EXIT_FAILED;
 }
 
-int run_package_assign(struct call *call)
+int run_package_distribute(struct call *call)
 {
 	return ask_for(call, DIST_DISTRIBUTE, "distribute");
 }

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-/* berth site: installing, testing, repairing and removing distribution points. */
-#include "site_cli.h"
+/* berth site: installing, changing, testing, repairing and removing distribution points. */
+#include "deploy.h"
 
 #include <errno.h>
+#include <site/deploy.h>
 #include <site/install.h>
 #include <site/message.h>
 #include <site/object.h>
 #include <stdio.h>
 
-#define ROLE "distribution-point"
+#define ROLE		 "distribution-point"
+#define DEFAULT_PRIORITY 100
 
-static const char *local_text(struct call *call, const char *name)
+static void replace_text(char **text, const char *with)
 {
-	return json_string_value(json_object_get(call->local, name));
+	if (!with)
+		return;
+	free(*text);
+	*text = xstrdup(with);
 }
 
 /* Each step as it ends: a line, or a row of the JSON answer. */
@@ -77,7 +82,7 @@ static void print_result(struct report *report, const struct install_options *o,
 /* The object that stands for the point: what is watched, and where and how to reach it. */
 static int find_point(struct call *call, struct site *site, struct object *object, bool must_exist)
 {
-	const char *path = call_text(call, "path"), *account = local_text(call, "account");
+	const char *path = call_text(call, "path"), *account = local_of(call, "account");
 	auto_free char *why = NULL;
 	int error = object_find(site, path, ROLE, object, &why);
 
@@ -89,14 +94,8 @@ static int find_point(struct call *call, struct site *site, struct object *objec
 					   .kind = OBJECT_SHARE,
 					   .check_admin = !call_local(call, "share-only"),
 					   .thresholds = { -1, -1, -1, -1 } };
-	if (local_text(call, "address")) {
-		free(object->address);
-		object->address = xstrdup(local_text(call, "address"));
-	}
-	if (account) {
-		free(object->account);
-		object->account = xstrdup(account);
-	}
+	replace_text(&object->address, local_of(call, "address"));
+	replace_text(&object->account, account);
 	if (!take_port(call, &object->port))
 		return complain(EXIT_USAGE, "--port is 1 to 65535");
 	if (!object->address)
@@ -159,27 +158,103 @@ static int work_on(struct call *call, struct site *site, const struct object *ob
 	return good ? code : EXIT_FAILED;
 }
 
+/* What of the options is said goes over what is there; texts are borrowed from the call. */
+static int take_point_options(struct call *call, struct point *point)
+{
+	if (!take_integer(call, "priority", -1000000, 1000000, &point->priority))
+		return EXIT_USAGE;
+	if (call_local(call, "protected") && call_local(call, "unprotected"))
+		return complain(EXIT_USAGE, "--protected and --unprotected cannot both be meant");
+	if (call_local(call, "protected") || call_local(call, "unprotected"))
+		point->is_protected = call_local(call, "protected");
+	replace_text(&point->web, local_of(call, "web"));
+	replace_text(&point->boundaries, call_text(call, "boundaries"));
+	return EXIT_DONE;
+}
+
+/* What is watched and what content is brought to are one point: where and how it is reached. */
+static int save_point(struct call *call, struct site *site, struct object *object,
+		      struct point *point)
+{
+	auto_free char *why = NULL;
+	int error, code = take_point_options(call, point);
+
+	if (code != EXIT_DONE)
+		return code;
+	error = object->id ? object_set(site, object, &why) : object_add(site, object, &why);
+	if (error)
+		return site_failed(why);
+	replace_text(&point->path, object->path);
+	replace_text(&point->address, object->address);
+	replace_text(&point->account, object->account);
+	point->port = object->port;
+	return point_add(site, point, &why) ? site_failed(why) : EXIT_DONE;
+}
+
+/* Both sides of a point that is there. */
+static int load_point(struct call *call, struct site *site, struct object *object,
+		      struct point *point)
+{
+	auto_free char *why = NULL;
+	int code = find_point(call, site, object, true);
+
+	if (code != EXIT_DONE)
+		return code;
+	return point_find(site, object->path, point, &why) ? site_failed(why) : EXIT_DONE;
+}
+
 int run_site_add_dp(struct call *call)
 {
 	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
 	struct object object = { 0 };
+	struct point point cleanup(point_free) = { .priority = DEFAULT_PRIORITY };
 	int code = site_of(call, &site);
 
 	if (code != EXIT_DONE)
 		return code;
 	code = find_point(call, site, &object, false);
-	if (code == EXIT_DONE && object.id && !call_local(call, "repair"))
-		code = complain(
-			EXIT_FAILED,
-			"\"%s\" is a distribution point already; --repair does all steps again",
-			object.path);
+	if (code == EXIT_DONE && object.id) {
+		if (!call_local(call, "repair"))
+			code = complain(EXIT_FAILED,
+					"\"%s\" is a distribution point already; --repair does all "
+					"steps again",
+					object.path);
+		else
+			code = load_point(call, site, &object, &point);
+	}
 	if (code == EXIT_DONE)
 		code = work_on(call, site, &object, false, install_point);
-	if (code == EXIT_DONE && !object.id && object_add(site, &object, &why))
-		code = site_failed(why);
+	if (code == EXIT_DONE)
+		code = save_point(call, site, &object, &point);
 	object_free(&object);
 	return code;
+}
+
+int run_site_set_dp(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	struct object object = { 0 };
+	struct point point cleanup(point_free) = { 0 };
+	int code = site_of(call, &site);
+
+	if (code != EXIT_DONE)
+		return code;
+	code = load_point(call, site, &object, &point);
+	if (code == EXIT_DONE)
+		code = save_point(call, site, &object, &point);
+	if (code == EXIT_DONE)
+		code = site_note_change(site, object.path, "distribution point changed");
+	object_free(&object);
+	return code;
+}
+
+int run_site_points(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	int code = site_of(call, &site);
+
+	return code ? code : site_show(call, point_list(site, &why), why);
 }
 
 int run_site_test_dp(struct call *call)
@@ -197,28 +272,56 @@ int run_site_test_dp(struct call *call)
 	return code;
 }
 
+/* What clients dropped there is taken first: it is nowhere else. */
+static int clear(struct call *call, struct site *site, const struct point *point)
+{
+	auto_free char *papers = NULL, *why = NULL;
+	struct ingest_counts counts = { 0 };
+
+	if (call_local(call, "keep-content"))
+		return EXIT_DONE;
+	if (papers_ingest(site, &counts, &papers)) /* perhaps those of another point */
+		complain(0, "papers of clients were left: %s", papers);
+	return point_clear(site, point, &why) ? site_failed(why) : EXIT_DONE;
+}
+
+static int forget(struct call *call, struct site *site, const struct object *object)
+{
+	auto_free char *why = NULL;
+	struct message message = {
+		.id = MSG_DP_CHANGED,
+		.object = object->path,
+		.strings = { site_who(), object->path,
+			     call_local(call, "keep-content") ? "removed; its content stays"
+							      : "removed, with its content" },
+	};
+
+	return object_remove(site, object->path, ROLE, &why) ||
+			       point_remove(site, object->path, &why) ||
+			       message_write(site, &message, &why)
+		       ? site_failed(why)
+		       : EXIT_DONE;
+}
+
 int run_site_remove_dp(struct call *call)
 {
 	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
 	struct object object = { 0 };
-	struct message message = { .id = MSG_DP_CHANGED };
+	struct point point cleanup(point_free) = { 0 };
 	int code = site_of(call, &site);
 
 	if (code != EXIT_DONE)
 		return code;
-	code = find_point(call, site, &object, true);
-	if (code == EXIT_DONE)
-		code = work_on(call, site, &object, false, install_remove);
-	if (code == EXIT_FAILED && object.id && call_local(call, "force"))
-		code = EXIT_DONE;
-	message.object = object.path;
-	message.strings[0] = site_who();
-	message.strings[1] = object.path;
-	message.strings[2] = "removed; its content stays";
-	if (code == EXIT_DONE &&
-	    (object_remove(site, object.path, ROLE, &why) || message_write(site, &message, &why)))
-		code = site_failed(why);
+	code = load_point(call, site, &object, &point);
+	if (code == EXIT_DONE) {
+		code = clear(call, site, &point);
+		if (code == EXIT_DONE)
+			code = work_on(call, site, &object, false, install_remove);
+		if (code != EXIT_DONE && call_local(call, "force"))
+			code = EXIT_DONE;
+		if (code == EXIT_DONE)
+			code = forget(call, site, &object);
+	}
 	object_free(&object);
 	return code;
 }

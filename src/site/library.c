@@ -159,3 +159,16 @@ int library_open(struct site *site, struct site_library *out, char **why)
 	}
 	return library_fail(why, &failure);
 }
+
+int library_read(struct site *site, struct site_library *out, char **why)
+{
+	auto_free char *content = xasprintf("%s/content", site_directory(site));
+	struct content_failure failure = { 0 };
+
+	*out = (struct site_library){ .keys = xasprintf("%s/keys", site_directory(site)) };
+	out->place = place_open_directory(content, &failure);
+	if (out->place && read_owner(out, out->keys, &failure))
+		return 0;
+	library_close(out);
+	return library_fail(why, &failure);
+}

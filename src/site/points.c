@@ -96,25 +96,46 @@ static char *text_at(const struct query *q, int column)
 	return query_null_at(q, column) ? NULL : xstrdup(query_text_at(q, column));
 }
 
+#define POINT_COLUMNS "path, address, port, account, web, priority, is_protected, boundaries"
+
+static struct point read_point(const struct query *q)
+{
+	return (struct point){
+		.path = text_at(q, 0),
+		.address = text_at(q, 1),
+		.port = query_number_at(q, 2),
+		.account = text_at(q, 3),
+		.web = text_at(q, 4),
+		.priority = query_number_at(q, 5),
+		.is_protected = query_number_at(q, 6),
+		.boundaries = text_at(q, 7),
+	};
+}
+
+int point_find(struct site *site, const char *path, struct point *out, char **why)
+{
+	struct query q = query_begin(site, "SELECT " POINT_COLUMNS " FROM points WHERE path = ?1");
+	int error;
+
+	*out = (struct point){ 0 };
+	query_text(&q, path);
+	if (query_row(&q))
+		*out = read_point(&q);
+	error = query_end(&q, why);
+	if (error || out->path)
+		return error;
+	return site_fail(why, -ENOENT, "there is no distribution point \"%s\"", path);
+}
+
 int point_load(struct site *site, struct point **out, size_t *count, char **why)
 {
-	struct query q = query_begin(site, "SELECT path, address, port, account, web, priority,"
-					   " is_protected, boundaries FROM points ORDER BY path");
+	struct query q = query_begin(site, "SELECT " POINT_COLUMNS " FROM points ORDER BY path");
 	int error;
 
 	*out = xalloc(POINTS_MAX, sizeof(**out));
 	*count = 0;
 	while (*count < POINTS_MAX && query_row(&q))
-		(*out)[(*count)++] = (struct point){
-			.path = text_at(&q, 0),
-			.address = text_at(&q, 1),
-			.port = query_number_at(&q, 2),
-			.account = text_at(&q, 3),
-			.web = text_at(&q, 4),
-			.priority = query_number_at(&q, 5),
-			.is_protected = query_number_at(&q, 6),
-			.boundaries = text_at(&q, 7),
-		};
+		(*out)[(*count)++] = read_point(&q);
 	error = query_end(&q, why);
 	for (size_t i = 0; error && i < *count; i++)
 		point_free(&(*out)[i]);

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Publishing: the policy is built into the library as files named by their hash, named in signed
- * documents, and brought to each distribution point: files first, documents after, the timestamp
- * last, so that no client ever sees half.
+ * documents, and brought to each distribution point (publish_point.c), so that no client ever sees
+ * half.
  */
 #include "deploy_impl.h"
+#include "publish_impl.h"
 
 #include <base/log.h>
 #include <content/transfer.h>
 #include <crypto/crypto.h>
 #include <errno.h>
 #include <policy/paper.h>
-#include <site/message.h>
 #include <strings.h>
 
-#define POINT_MS	 (300u * 1000)	 /* for the policy and documents of one point */
-#define TRANSFER_MS	 (86400u * 1000) /* for a package; what has come by then stays there */
-#define DAY_S		 86400
-#define FORGOTTEN_MAX	 1024 /* nodes, in one publication */
-#define GENERATIONS_KEPT 3    /* a client that is reading an older policy finds its nodes */
+#define FORGOTTEN_MAX 1024 /* nodes, in one publication */
 
 /* Nodes and deployments of one generation. */
 struct build {
@@ -333,118 +329,25 @@ static int build_policy(struct build *b, bool force, char **why)
 	return name_policy(b, body, policy.generation, why);
 }
 
-struct there {
-	json_t *names;
-};
-
-static bool add_there(void *owner, const char *name, uint64_t size, bool is_directory)
-{
-	if (!is_directory)
-		json_object_set_new(((struct there *)owner)->names, name, json_true());
-	return true;
-}
-
-/* Nodes that the last generations use, and that the point does not have. */
-static bool send_nodes(struct site *site, struct site_library *library, struct place *to,
-		       struct content_failure *why)
-{
-	json_t *names auto_json = json_object();
-	struct there there = { names };
-	struct query q = query_begin(site, "SELECT hash, generation <= (SELECT generation FROM"
-					   " policy_state) - ?1 FROM policy_nodes");
-	bool good = true;
-
-	query_number(&q, GENERATIONS_KEPT);
-	(void)!place_list(to, "targets", add_there, &there);
-	while (good && query_row(&q)) {
-		uint8_t hash[SHA256_LENGTH];
-		auto_buf struct buf bytes = { 0 };
-		char hex[SHA256_HEX_SIZE];
-		bool is_there;
-
-		(void)query_blob_at(&q, 0, hash, SHA256_LENGTH);
-		content_hex(hex, hash, SHA256_LENGTH);
-		is_there = json_object_get(names, hex) != NULL;
-		if (query_number_at(&q, 1))
-			good = !is_there || content_withdraw(to, hash, why);
-		else if (!is_there)
-			good = layout_read_target(library->place, hash, POLICY_BYTES_MAX, &bytes,
-						  why) &&
-			       layout_write_target(to, hash, bytes.data, bytes.len, why);
-	}
-	return !query_end(&q, NULL) && good;
-}
-
-static int note_point(struct site *site, const char *path, const char *reason, char **why)
-{
-	struct query q = query_begin(
-		site,
-		"UPDATE points SET reason = ?2, published = CASE WHEN ?2 IS NULL THEN ?3 ELSE"
-		" published END, generation = CASE WHEN ?2 IS NULL THEN (SELECT generation FROM"
-		" policy_state) ELSE generation END WHERE path = ?1");
-
-	query_text(&q, path);
-	query_text(&q, reason);
-	query_number(&q, now_s());
-	return query_run(&q, why);
-}
-
-/* Papers are for the site alone. Where that cannot be had it is said, once a day: they are signed,
- * so that whoever reads or removes them forges none. */
-static void close_drop(struct site *site, struct place *to)
-{
-	ntstatus status = place_set_access(to, DROP, PLACE_DROP);
-	const struct message message = { .id = MSG_DROP_OPEN,
-					 .object = place_title(to),
-					 .strings = { place_title(to), ntstatus_text(status) } };
-
-	if (status && !message_said_lately(site, &message, DAY_S))
-		(void)!message_write(site, &message, NULL);
-}
-
-/* To a place that is open; @manifest NULL: only policy and documents. */
-static bool bring(struct site *site, struct site_library *library, struct place *to,
-		  const uint8_t *manifest, struct transfer_result *result,
-		  struct content_failure *why)
-{
-	struct place *from[] = { library->place };
-	const struct transfer_options options = { .from = from,
-						  .from_count = 1,
-						  .to = to,
-						  .mode = TRANSFER_MISSING,
-						  .known = library->place,
-						  .patience_ms = 60000 };
-	ntstatus status;
-
-	place_set_deadline(to, POINT_MS);
-	if (!layout_prepare(to, library->owner, why))
-		return false;
-	status = place_make_directory(to, DROP);
-	if (status)
-		return content_fail_status(why, status, true, DROP, "make the drop of papers");
-	close_drop(site, to);
-	place_set_deadline(to, manifest ? TRANSFER_MS : POINT_MS);
-	if (manifest && !content_transfer(manifest, &options, result, why))
-		return false;
-	place_set_deadline(to, POINT_MS);
-	return send_nodes(site, library, to, why) &&
-	       repository_publish(library->repository, to, why);
-}
-
+/* A point that is being written to gets the documents at the end of that. */
 static int bring_to(struct site *site, struct site_library *library, const struct point *point,
-		    const uint8_t *manifest, struct transfer_result *result, char **why)
+		    char **why)
 {
 	struct content_failure failure = { 0 };
 	struct place *to = NULL;
 	auto_free char *reason = NULL;
 	int error = point_open(site, point, &to, &reason);
 
-	if (!error && !bring(site, library, to, manifest, result, &failure))
+	if (!error)
+		place_set_deadline(to, POINT_MS);
+	if (!error && !(layout_prepare(to, library->owner, &failure) &&
+			library_bring(site, library, to, &failure)))
 		error = library_fail(&reason, &failure);
 	if (to)
 		place_unlock(to);
 	place_close(to);
-	(void)note_point(site, point->path, error ? reason : NULL, NULL);
+	if (error != -EBUSY)
+		point_note(site, point->path, error ? reason : NULL);
 	return error ? site_fail(why, error, "%s: %s", point->path, reason ? reason : "") : 0;
 }
 
@@ -504,7 +407,7 @@ int policy_publish(struct site *site, bool force, char **why)
 	if (error)
 		return error;
 	for (size_t i = 0; i < count; i++) {
-		error = bring_to(site, &library, &points[i], NULL, NULL, first ? NULL : why);
+		error = bring_to(site, &library, &points[i], first ? NULL : why);
 		if (error && !first)
 			first = error;
 		point_free(&points[i]);
@@ -512,60 +415,4 @@ int policy_publish(struct site *site, bool force, char **why)
 	free(points);
 	error = forget_nodes(site, &library, first ? NULL : why);
 	return first ? first : error;
-}
-
-static int note_package(struct site *site, const struct package *p, const char *point,
-			const char *reason, char **why)
-{
-	struct query q = query_begin(
-		site,
-		"INSERT INTO point_packages(package, point, version, state, reason, changed)"
-		" VALUES(?1, ?2, ?3, CASE WHEN ?4 IS NULL THEN 'installed' ELSE 'failed' END,"
-		" ?4, ?5) ON CONFLICT(package, point) DO UPDATE SET version = excluded.version,"
-		" state = excluded.state, reason = excluded.reason, changed = excluded.changed");
-
-	query_text(&q, p->name);
-	query_text(&q, point);
-	query_number(&q, p->version);
-	query_text(&q, reason);
-	query_number(&q, now_s());
-	return query_run(&q, why);
-}
-
-int package_distribute(struct site *site, const char *package, const char *point, int64_t *sent,
-		       char **why)
-{
-	struct site_library library auto_library = { 0 };
-	struct package p auto_package = { 0 };
-	struct transfer_result result = { 0 };
-	struct point *points;
-	size_t count;
-	int error = package_find(site, package, &p, why);
-	bool found = false;
-
-	if (!error)
-		error = prepare(site, &library, false, why);
-	if (!error)
-		error = point_load(site, &points, &count, why);
-	if (error)
-		return error;
-	for (size_t i = 0; i < count; i++) {
-		auto_free char *reason = NULL;
-
-		if (!strcasecmp(points[i].path, point)) {
-			found = true;
-			error = bring_to(site, &library, &points[i], p.manifest, &result, &reason);
-			(void)note_package(site, &p, points[i].path, reason, NULL);
-			if (error)
-				(void)site_fail(why, error, "%s", reason);
-		}
-		point_free(&points[i]);
-	}
-	free(points);
-	*sent = (int64_t)result.bytes_sent;
-	return found ? error
-		     : site_fail(why, -ENOENT,
-				 "there is no distribution point \"%s\"; berth site points shows "
-				 "them",
-				 point);
 }

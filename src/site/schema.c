@@ -129,7 +129,20 @@ static const char third[] =
 	" PRIMARY KEY(package, point, manifest), FOREIGN KEY(package, point) REFERENCES"
 	" distributions(package, point) ON DELETE CASCADE) STRICT, WITHOUT ROWID;";
 
-static const char *const steps[] = { first, second, third };
+/* What is watched as a distribution point and what content is brought to are one; how far a
+ * transfer is; and what the state machine has taken over from. */
+static const char fourth[] =
+	"INSERT OR IGNORE INTO points(path, address, port, account, priority, is_protected,"
+	" boundaries) SELECT path, address, port, account, 100, 0, '' FROM objects"
+	" WHERE role = 'distribution-point' AND kind = 'share';"
+	"INSERT OR IGNORE INTO objects(system, role, kind, path, address, port, account,"
+	" check_admin) SELECT substr(path, 1, 1 + instr(substr(path, 3), '\\')),"
+	" 'distribution-point', 'share', path, address, port, account, 0 FROM points;"
+	"ALTER TABLE distributions ADD COLUMN done INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE distributions ADD COLUMN total INTEGER NOT NULL DEFAULT 0;"
+	"DROP TABLE point_packages;";
+
+static const char *const steps[] = { first, second, third, fourth };
 
 static int run(struct site *site, const char *sql, char **why)
 {

@@ -22,6 +22,10 @@ static const struct site_setting table[] = {
 	{ "hysteresis_percent", "10",
 	  "how far above a threshold, in percent of it, free space must rise to be well again", 0,
 	  1000, NULL },
+	{ "parallel_points", "4",
+	  "distribution points that are written to at the same time; berth-site reads it when it "
+	  "starts",
+	  1, 64, NULL },
 	{ "retry_s", "1800", "seconds between two tries to bring a package to a distribution point",
 	  1, 86400, NULL },
 	{ "tries", "100", "tries until that is given up", 1, 10000, NULL },

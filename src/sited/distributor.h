@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The thread of a site's server that brings packages to distribution points, one after the other.
- */
+/* The threads of a site's server that bring packages to distribution points (parallel_points). */
 #ifndef SITED_DISTRIBUTOR_H
 #define SITED_DISTRIBUTOR_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * berth-site: the server of one site. Owns the site's directory (a lock that ends with the
- * process), runs the summarizer on one loop, and on a thread each the actions of rules, the rounds
- * of clients' papers and policy, and the distribution of packages. SIGTERM ends it in order: what
- * was found is written, what is under way is given a moment.
+ * process), runs the summarizer on one loop, on a thread each the actions of rules and the rounds
+ * of clients' papers and policy, and on several the distribution of packages. SIGTERM ends it in
+ * order: what was found is written, what is under way is given a moment.
  */
 #include "actions.h"
 #include "distributor.h"

@@ -121,7 +121,7 @@ static void end_previous(struct session *session, uint64_t id)
 {
 	cleanup(session_put_ptr) struct session *previous = NULL;
 
-	if (!id || id == session->id || !token_is_somebody(session->token))
+	if (!id || id == session->id || !token_is_somebody(session_token(session)))
 		return;
 	previous = session_find_anywhere(id);
 	if (!previous || session_state(previous) != SESSION_VALID ||

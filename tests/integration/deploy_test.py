@@ -11,7 +11,9 @@ import time
 from lab import BUILD, LONG, PASSWORD, Failed, Lab, check, main, run, wait_until
 
 AGENT = os.path.join(BUILD, "src/agent/berth-agent")
+BERTH_SITE = os.path.join(BUILD, "src/sited/berth-site")
 L = None
+SERVER = None
 POINT = r"\\FS\distro_test"
 
 
@@ -101,8 +103,8 @@ def status(deployment, client="pc1"):
 
 
 def test_start():
-    """a file server, a site, and a distribution point"""
-    global L
+    """a file server, a site with its server, and a distribution point"""
+    global L, SERVER
     L = Lab()
     for name, address in (("N1", "127.0.0.11"), ("N2", "127.0.0.12")):
         L.node(name, address)
@@ -113,8 +115,11 @@ def test_start():
     L.share("FS", "distro_test", "--path", "packages")
     site("site", "init", os.path.join(L.directory, "site"), "--code", "P01")
     site("site", "add-account", "publisher", "--user", "publisher", "--password-stdin", input=PASSWORD + "\n")
-    site("site", "set", "account=publisher")
-    site("site", "add-point", POINT)
+    site("site", "set", "account=publisher", "clients_round_s=0")
+    site("site", "add-dp", POINT)
+    with open(os.path.join(L.directory, "berth-site.log"), "ab") as log:
+        SERVER = subprocess.Popen([BERTH_SITE, "--site", os.path.join(L.directory, "site")], stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=log, cwd="/")
     site("collection", "add", "all", "--query", "true")
     with open(os.path.join(L.directory, "password"), "w") as f:
         f.write(PASSWORD + "\n")
@@ -400,5 +405,8 @@ if __name__ == "__main__":
     try:
         main([f for n, f in list(globals().items()) if n.startswith("test_")])
     finally:
+        if SERVER:
+            SERVER.kill()
+            SERVER.wait()
         if L:
             L.__exit__(None, None, None)

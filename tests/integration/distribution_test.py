@@ -2,6 +2,7 @@
 """The site's server brings packages to distribution points, tries again, validates, repairs, removes."""
 import json
 import os
+import signal
 import subprocess
 
 from lab import BUILD, PASSWORD, Lab, check, main, wait_until
@@ -46,7 +47,6 @@ def test_start():
         L.server(name, address)
         L.user(name, "dist", admin=True)
         berth("site", "add-dp", r"\\%s\distro_test" % name)
-        berth("site", "add-point", r"\\%s\distro_test" % name)
     source = os.path.join(L.directory, "source")
     os.makedirs(source)
     for i in range(20):
@@ -58,11 +58,37 @@ def test_start():
 
 def test_distribute():
     """asked for everywhere it arrives at every point, read back and verified"""
-    berth("package", "assign", "tools")
-    wait_until("both have it", lambda: [r["state"] for r in rows().values()] == ["installed"] * 2, 40)
+    out = berth("package", "distribute", "tools").out
+    check(out.count("read back and verified") == 2, out)
+    check([r["state"] for r in rows().values()] == ["installed"] * 2, str(rows()))
     row = rows()[r"\\FS\distro_test"]
     check(row["version"] == row["current"] == 1 and row["bytes_sent"] >= 1000000, str(row))
     check(messages().count(2330) == 2, str(messages()))
+
+
+def test_delta():
+    """of a new version only the pieces travel that the point does not have"""
+    with open(os.path.join(L.directory, "source", "added"), "wb") as f:
+        f.write(os.urandom(50000))
+    berth("package", "update", "tools")
+    berth("package", "distribute", "tools")
+    sent = [r["bytes_sent"] for r in rows().values()]
+    check(sent == [50000] * 2 and rows()[r"\\FS\distro_test"]["version"] == 2, str(rows()))
+
+
+def test_parallel():
+    """a point that hangs holds up no other"""
+    L.node("N2", "127.0.0.12")
+    L.berth("server", "move", "FS2", "N2")
+    L.wait_online("FS2")
+    os.kill(L.nodes["N2"].process.pid, signal.SIGSTOP)
+    try:
+        berth("package", "redistribute", "tools", "--no-wait")
+        wait_until("FS has it", lambda: rows()[r"\\FS\distro_test"]["state"] == "installed", 40)
+        check(rows()[r"\\FS2\distro_test"]["state"] != "installed", str(rows()))
+    finally:
+        os.kill(L.nodes["N2"].process.pid, signal.SIGCONT)
+    wait_until("FS2 has it too", lambda: rows()[r"\\FS2\distro_test"]["state"] == "installed", 60)
 
 
 def test_retry():
@@ -73,8 +99,8 @@ def test_retry():
         f.write("new")
     berth("package", "update", "tools")
     berth("site", "set", "tries=10000")
-    berth("package", "assign", "tools")
-    wait_until("FS has the new one", lambda: rows()[r"\\FS\distro_test"]["version"] == 2, 40)
+    berth("package", "distribute", "tools", "--no-wait")
+    wait_until("FS has the new one", lambda: rows()[r"\\FS\distro_test"]["version"] == 3, 40)
     row = wait_until("FS2 is being tried", lambda: (lambda r: r if r["state"] == "install-retrying" else None)
                      (rows()[r"\\FS2\distro_test"]), 40)
     check(row["reason"] and row["tries"] >= 1, str(row))
@@ -84,12 +110,12 @@ def test_retry():
     check(messages().count(2328) == before, "the same reason is not said again")
     L.berth("server", "online", "FS2")
     L.wait_online("FS2")
-    wait_until("FS2 has it", lambda: rows()[r"\\FS2\distro_test"]["version"] == 2, 40)
+    wait_until("FS2 has it", lambda: rows()[r"\\FS2\distro_test"]["version"] == 3, 40)
 
 
 def test_killed():
     """the site's server is killed in the middle of it; the next one goes on"""
-    berth("package", "redistribute", "tools")
+    berth("package", "redistribute", "tools", "--no-wait")
     SERVER.kill()
     SERVER.wait()
     start_server()
@@ -109,9 +135,8 @@ def test_validate():
         f.seek(0)
         f.write(bytes([byte[0] ^ 1]))
     berth("package", "validate", "tools")
-    wait_until("it is repaired", lambda: 2361 in messages(), 40)
-    check(messages().count(2360) == 1, str(messages()))
-    wait_until("it is well", lambda: [r["state"] for r in rows().values()] == ["installed"] * 2, 40)
+    check(messages().count(2360) == messages().count(2361) == 1, str(messages()))
+    check([r["state"] for r in rows().values()] == ["installed"] * 2, str(rows()))
 
 
 def test_given_up():
@@ -119,7 +144,8 @@ def test_given_up():
     berth("site", "set", "tries=2")
     L.berth("server", "offline", "FS2")
     wait_until("FS2 is offline", lambda: L.server_state("FS2")["state"] == "offline")
-    berth("package", "redistribute", "tools", r"\\FS2\distro_test")
+    failed = berth("package", "redistribute", "tools", r"\\FS2\distro_test", ok=False)
+    check(failed.code == 1 and "tries again by itself" in failed.text, repr(failed))
     wait_until("it is given up", lambda: rows()[r"\\FS2\distro_test"]["state"] == "install-failed", 60)
     check(2302 in messages(), str(messages()))
     L.berth("server", "online", "FS2")
@@ -129,14 +155,30 @@ def test_given_up():
 def test_remove():
     """removed from a point, its pieces are gone there and nowhere else"""
     berth("package", "remove", "tools", r"\\FS\distro_test")
-    wait_until("it is gone", lambda: r"\\FS\distro_test" not in rows(), 40)
+    check(r"\\FS\distro_test" not in rows(), str(rows()))
     check(not pieces("FS") and pieces("FS2"), str(pieces("FS")))
     check(2335 in messages(), str(messages()))
 
 
+def test_remove_point():
+    """a point that is removed has nothing left of the site, and no other point is touched"""
+    berth("package", "distribute", "tools", r"\\FS\distro_test")
+    check(pieces("FS"), "nothing was brought")
+    berth("site", "remove-dp", r"\\FS\distro_test")
+    share = json.loads(L.berth("share", "list", "FS", "--json").out)
+    path = [s["path"] for s in share if s["name"] == "distro_test"][0].split("\\", 1)[1]
+    check(os.listdir(os.path.join(L.directory, "volume-FS", path)) == [], "something is left")
+    check(pieces("FS2") and list(rows()) == [r"\\FS2\distro_test"], str(rows()))
+    check([p["path"] for p in json.loads(berth("site", "points", "--json").out)] == [r"\\FS2\distro_test"], "points")
+    berth("site", "add-dp", r"\\FS\distro_test", "--priority", "5")
+    berth("site", "set-dp", r"\\FS\distro_test", "--boundary", "10.0.0.0/8")
+    point = [p for p in json.loads(berth("site", "points", "--json").out) if p["path"] == r"\\FS\distro_test"][0]
+    check(point["priority"] == 5 and point["boundaries"] == "10.0.0.0/8", str(point))
+
+
 def test_refused():
     """what is not there is named"""
-    check("no package" in berth("package", "assign", "nothing", ok=False).text, "a package")
+    check("no package" in berth("package", "distribute", "nothing", ok=False).text, "a package")
     check("no distribution point" in berth("package", "validate", "tools", r"\\X\y", ok=False).text, "a point")
 
 

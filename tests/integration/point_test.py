@@ -118,11 +118,14 @@ def test_share_only():
 
 
 def test_remove():
-    """removed, it is no longer watched and its registry values are gone; its content stays"""
+    """removed, it is no longer watched, its registry values are gone, and so is what was made there"""
     site("remove-dp", r"\\FS\distro_test")
     check("no such" in site("test-dp", r"\\FS\distro_test", ok=False).text or
           "not watched" in site("test-dp", r"\\FS\distro_test", ok=False).text, "it is gone")
-    check("pieces" in L.smbclient(r"\\FS\distro_test", "ls", user="installer").out, "content stays")
+    check("pieces" not in L.smbclient(r"\\FS\distro_test", "ls", user="installer").out, "directories are left")
+    site("add-dp", r"\\FS\distro_test")
+    site("remove-dp", r"\\FS\distro_test", "--keep-content")
+    check("pieces" in L.smbclient(r"\\FS\distro_test", "ls", user="installer").out, "nothing is left")
 
 
 def test_end():

@@ -57,7 +57,7 @@ def main():
         site("site", "init", os.path.join(lab.directory, "site"), "--code", "P01")
         site("site", "add-account", "publisher", "--user", "publisher", "--password-stdin", input=PASSWORD + "\n")
         site("site", "set", "account=publisher")
-        site("site", "add-point", r"\\FS\distro_test")
+        site("site", "add-dp", r"\\FS\distro_test")
         site("site", "publish")
         for name, text in (("password", PASSWORD + "\n"), ("root.json", site("site", "client-root"))):
             with open(os.path.join(lab.directory, name), "w") as f:

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Which package is to be on which distribution point, and how far that is. Each pair has a state of
- * its own; what was asked for is done by the site's server (distribution_work), tried again after
+ * its own; what was asked for is done by the site's server (distribution_do), tried again after
  * retry_s, given up after tries, and counts as done only when it was read back and verified there.
  */
 #ifndef SITE_DISTRIBUTION_H
 #define SITE_DISTRIBUTION_H
 
 #include <site/library.h>
+#include <stdatomic.h>
 
 /* The numbers are those that administrators of such sites know. */
 enum distribution_state {
@@ -28,17 +29,27 @@ enum distribution_verb {
 	DIST_REMOVE,
 };
 
-/* distribution_ask - wish it, for @point or (NULL) for all that the verb concerns. */
+/* distribution_ask - wish it, for @point or (NULL) for all that the verb concerns; for which is
+ * appended to @points (paths), where not NULL. */
 int distribution_ask(struct site *site, const char *package, const char *point,
-		     enum distribution_verb verb, char **why) MUST_CHECK;
+		     enum distribution_verb verb, json_t *points, char **why) MUST_CHECK;
 /* distribution_list - of @package, or (NULL) of all. */
 json_t *distribution_list(struct site *site, const char *package, char **why);
 
+/* One row while it is worked on. */
+struct distribution_job;
+/* distribution_take - what is due first at a point that is not in @busy (paths); *@job NULL:
+ * nothing is. The caller puts its point into @busy before anyone else takes. */
+int distribution_take(struct site *site, const json_t *busy, struct distribution_job **job,
+		      char **why) MUST_CHECK;
+const char *distribution_job_point(const struct distribution_job *job);
 /*
- * distribution_work - do the next thing that is due, if any, and write down how it went.
- * *@worked: there was one. An error is one of the database; a point that fails is none.
+ * distribution_do - do it, and write down how it went. An error is one of the database; a point
+ * that fails is none. @stop: leave it, soon, to be gone on with later.
  */
-int distribution_work(struct site *site, bool *worked, char **why) MUST_CHECK;
+int distribution_do(struct site *site, struct distribution_job *job, const atomic_bool *stop,
+		    char **why) MUST_CHECK;
+void distribution_job_free(struct distribution_job *job); /* NULL is good */
 
 /*
  * distribution_move - the state after a try that was good or not, with so many tries left; for what

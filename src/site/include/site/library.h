@@ -2,7 +2,8 @@
 /*
  * The content of a site: its keys (DIR/keys), its library (DIR/content, a place with the layout of
  * content/layout.h) and the documents that its clients trust. Made on first use. The library is
- * locked as long as it is open, so one process at a time changes it.
+ * locked as long as it is open, so one at a time changes it. Pieces and manifests are never taken
+ * out of it, so those who only read need no lock.
  */
 #ifndef SITE_LIBRARY_H
 #define SITE_LIBRARY_H
@@ -18,6 +19,8 @@ struct site_library {
 	char owner[SHA256_HEX_SIZE];
 };
 int library_open(struct site *site, struct site_library *out, char **why) MUST_CHECK;
+/* library_read - only to read what is in it, next to others that change it: no repository. */
+int library_read(struct site *site, struct site_library *out, char **why) MUST_CHECK;
 void library_close(struct site_library *library);
 #define auto_library cleanup(library_close)
 /* library_fail - what content says, as this room says it: a negative errno and a sentence. */
@@ -63,11 +66,16 @@ struct point {
 void point_free(struct point *point);
 int point_add(struct site *site, const struct point *point, char **why) MUST_CHECK;
 int point_remove(struct site *site, const char *path, char **why) MUST_CHECK;
+/* point_find - the one at @path, without case; -ENOENT where there is none. Free it. */
+int point_find(struct site *site, const char *path, struct point *out, char **why) MUST_CHECK;
 /* point_load - all of them; free each, and the array. */
 int point_load(struct site *site, struct point **out, size_t *count, char **why) MUST_CHECK;
 /* point_open - the place behind it, with the site's account. */
 int point_open(struct site *site, const struct point *point, struct place **out,
 	       char **why) MUST_CHECK;
 json_t *point_list(struct site *site, char **why);
+/* point_clear - remove all that the site laid down there: documents, content, papers. -EBUSY where
+ * it is being written to. */
+int point_clear(struct site *site, const struct point *point, char **why) MUST_CHECK;
 
 #endif

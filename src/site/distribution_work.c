@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One piece of the site's work at a distribution point: taken from the rows, done, and written down
+ * with its messages. Several threads do it at a time, each for a point of its own and with its own
+ * connection to the database; the library is only read here, so that they need not wait for each
+ * other, nor for a package that is being taken in.
+ */
+#include <site/distribution.h>
+
+#include "publish_impl.h"
+
+#include <content/transfer.h>
+#include <errno.h>
+#include <site/db.h>
+#include <site/message.h>
+#include <stdio.h>
+#include <strings.h>
+
+#define BUSY_AGAIN_S   5	       /* someone else writes to the point: not a try */
+#define TRANSFER_MS    (86400u * 1000) /* at one point, in one try */
+#define DAY_S	       86400
+#define PROGRESS_MS    500
+#define PATIENCE_MS    60000 /* for a point that is lost in the middle: a failover */
+#define HELD_MANIFESTS 4096  /* of a point, that are looked through for pieces it has */
+
+static const char *const verbs[] = { "distribute", "redistribute", "validate", "remove" };
+
+struct distribution_job {
+	char *package, *point;
+	enum distribution_verb verb;
+	int64_t tries;
+	char *reason; /* of the last try */
+	/* While it is done. */
+	struct site *site;
+	const atomic_bool *stop;
+	uint64_t told_ms;
+	bool interrupted; /* for another wish, or for the end of the server */
+};
+
+void distribution_job_free(struct distribution_job *job)
+{
+	if (!job)
+		return;
+	free(job->package);
+	free(job->point);
+	free(job->reason);
+	free(job);
+}
+
+const char *distribution_job_point(const struct distribution_job *job)
+{
+	return job->point;
+}
+
+/* The next row that is due; else one whose validation is. */
+int distribution_take(struct site *site, const json_t *busy, struct distribution_job **job,
+		      char **why)
+{
+	int64_t days = site_setting_number(site, "validate_days");
+	auto_free char *taken = json_dumps(busy, JSON_COMPACT);
+	struct query q = query_begin(
+		site,
+		"SELECT package, point, CASE WHEN state = 0 THEN 2 ELSE verb END, tries, reason"
+		" FROM distributions WHERE ((state IN (1, 2, 4, 5) AND next <= ?1)"
+		" OR (state = 0 AND ?2 > 0 AND changed < ?1 - ?2 * ?3))"
+		" AND point NOT IN (SELECT value FROM json_each(?4))"
+		" ORDER BY state = 0, next, package, point LIMIT 1");
+
+	*job = NULL;
+	query_number(&q, now_s());
+	query_number(&q, days);
+	query_number(&q, DAY_S);
+	query_text(&q, taken);
+	if (query_row(&q)) {
+		*job = xalloc(1, sizeof(**job));
+		**job = (struct distribution_job){
+			.package = xstrdup(query_text_at(&q, 0)),
+			.point = xstrdup(query_text_at(&q, 1)),
+			.verb = (enum distribution_verb)query_number_at(&q, 2),
+			.tries = query_number_at(&q, 3),
+			.reason = xstrdup(query_text_at(&q, 4)),
+		};
+	}
+	return query_end(&q, why);
+}
+
+/* Was it asked for something else meanwhile, or taken back? Then that is what is done next. */
+static bool is_overtaken(const struct distribution_job *w)
+{
+	struct query q =
+		query_begin(w->site, "SELECT verb, state FROM distributions WHERE package = ?1"
+				     " AND point = ?2");
+	bool overtaken = true;
+
+	query_text(&q, w->package);
+	query_text(&q, w->point);
+	if (query_row(&q))
+		overtaken = query_number_at(&q, 1) != DIST_INSTALLED &&
+			    query_number_at(&q, 0) != (int64_t)w->verb;
+	(void)query_end(&q, NULL);
+	return overtaken;
+}
+
+/* transfer_options.progress: seldom written down, and a look at what has changed. */
+static bool note_progress(void *owner, const struct transfer_progress *p)
+{
+	struct distribution_job *w = owner;
+	uint64_t now_ms = monotonic_ms();
+	struct query q;
+
+	if (atomic_load(w->stop))
+		w->interrupted = true;
+	if (w->interrupted || now_ms - w->told_ms < PROGRESS_MS)
+		return !w->interrupted;
+	w->told_ms = now_ms;
+	q = query_begin(w->site, "UPDATE distributions SET done = ?3, total = ?4"
+				 " WHERE package = ?1 AND point = ?2");
+	query_text(&q, w->package);
+	query_text(&q, w->point);
+	query_number(&q, (int64_t)p->bytes_done);
+	query_number(&q, (int64_t)p->bytes);
+	(void)query_run(&q, NULL);
+	w->interrupted = is_overtaken(w);
+	return !w->interrupted;
+}
+
+/* The manifests of a package at a point that no other package there has. */
+static bool withdraw_all(const struct distribution_job *w, struct place *to,
+			 struct content_failure *why)
+{
+	struct query q = query_begin(
+		w->site,
+		"SELECT manifest FROM distribution_manifests m WHERE package = ?1 AND point = ?2"
+		" AND NOT EXISTS(SELECT 1 FROM distribution_manifests o WHERE o.point = ?2"
+		" AND o.manifest = m.manifest AND o.package <> ?1)");
+	struct collect_result collected;
+	uint8_t hash[SHA256_LENGTH];
+	bool good = true;
+
+	query_text(&q, w->package);
+	query_text(&q, w->point);
+	while (good && query_row(&q)) {
+		(void)query_blob_at(&q, 0, hash, sizeof(hash));
+		good = content_withdraw(to, hash, why);
+	}
+	if (query_end(&q, NULL) && good)
+		good = content_fail(why, CONTENT_INTERNAL, STATUS_INTERNAL_ERROR, NULL,
+				    "the site's database cannot be read");
+	return good && content_collect(to, &collected, why);
+}
+
+static bool bring(struct distribution_job *w, struct site_library *library, struct place *to,
+		  const struct package *p, struct transfer_result *result,
+		  struct content_failure *why)
+{
+	static const enum transfer_mode modes[] = { TRANSFER_MISSING, TRANSFER_EVERYTHING,
+						    TRANSFER_REPAIR };
+	struct place *from[] = { library->place };
+	auto_free uint8_t(*held)[SHA256_LENGTH] = xalloc(HELD_MANIFESTS, SHA256_LENGTH);
+	struct transfer_options options = {
+		.from = from,
+		.from_count = 1,
+		.to = to,
+		.mode = modes[w->verb],
+		.held = held,
+		.known = library->place,
+		.patience_ms = PATIENCE_MS,
+		.progress = note_progress,
+		.owner = w,
+	};
+
+	if (w->verb == DIST_DISTRIBUTE &&
+	    !content_held(to, library->place, held, HELD_MANIFESTS, &options.held_count, why))
+		return false;
+	return content_transfer(p->manifest, &options, result, why);
+}
+
+static bool exchange(struct distribution_job *w, struct site_library *library, struct place *to,
+		     const struct package *p, struct transfer_result *result,
+		     struct content_failure *why)
+{
+	place_set_deadline(to, TRANSFER_MS);
+	if (!layout_prepare(to, library->owner, why))
+		return false;
+	return w->verb == DIST_REMOVE ? withdraw_all(w, to, why)
+				      : bring(w, library, to, p, result, why);
+}
+
+static int act(struct distribution_job *w, struct point *point, struct transfer_result *result,
+	       int64_t *version, char **why)
+{
+	struct site_library library auto_library = { 0 };
+	struct package p auto_package = { 0 };
+	struct content_failure failure = { 0 };
+	struct place *to = NULL;
+	int error = package_find(w->site, w->package, &p, why);
+
+	if (!error)
+		error = library_read(w->site, &library, why);
+	if (!error)
+		error = point_find(w->site, w->point, point, why);
+	if (!error)
+		error = point_open(w->site, point, &to, why);
+	if (!error && !exchange(w, &library, to, &p, result, &failure))
+		error = library_fail(why, &failure);
+	if (!error && w->verb != DIST_REMOVE)
+		error = point_publish(w->site, point, to, why);
+	if (to)
+		place_unlock(to);
+	place_close(to);
+	*version = p.version;
+	return error;
+}
+
+static int forget(const struct distribution_job *w, char **why)
+{
+	struct query q =
+		query_begin(w->site, "DELETE FROM distributions WHERE package = ?1 AND point = ?2");
+
+	query_text(&q, w->package);
+	query_text(&q, w->point);
+	return query_run(&q, why);
+}
+
+static int save(const struct distribution_job *w, enum distribution_state state, int64_t next_s,
+		int64_t version, uint64_t bytes, const char *reason, char **why)
+{
+	struct query q = query_begin(
+		w->site,
+		"UPDATE distributions SET state = ?3, tries = ?4, next = ?5, version = CASE WHEN"
+		" ?6 THEN ?6 ELSE version END, bytes = ?7, reason = ?8, changed = ?9,"
+		" done = CASE WHEN ?3 THEN done ELSE total END WHERE package = ?1 AND point = ?2");
+
+	query_text(&q, w->package);
+	query_text(&q, w->point);
+	query_number(&q, state);
+	query_number(&q, w->tries);
+	query_number(&q, next_s);
+	query_number(&q, version);
+	query_number(&q, (int64_t)bytes);
+	query_text(&q, reason);
+	query_number(&q, now_s());
+	return query_run(&q, why);
+}
+
+static int say(const struct distribution_job *w, uint32_t id, const char *const *strings,
+	       char **why)
+{
+	struct message message = { .id = id, .object = w->point, .package = w->package };
+
+	for (size_t i = 0; i < MESSAGE_STRINGS && strings[i]; i++)
+		message.strings[i] = strings[i];
+	return message_write(w->site, &message, why);
+}
+
+/* What may be at the point from now on, before it is: an interrupted run leaves pieces too. */
+static int note_manifest(const struct distribution_job *w, char **why)
+{
+	struct query q = query_begin(
+		w->site, "INSERT OR IGNORE INTO distribution_manifests(package, point, manifest)"
+			 " SELECT ?1, ?2, manifest FROM packages WHERE name = ?1");
+
+	query_text(&q, w->package);
+	query_text(&q, w->point);
+	return query_run(&q, why);
+}
+
+static int done(struct distribution_job *w, const struct transfer_result *result, int64_t version,
+		char **why)
+{
+	auto_free char *number = xasprintf("%lld", (long long)version);
+	auto_free char *bytes = xasprintf("%llu", (unsigned long long)result->bytes_sent);
+	auto_free char *bad = xasprintf("%u pieces damaged or missing", result->bad);
+	const char *placed[10] = { w->package, number, w->point, bytes };
+	const char *removed[10] = { w->package, w->point };
+	const char *damaged[10] = { w->package, w->point, bad };
+	const char *repaired[10] = { w->package, w->point, bytes };
+	int error;
+
+	if (w->verb == DIST_REMOVE) {
+		error = forget(w, why);
+		return error ? error : say(w, MSG_REMOVED, removed, why);
+	}
+	w->tries = 0;
+	error = save(w, DIST_INSTALLED, 0, version, result->bytes_sent, NULL, why);
+	if (error || (w->verb == DIST_VALIDATE && !result->bad))
+		return error;
+	if (w->verb != DIST_VALIDATE)
+		return say(w, MSG_DISTRIBUTED, placed, why);
+	error = say(w, MSG_DP_DAMAGED, damaged, why);
+	return error ? error : say(w, MSG_DP_REPAIRED, repaired, why);
+}
+
+/* A message at the first failure, when the reason changes, and when it is given up. */
+static int failed(struct distribution_job *w, const char *reason, int64_t version, char **why)
+{
+	int64_t most = site_setting_number(w->site, "tries");
+	int64_t again_s = now_s() + site_setting_number(w->site, "retry_s");
+	auto_free char *number = xasprintf("%lld", (long long)version);
+	auto_free char *most_text = xasprintf("%lld", (long long)most);
+	auto_free char *try_text = NULL;
+	const char *copy[10] = { w->package, number, w->point, reason, NULL, most_text };
+	const char *given_up[10] = { w->package, number, reason };
+	bool is_new = !w->tries || strcmp(w->reason, reason) != 0, left;
+	int error;
+
+	w->tries++;
+	left = w->tries < most;
+	try_text = xasprintf("%lld", (long long)w->tries + 1);
+	copy[4] = try_text;
+	error = save(w, distribution_move(w->verb, false, left), left ? again_s : 0, 0, 0, reason,
+		     why);
+	if (error || (left && !is_new))
+		return error;
+	return say(w, left ? MSG_COPY_FAILED : MSG_PACKAGE_FAILED, left ? copy : given_up, why);
+}
+
+static int wait_for_turn(const struct distribution_job *w, const char *reason, char **why)
+{
+	return save(w, w->verb == DIST_REMOVE ? DIST_REMOVAL_PENDING : DIST_INSTALL_PENDING,
+		    now_s() + BUSY_AGAIN_S, 0, 0, reason, why);
+}
+
+int distribution_do(struct site *site, struct distribution_job *w, const atomic_bool *stop,
+		    char **why)
+{
+	struct transfer_result result = { 0 };
+	struct point point = { 0 };
+	auto_free char *reason = NULL;
+	int64_t version = 0;
+	int error;
+
+	w->site = site;
+	w->stop = stop;
+	error = w->verb == DIST_REMOVE ? 0 : note_manifest(w, why);
+	if (error)
+		return error;
+	error = act(w, &point, &result, &version, &reason);
+	point_free(&point);
+	if (w->interrupted || is_overtaken(w))
+		return 0;
+	if (error == -EBUSY)
+		return wait_for_turn(w, reason, why);
+	return error ? failed(w, reason ? reason : verbs[w->verb], version, why)
+		     : done(w, &result, version, why);
+}
