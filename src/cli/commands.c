@@ -432,7 +432,7 @@ static const struct command commands[] = {
 	  "who is connected",
 	  "session.list",
 	  TARGET_OWNER,
-	  "id:ID user:USER client:CLIENT dialect:DIALECT signed:SIGNED encrypted:ENCRYPTED "
+	  "id:ID user:USER channels:CLIENT dialect:DIALECT signed:SIGNED encrypted:ENCRYPTED "
 	  "opens:OPENS "
 	  "age_ms:AGE idle_ms:IDLE",
 	  NULL,

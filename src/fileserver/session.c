@@ -42,6 +42,47 @@ void session_leave(struct session_entry *entry)
 	pthread_mutex_unlock(&lock);
 }
 
+void session_channel_enter(struct session_entry *entry, uint64_t number, const char *client)
+{
+	struct session_channel *channel = xalloc(1, sizeof(*channel)), **at = &entry->channels;
+
+	channel->number = number;
+	channel->client = xstrdup(client);
+	pthread_mutex_lock(&lock);
+	while (*at)
+		at = &(*at)->next;
+	*at = channel;
+	entry->channel_count++;
+	pthread_mutex_unlock(&lock);
+}
+
+void session_channel_leave(struct session_entry *entry, uint64_t number)
+{
+	struct session_channel *channel, **at = &entry->channels;
+
+	pthread_mutex_lock(&lock);
+	while (*at && (*at)->number != number)
+		at = &(*at)->next;
+	channel = *at;
+	BUG_ON(!channel);
+	*at = channel->next;
+	entry->channel_count--;
+	pthread_mutex_unlock(&lock);
+	free(channel->client);
+	free(channel);
+}
+
+/* The addresses of the channels of @entry; the lock is held. */
+static char **channels_of(const struct session_entry *entry)
+{
+	char **list = xalloc(entry->channel_count, sizeof(*list));
+	uint32_t count = 0;
+
+	for (const struct session_channel *c = entry->channels; c; c = c->next)
+		list[count++] = xstrdup(c->client);
+	return list;
+}
+
 static void count_opens(struct session_row *rows, size_t count, struct server *server)
 {
 	struct open_listing_row *opens = NULL;
@@ -75,6 +116,8 @@ size_t session_list(struct server *server, struct session_row **out)
 			.user = token_full_name(who),
 			.client = xstrdup(e->client),
 			.server = xstrdup(e->server->name),
+			.channels = channels_of(e),
+			.channel_count = e->channel_count,
 			.dialect = e->dialect,
 			.is_signed = e->is_signed,
 			.is_encrypted = e->is_encrypted,
@@ -94,6 +137,9 @@ void session_rows_free(struct session_row *rows, size_t count)
 		free(rows[i].user);
 		free(rows[i].client);
 		free(rows[i].server);
+		for (uint32_t k = 0; k < rows[i].channel_count; k++)
+			free(rows[i].channels[k]);
+		free(rows[i].channels);
 	}
 	free(rows);
 }

@@ -351,18 +351,21 @@ bool do_session_list(struct request *r)
 		return request_fail(r, "not-here", "%s is leaving this node", r->server->name);
 	r->result = json_array();
 	for (size_t i = 0; i < count; i++) {
+		json_t *channels = json_array();
 		char dialect[8];
 
+		for (uint32_t k = 0; k < rows[i].channel_count; k++)
+			json_array_append_new(channels, json_string(rows[i].channels[k]));
 		snprintf(dialect, sizeof(dialect), "%x.%x.%x", rows[i].dialect >> 8 & 0xf,
 			 rows[i].dialect >> 4 & 0xf, rows[i].dialect & 0xf);
 		json_array_append_new(
 			r->result,
-			json_pack("{s:I, s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:i}", "id",
+			json_pack("{s:I, s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:I, s:I, s:i}", "id",
 				  (json_int_t)rows[i].id, "user", rows[i].user, "client",
-				  rows[i].client, "dialect", dialect, "signed",
-				  (int)rows[i].is_signed, "encrypted", (int)rows[i].is_encrypted,
-				  "guest", (int)rows[i].is_guest, "age_ms",
-				  (json_int_t)rows[i].age_ms, "idle_ms",
+				  rows[i].client, "channels", channels, "dialect", dialect,
+				  "signed", (int)rows[i].is_signed, "encrypted",
+				  (int)rows[i].is_encrypted, "guest", (int)rows[i].is_guest,
+				  "age_ms", (json_int_t)rows[i].age_ms, "idle_ms",
 				  (json_int_t)rows[i].idle_ms, "opens", (int)rows[i].opens));
 	}
 	session_rows_free(rows, count);

@@ -127,6 +127,8 @@ bool channel_leave(struct channel *channel)
 	*at = channel->next_in_connection;
 	conn->channel_count--;
 	conn->valid_channels -= was_valid;
+	if (was_valid)
+		session_channel_leave(&channel->session->entry, channel->number);
 	if (was_valid && !conn->valid_channels)
 		connection_bare(conn);
 	attempt_free(channel->attempt);
@@ -143,6 +145,7 @@ void channel_become_valid(struct channel *channel)
 	channel->state = CHANNEL_VALID;
 	pthread_mutex_unlock(&channel->session->lock);
 	channel->is_binding = false;
+	session_channel_enter(&channel->session->entry, channel->number, channel->conn->client);
 	channel->conn->valid_channels++;
 	connection_authenticated(channel->conn);
 }

@@ -97,6 +97,8 @@ def test_sessions_and_files():
     handle = conn.createFile(tree, "held")
     sessions = listing("session", "list", "FS")
     check(len(sessions) == 1 and sessions[0]["user"].endswith("alice") and sessions[0]["opens"] == 1, str(sessions))
+    check(sessions[0]["channels"] == [sessions[0]["client"]], str(sessions))
+    check(sessions[0]["client"] in L.berth("session", "list", "FS").out, "the list for people lacks the client")
     files = listing("file", "list", "FS")
     check(len(files) == 1 and files[0]["path"].endswith("held"), str(files))
     L.berth("file", "close", "FS", str(files[0]["id"]))

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fileserver/session.h>
+
 #include "peer.h"
 
 #define CHANNELS_MAX 4
@@ -125,6 +127,34 @@ static void a_bound_channel_has_the_trees_and_opens_of_the_session(void **state)
 	assert_int_equal(close_file(&second, id), STATUS_SUCCESS);
 	assert_int_equal(close_file(&first, id), STATUS_FILE_CLOSED);
 	peer_close(&first);
+	peer_close(&second);
+}
+
+static void assert_listed_channels(uint32_t expected)
+{
+	struct session_row *rows;
+	size_t count = session_list(peer_server, &rows);
+
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].channel_count, expected);
+	for (uint32_t i = 0; i < expected; i++)
+		assert_string_equal(rows[0].channels[i], rows[0].client);
+	session_rows_free(rows, count);
+}
+
+static void a_session_is_listed_with_its_channels(void **state)
+{
+	struct peer first, second, third;
+
+	connect_to(&first);
+	assert_listed_channels(1);
+	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
+	assert_listed_channels(2);
+	assert_int_equal(bind_as(&third, &first, "wrong"), STATUS_LOGON_FAILURE);
+	assert_listed_channels(2);
+	peer_close(&third);
+	peer_close(&first);
+	assert_listed_channels(1);
 	peer_close(&second);
 }
 
@@ -565,6 +595,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bound_channel_has_the_trees_and_opens_of_the_session),
+		cmocka_unit_test(a_session_is_listed_with_its_channels),
 		cmocka_unit_test(each_channel_signs_with_a_key_of_its_own),
 		cmocka_unit_test(who_binds_must_have_the_key_of_the_session),
 		cmocka_unit_test(who_binds_must_be_the_user_of_the_session),
