@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import struct
 import threading
 
 from lab import BERTHD, PASSWORD, Lab, Skip, check, main, run, wait_until
@@ -112,6 +113,61 @@ def test_sessions_and_files():
     L.berth("session", "close", "FS", str(sessions[0]["id"]))
     wait_until("the session is gone", lambda: not listing("session", "list", "FS"))
     fails(1, "session", "close", "FS", "1", says=("1",))
+
+
+class Context:
+    """One create context, alone in its request (MS-SMB2 2.2.13.2)."""
+
+    def __init__(self, name, data):
+        self.name, self.data = name, data
+
+    def getData(self):
+        return struct.pack("<LHHHHL", 0, 16, 4, 0, 24, len(self.data)) + self.name + b"\0" * 4 + self.data
+
+
+def open_cached(conn, context):
+    """the file "kept" with a batch oplock and a context"""
+    from impacket.smb3structs import SMB2_OPLOCK_LEVEL_BATCH
+    low = conn.getSMBServer()
+    return low.create(conn.connectTree("one"), "kept", 0x0013019F, 7, 0x40, 3, 0, oplockLevel=SMB2_OPLOCK_LEVEL_BATCH,
+                      createContexts=[context])
+
+
+def lose(conn):
+    """its connection breaks, without a word"""
+    conn.getSMBServer()._NetBIOSSession.get_socket().close()
+
+
+def test_parked_files():
+    """a handle that is kept for a client that has gone is listed as such, is there again with its client, and can be closed"""
+    conn = L.impacket("FS", dialect=0x0210)
+    file_id = open_cached(conn, Context(b"DHnQ", bytes(16)))
+    row = listing("file", "list", "FS")[0]
+    check(row["state"] == "open" and row["durable"] == "v1" and "left_ms" not in row, str(row))
+    lose(conn)
+    wait_until("it is kept", lambda: listing("file", "list", "FS")[0]["state"] == "disconnected")
+    row = listing("file", "list", "FS")[0]
+    check(row["path"].endswith("kept") and row["user"].endswith("alice"), str(row))
+    check(0 <= row["disconnected_ms"] < 60000 and 900000 <= row["left_ms"] <= 960000, str(row))
+    text = L.berth("file", "list", "FS").out
+    check("disconnected" in text and "15min" in text, text)
+    check(not listing("session", "list", "FS"), "its session is still there")
+
+    conn = L.impacket("FS", dialect=0x0210)
+    open_cached(conn, Context(b"DHnC", file_id))
+    rows = listing("file", "list", "FS")
+    check(len(rows) == 1 and rows[0]["state"] == "open" and rows[0]["path"] == row["path"], str(rows))
+    lose(conn)
+    wait_until("it is kept", lambda: listing("file", "list", "FS")[0]["state"] == "disconnected")
+    L.berth("file", "close", "FS", str(listing("file", "list", "FS")[0]["id"]))
+    check(not listing("file", "list", "FS"), "it is still there")
+    conn = L.impacket("FS", dialect=0x0210)
+    try:
+        open_cached(conn, Context(b"DHnC", file_id))
+        check(False, "a handle that was closed is given back")
+    except Exception as e:
+        check("OBJECT_NAME_NOT_FOUND" in str(e), str(e))
+    conn.close()
 
 
 def test_settings():
