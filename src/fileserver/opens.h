@@ -531,6 +531,8 @@ ntstatus create_check(const struct open_request *request) MUST_CHECK;
  */
 ntstatus previous_begin(struct open_request *request, char *path) MUST_CHECK;
 void previous_end(struct open_request *request);
+/* previous_asked - does @request ask for a time? A token is taken out of @path. */
+bool previous_asked(const struct open_request *request, char *path, nttime *when);
 /* open_is_previous - nothing may be changed through it: STATUS_MEDIA_WRITE_PROTECTED. */
 bool open_is_previous(const struct open *open);
 

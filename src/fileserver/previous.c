@@ -27,7 +27,7 @@ static bool take_token(char *path, nttime *when)
 	return false;
 }
 
-static bool asks_previous(const struct open_request *request, char *path, nttime *when)
+bool previous_asked(const struct open_request *request, char *path, nttime *when)
 {
 	const struct smb2_create_contexts *contexts = request->contexts;
 
@@ -46,7 +46,7 @@ ntstatus previous_begin(struct open_request *request, char *path)
 	nttime when;
 
 	request->root = request->share->root;
-	if (!asks_previous(request, path, &when))
+	if (!previous_asked(request, path, &when))
 		return STATUS_SUCCESS;
 	if (!rights_within_share(request))
 		return STATUS_ACCESS_DENIED;

@@ -11,6 +11,8 @@
 
 #include "opens.h"
 
+#define TICKS_SECOND 10000000u /* snapshots are told apart by the second */
+
 struct rule {
 	bool broken;
 	ntstatus status;
@@ -24,19 +26,46 @@ static ntstatus first_broken(const struct rule *rules, size_t count)
 	return STATUS_SUCCESS;
 }
 
-/* Does the request name the file that the lease is for? Without a lease names are not looked at. */
+/* Is @path (from the root of the share, perhaps by 8.3 names) where @parked is? */
+static bool is_at(const struct open *parked, const struct open_request *request, const char *path)
+{
+	struct volume_node cleanup(volume_node_put_ptr) *root = NULL;
+	char auto_free *asked = path_join(request->share->path, path);
+	char auto_free *long_path = NULL;
+
+	if (!name_compare(asked, parked->place->path))
+		return true;
+	if (!(request->share->flags & STORE_SHARE_SHORT_NAMES) || !strchr(path, '~') ||
+	    volume_directory(parked->facts.node->volume, request->share->path, &root) !=
+		    STATUS_SUCCESS)
+		return false;
+	long_path = short_path_resolve(root, path, false);
+	if (!long_path)
+		return false;
+	free(asked);
+	asked = path_join(request->share->path, long_path);
+	return !name_compare(asked, parked->place->path);
+}
+
+/*
+ * Does the request name the file that the lease is for? Without a lease names are not looked at. Of
+ * a previous version the time may be said once more, in either way, or be left out.
+ */
 static bool names_another_file(const struct open *parked, const struct open_request *request)
 {
-	const struct place *place = parked->place;
 	const struct file *file = parked->file;
-	char auto_free *asked = path_join(request->share->path, request->path);
-	char auto_free *is =
-		file->stream ? xasprintf("%s:%s", place->path, file->stream) : xstrdup(place->path);
-	char *type = strstr(asked, ":$DATA");
+	struct create_name cleanup(create_name_free) name = { 0 };
+	nttime when;
 
-	if (type && !type[6]) /* the type says nothing */
-		*type = 0;
-	return name_compare(asked, is) != 0;
+	if (create_name_parse(request->path, &name) != STATUS_SUCCESS)
+		return true;
+	if (previous_asked(request, name.path, &when) &&
+	    when.ticks - when.ticks % TICKS_SECOND != file->node->key.past)
+		return true;
+	if (!name.stream != !file->stream ||
+	    (name.stream && name_compare(name.stream, file->stream) != 0))
+		return true;
+	return !is_at(parked, request, name.path);
 }
 
 static bool is_same_user(const struct token *a, const struct token *b)

@@ -495,6 +495,91 @@ static void without_its_guid_a_handle_of_version_2_goes_to_its_own_client_alone(
 	done(open);
 }
 
+/* A durable open of @path by a lease, asked for back as each of @names. */
+static void comes_back_as(const char *path, const struct smb2_create_contexts *then,
+			  const char *const *names, size_t count, ntstatus expected)
+{
+	struct smb2_create_contexts contexts = with_lease(durable_v2(1, 60000), 1, 3);
+	struct open_result result;
+	struct smb2_file_id id;
+	struct open *open;
+
+	if (then) {
+		contexts.has_timewarp = true;
+		contexts.timewarp = then->timewarp;
+	}
+	open = OPEN(.path = path, .session = FIRST, .dialect = SMB2_DIALECT_311,
+		    .disposition = then ? FILE_OPEN : FILE_OPEN_IF,
+		    .oplock = SMB2_OPLOCK_LEVEL_LEASE, .contexts = &contexts, .result = &result);
+	id = open_facts(open)->id;
+	assert_true(result.durable_v2);
+	for (size_t i = 0; i < count; i++) {
+		struct smb2_create_contexts back = with_lease(reconnect_v2(id, 1), 1, 0);
+		struct open *again = NULL;
+		ntstatus status;
+
+		open_close_session(i % 2 ? SECOND : FIRST, true);
+		open_put(open);
+		open = NULL;
+		status = ask_open(&(struct ask){ .path = names[i],
+						 .session = i % 2 ? FIRST : SECOND,
+						 .dialect = SMB2_DIALECT_311,
+						 .oplock = SMB2_OPLOCK_LEVEL_LEASE,
+						 .contexts = &back },
+				  &again);
+		if (status != expected)
+			fail_msg("%s: %s", names[i], ntstatus_name(status));
+		if (again)
+			open = again;
+	}
+	open_close_session(FIRST, false);
+	open_close_session(SECOND, false);
+	if (open)
+		open_put(open);
+}
+#define COMES_BACK_AS(path, then, expected, ...)                                                   \
+	comes_back_as(path, then, (const char *const[]){ __VA_ARGS__ },                            \
+		      ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })), expected)
+
+static void it_is_asked_for_by_any_of_its_names(void **state)
+{
+	char short_name[VOLUME_SHORT_NAME];
+
+	(void)state;
+	volume_short_name("a rather long name.text", short_name);
+	COMES_BACK_AS("f", NULL, STATUS_SUCCESS, "f", "F", "f::$DATA", "./f");
+	COMES_BACK_AS("f", NULL, STATUS_INVALID_PARAMETER, "g");
+	COMES_BACK_AS("g:s", NULL, STATUS_SUCCESS, "g:s", "G:S:$DATA");
+	COMES_BACK_AS("g:s", NULL, STATUS_INVALID_PARAMETER, "g");
+	COMES_BACK_AS("a rather long name.text", NULL, STATUS_INVALID_PARAMETER, short_name);
+	F.share.flags |= STORE_SHARE_SHORT_NAMES;
+	COMES_BACK_AS("a rather long name.text", NULL, STATUS_SUCCESS, short_name,
+		      "A Rather Long Name.Text");
+	COMES_BACK_AS("a rather long name.text", NULL, STATUS_INVALID_PARAMETER, "F~1");
+}
+
+static void a_previous_version_is_asked_for_with_or_without_its_time(void **state)
+{
+	static const char *const made[] = { ".berth/snapshots", ".berth/snapshots/2026-01-01",
+					    ".berth/snapshots/2026-01-01/f" };
+	struct smb2_create_contexts then = { .timewarp = nttime_from_timespec(
+						     (struct timespec){ .tv_sec = 1767225600 }) };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+		char auto_free *path = xasprintf("%s/%s", F.directory, made[i]);
+
+		if (i < 2)
+			assert_int_equal(mkdir(path, 0700), 0);
+		else
+			assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+	}
+	make_file("f");
+	COMES_BACK_AS("f", &then, STATUS_SUCCESS, "f", "@GMT-2026.01.01-00.00.00/f");
+	COMES_BACK_AS("f", &then, STATUS_INVALID_PARAMETER, "@GMT-2026.01.01-00.00.01/f");
+	COMES_BACK_AS("f", NULL, STATUS_INVALID_PARAMETER, "@GMT-2026.01.01-00.00.00/f");
+}
+
 /* One who is nobody of its own: a guest, or the null session. */
 static struct token *nobody(bool is_guest)
 {
@@ -597,6 +682,8 @@ int main(void)
 		TEST(no_more_are_kept_than_the_limits_say),
 		TEST(a_share_that_lets_less_gives_it_to_nobody),
 		TEST(without_its_guid_a_handle_of_version_2_goes_to_its_own_client_alone),
+		TEST(it_is_asked_for_by_any_of_its_names),
+		TEST(a_previous_version_is_asked_for_with_or_without_its_time),
 		TEST(guests_are_kept_nothing_and_come_back_for_nothing),
 		TEST(a_lock_that_is_sent_again_is_taken_once),
 	};
