@@ -57,6 +57,8 @@ static ntstatus check_rules(const struct smb_request *rq, const struct session *
 		return STATUS_USER_SESSION_DELETED;
 	if (session_state(session) != SESSION_VALID)
 		return STATUS_REQUEST_NOT_ACCEPTED;
+	if (session_is_expired(session)) /* its own channels are for logging on anew */
+		return STATUS_NETWORK_SESSION_EXPIRED;
 	if (session_token(session)->is_guest || session_token(session)->is_anonymous)
 		return STATUS_NOT_SUPPORTED;
 	/* All channels seal with the keys of the session. */

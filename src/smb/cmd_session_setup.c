@@ -289,6 +289,8 @@ ntstatus cmd_session_setup(struct smb_request *rq)
 		refused(channel);
 		return status;
 	} else {
+		if (!(r.flags & SMB2_SESSION_FLAG_BINDING))
+			session_renew(rq->session);
 		rq->force_sign = true;
 	}
 	answer = (struct smb2_session_setup_response){

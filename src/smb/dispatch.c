@@ -9,26 +9,26 @@
 
 /* clang-format off */
 static const struct command commands[SMB2_COMMAND_COUNT] = {
-	/*                        handler               session  tree    on IPC$  interim */
-	[SMB2_NEGOTIATE]       = { cmd_negotiate,       false,   false,  false,   false },
-	[SMB2_SESSION_SETUP]   = { cmd_session_setup,   false,   false,  false,   false },
-	[SMB2_LOGOFF]          = { cmd_logoff,          true,    false,  false,   false },
-	[SMB2_TREE_CONNECT]    = { cmd_tree_connect,    true,    false,  false,   false },
-	[SMB2_TREE_DISCONNECT] = { cmd_tree_disconnect, true,    true,   true,    false },
-	[SMB2_CREATE]          = { cmd_create,          true,    true,   true,    true },
-	[SMB2_CLOSE]           = { cmd_close,           true,    true,   true,    false },
-	[SMB2_FLUSH]           = { cmd_flush,           true,    true,   true,    false },
-	[SMB2_READ]            = { cmd_read,            true,    true,   true,    true },
-	[SMB2_WRITE]           = { cmd_write,           true,    true,   true,    false },
-	[SMB2_LOCK]            = { cmd_lock,            true,    true,   false,   true },
-	[SMB2_IOCTL]           = { cmd_ioctl,           true,    true,   true,    true },
-	[SMB2_CANCEL]          = { cmd_cancel,          false,   false,  false,   false },
-	[SMB2_ECHO]            = { cmd_echo,            false,   false,  false,   false },
-	[SMB2_QUERY_DIRECTORY] = { cmd_query_directory, true,    true,   false,   false },
-	[SMB2_CHANGE_NOTIFY]   = { cmd_change_notify,   true,    true,   false,   true },
-	[SMB2_QUERY_INFO]      = { cmd_query_info,      true,    true,   true,    false },
-	[SMB2_SET_INFO]        = { cmd_set_info,        true,    true,   true,    true },
-	[SMB2_OPLOCK_BREAK]    = { cmd_oplock_break,    true,    true,   false,   false },
+	/*                        handler               session  tree    on IPC$  expired interim */
+	[SMB2_NEGOTIATE]       = { cmd_negotiate,       false,   false,  false,   false,  false },
+	[SMB2_SESSION_SETUP]   = { cmd_session_setup,   false,   false,  false,   false,  false },
+	[SMB2_LOGOFF]          = { cmd_logoff,          true,    false,  false,   true,   false },
+	[SMB2_TREE_CONNECT]    = { cmd_tree_connect,    true,    false,  false,   false,  false },
+	[SMB2_TREE_DISCONNECT] = { cmd_tree_disconnect, true,    true,   true,    false,  false },
+	[SMB2_CREATE]          = { cmd_create,          true,    true,   true,    false,  true },
+	[SMB2_CLOSE]           = { cmd_close,           true,    true,   true,    true,   false },
+	[SMB2_FLUSH]           = { cmd_flush,           true,    true,   true,    false,  false },
+	[SMB2_READ]            = { cmd_read,            true,    true,   true,    false,  true },
+	[SMB2_WRITE]           = { cmd_write,           true,    true,   true,    false,  false },
+	[SMB2_LOCK]            = { cmd_lock,            true,    true,   false,   true,   true },
+	[SMB2_IOCTL]           = { cmd_ioctl,           true,    true,   true,    false,  true },
+	[SMB2_CANCEL]          = { cmd_cancel,          false,   false,  false,   false,  false },
+	[SMB2_ECHO]            = { cmd_echo,            false,   false,  false,   false,  false },
+	[SMB2_QUERY_DIRECTORY] = { cmd_query_directory, true,    true,   false,   false,  false },
+	[SMB2_CHANGE_NOTIFY]   = { cmd_change_notify,   true,    true,   false,   false,  true },
+	[SMB2_QUERY_INFO]      = { cmd_query_info,      true,    true,   true,    false,  false },
+	[SMB2_SET_INFO]        = { cmd_set_info,        true,    true,   true,    false,  true },
+	[SMB2_OPLOCK_BREAK]    = { cmd_oplock_break,    true,    true,   false,   false,  false },
 };
 /* clang-format on */
 
@@ -129,6 +129,10 @@ static ntstatus check(struct smb_request *rq)
 		return STATUS_USER_SESSION_DELETED;
 	if (is_valid)
 		status = check_protection(rq);
+	/* MS-SMB2 3.3.5.2.9 */
+	if (!status && rq->command->needs_session && !rq->command->when_expired &&
+	    session_is_expired(rq->session))
+		status = STATUS_NETWORK_SESSION_EXPIRED;
 	if (!status && rq->command->needs_tree)
 		status = check_tree(rq);
 	return status;

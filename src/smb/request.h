@@ -98,8 +98,9 @@ struct command {
 	ntstatus (*handle)(struct smb_request *rq);
 	bool needs_session;
 	bool needs_tree;
-	bool on_ipc;  /* answered on IPC$ */
-	bool interim; /* where it waits, the client is told (STATUS_PENDING) and may cancel */
+	bool on_ipc;	   /* answered on IPC$ */
+	bool when_expired; /* also where the client of the session must log on anew */
+	bool interim;	   /* where it waits, the client is told (STATUS_PENDING) and may cancel */
 };
 /* command_find - the row of a command, or NULL. dispatch.c has the table. */
 const struct command *command_find(uint16_t command);

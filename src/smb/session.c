@@ -240,6 +240,21 @@ bool session_is_evicted(const struct session *session)
 	return __atomic_load_n(&session->is_evicted, __ATOMIC_RELAXED);
 }
 
+void session_renew(struct session *session)
+{
+	uint64_t lifetime_ms = smb.config.session_lifetime_ms;
+
+	__atomic_store_n(&session->expires_ms, lifetime_ms ? monotonic_ms() + lifetime_ms : 0,
+			 __ATOMIC_RELAXED);
+}
+
+bool session_is_expired(const struct session *session)
+{
+	uint64_t expires_ms = __atomic_load_n(&session->expires_ms, __ATOMIC_RELAXED);
+
+	return expires_ms && monotonic_ms() >= expires_ms;
+}
+
 bool session_was_encrypted(const struct session *session)
 {
 	return __atomic_load_n(&session->was_encrypted, __ATOMIC_RELAXED);

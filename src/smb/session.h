@@ -12,7 +12,8 @@
  *   its identity                            whom it acts as now (auth/identity.h)
  *   pipe->lock                              what an open pipe holds, and who waits for it
  *   atomic                                  the counts of references, the nonce, was_encrypted,
- *                                           is_evicted, is_gone and maximal_access of a tree
+ *                                           is_evicted, expires_ms, is_gone and maximal_access
+ *                                           of a tree
  *
  * Order of locks: pipe, session. session->lock is held for no call outwards; pipe->lock for the
  * call of the pipe's service, which does not come back here.
@@ -123,6 +124,7 @@ struct session {
 	bool is_entered;
 	bool is_evicted;	 /* by an administrator; atomic */
 	bool was_encrypted;	 /* over any channel: messages to the client are, too; atomic */
+	uint64_t expires_ms;	 /* monotonic; 0: never; atomic */
 	bool has_keys;		 /* else it can neither sign nor seal */
 	uint8_t signing_key[16]; /* of its first login: the proof of who binds a channel */
 	uint8_t seal_key[32], open_key[32];
@@ -160,6 +162,10 @@ char *session_user(const struct session *session);
 bool session_is_evicted(const struct session *session);
 /* session_end_all - a connection has closed: end what lived on it alone. */
 void session_end_all(struct connection *conn);
+/* session_renew - its client has just logged on: session_lifetime_ms begins. session_is_expired -
+ * it is over, and the client must do so again before it may do anything else. */
+void session_renew(struct session *session);
+bool session_is_expired(const struct session *session);
 /* session_was_encrypted - has its client encrypted a message, over whichever channel? */
 bool session_was_encrypted(const struct session *session);
 /* session_cancel - cancel what still waits in @session (and @tree_id, UINT32_MAX: all), on each of

@@ -11,6 +11,7 @@
 
 #include <fileserver/session.h>
 
+#include "../../../src/smb/connection.h"
 #include "peer.h"
 
 #define CHANNELS_MAX 4
@@ -273,6 +274,22 @@ static void a_session_that_nobody_has_yet_cannot_be_bound(void **state)
 	assert_int_equal(first_leg(&second), STATUS_REQUEST_NOT_ACCEPTED);
 	peer_close(&first);
 	peer_close(&second);
+}
+
+/* Else the session would go on for as long as there is somebody who binds. */
+static void a_session_that_is_too_old_cannot_be_bound(void **state)
+{
+	struct peer first, second;
+
+	connect_to(&first);
+	smb.config.session_lifetime_ms = 1;
+	assert_int_equal(peer_log_on(&first, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	usleep(5000);
+	prepare(&second, &first, SMB2_DIALECT_300);
+	assert_int_equal(first_leg(&second), STATUS_NETWORK_SESSION_EXPIRED);
+	peer_close(&second);
+	smb.config.session_lifetime_ms = 0;
+	peer_close(&first);
 }
 
 static void a_session_has_no_more_channels_than_the_limit(void **state)
@@ -602,6 +619,7 @@ int main(void)
 		cmocka_unit_test(who_binds_must_be_whom_the_session_acts_as_by_now),
 		cmocka_unit_test(what_cannot_be_bound_is_refused),
 		cmocka_unit_test(a_session_that_nobody_has_yet_cannot_be_bound),
+		cmocka_unit_test(a_session_that_is_too_old_cannot_be_bound),
 		cmocka_unit_test(a_session_has_no_more_channels_than_the_limit),
 		cmocka_unit_test(a_bound_channel_logs_on_anew_only_with_its_key),
 		cmocka_unit_test(a_session_ends_with_its_last_channel),

@@ -236,6 +236,47 @@ static void gmac_is_not_agreed_on_where_a_setting_says_so(void **state)
 	smb.config.gmac = true;
 }
 
+static ntstatus close_file(struct peer *p, struct smb2_file_id id)
+{
+	struct smb2_close_request r = { .file_id = id };
+	struct buf b = peer_begin(p, SMB2_CLOSE);
+
+	smb2_close_request_encode(&b, &r);
+	return status_of(p, &b);
+}
+
+static void a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_anew(void **state)
+{
+	struct smb2_file_id id;
+	struct peer p;
+	struct buf b;
+
+	connect_to(&p, SMB2_DIALECT_302, "\\\\FS\\data");
+	id = create(&p, "lasting", 0);
+	smb.config.session_lifetime_ms = 1;
+	assert_int_equal(peer_log_on(&p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	usleep(5000);
+	b = create_message(&p, "lasting", 0);
+	assert_int_equal(status_of(&p, &b), STATUS_NETWORK_SESSION_EXPIRED);
+	assert_int_equal(peer_tree_connect(&p, "\\\\FS\\data"), STATUS_NETWORK_SESSION_EXPIRED);
+	b = echo_message(&p);
+	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	/* Who cannot log on has no session any more; who can has all that was there. */
+	smb.config.session_lifetime_ms = 3600000;
+	assert_int_equal(peer_log_on(&p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	b = create_message(&p, "lasting", 0);
+	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	smb.config.session_lifetime_ms = 1;
+	assert_int_equal(peer_log_on(&p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	usleep(5000);
+	assert_int_equal(close_file(&p, id), STATUS_SUCCESS);
+	assert_int_equal(close_file(&p, id), STATUS_FILE_CLOSED);
+	assert_int_equal(peer_log_on(&p, "wrong", 1), STATUS_LOGON_FAILURE);
+	assert_int_equal(close_file(&p, id), STATUS_USER_SESSION_DELETED);
+	smb.config.session_lifetime_ms = 0;
+	peer_close(&p);
+}
+
 static void an_old_message_other_than_negotiate_ends_the_connection(void **state)
 {
 	static const uint8_t session_setup[40] = { 0xff, 'S', 'M', 'B', 0x73 };
@@ -774,6 +815,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_answered_before_negotiate),
 		cmocka_unit_test(the_dialect_is_the_highest_in_common),
 		cmocka_unit_test(dialect_311_needs_a_preauth_context),
+		cmocka_unit_test(
+			a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_anew),
 		cmocka_unit_test(gmac_is_not_agreed_on_where_a_setting_says_so),
 		cmocka_unit_test(an_old_message_other_than_negotiate_ends_the_connection),
 		cmocka_unit_test(a_message_id_outside_the_window_ends_the_connection),
