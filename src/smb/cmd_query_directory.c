@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * QUERY_DIRECTORY (MS-SMB2 3.3.5.18): entries from the handle's listing straight into the reply.
- * The handle is locked over it, so that two requests on one handle see each entry once.
+ * The handle is locked over it, so that two requests on one handle see each entry once. A search
+ * that finds nothing for long goes on in the loop's next turn, and so lets others have theirs.
  */
 #include <base/utf16.h>
 
@@ -9,6 +10,7 @@
 
 /* A loop answers no one else meanwhile: after so many entries the client may ask again. */
 #define ENTRIES_AT_ONCE 4096
+#define HIDDEN_AT_ONCE	256 /* what is not shown costs more: its rights were looked at */
 
 struct page {
 	struct volume_listing *listing;
@@ -50,7 +52,7 @@ static const char *short_name_of(const struct smb_request *rq, const char *name,
 
 static ntstatus fill(struct smb_request *rq, struct page *page)
 {
-	size_t most = page->single ? 1 : ENTRIES_AT_ONCE;
+	size_t most = page->single ? 1 : ENTRIES_AT_ONCE, hidden = 0;
 	ntstatus status = STATUS_SUCCESS;
 
 	while (page->count < most) {
@@ -61,8 +63,12 @@ static ntstatus fill(struct smb_request *rq, struct page *page)
 		status = volume_list_next(page->listing, page->pattern, &entry);
 		if (status)
 			break;
-		if (!open_entry_visible(rq->open, entry.name))
-			continue;
+		if (!open_entry_visible(rq->open, entry.name)) {
+			if (++hidden < HIDDEN_AT_ONCE)
+				continue;
+			status = STATUS_RETRY;
+			break;
+		}
 		facts = facts_of(&entry.attributes);
 		facts.attributes =
 			share_shown_attributes(rq->tree->share, entry.name, facts.attributes);
@@ -78,7 +84,7 @@ static ntstatus fill(struct smb_request *rq, struct page *page)
 	return status;
 }
 
-/* What the end of fill() means to the client. */
+/* What the end of fill() means to the client. STATUS_RETRY: nothing yet. */
 static ntstatus conclude(const struct page *page, ntstatus status, bool is_first)
 {
 	if (page->count)
@@ -90,10 +96,14 @@ static ntstatus conclude(const struct page *page, ntstatus status, bool is_first
 	return status;
 }
 
+/* rq->progress, which a search that goes on has from its first turn. */
+enum { NOT_BEGUN, FIRST_SEARCH, LATER_SEARCH };
+
 static ntstatus list(struct smb_request *rq, const struct smb2_query_directory_request *r,
 		     const char *pattern)
 {
-	bool restart = r->flags & (SMB2_RESTART_SCANS | SMB2_REOPEN);
+	bool begins = rq->progress == NOT_BEGUN;
+	bool restart = begins && r->flags & (SMB2_RESTART_SCANS | SMB2_REOPEN);
 	struct page page = {
 		.info_class = r->info_class,
 		.single = r->flags & SMB2_RETURN_SINGLE_ENTRY,
@@ -107,10 +117,12 @@ static ntstatus list(struct smb_request *rq, const struct smb2_query_directory_r
 	status = open_listing(rq->open, &page.listing);
 	if (status)
 		return status;
-	is_first = restart || !open_listing_pattern(rq->open, NULL, false);
+	is_first = begins ? restart || !open_listing_pattern(rq->open, NULL, false)
+			  : rq->progress == FIRST_SEARCH;
+	rq->progress = is_first ? FIRST_SEARCH : LATER_SEARCH;
 	if (restart)
 		volume_list_rewind(page.listing);
-	page.pattern = open_listing_pattern(rq->open, pattern, is_first);
+	page.pattern = open_listing_pattern(rq->open, begins ? pattern : NULL, is_first);
 	at = smb2_output_response_begin(&rq->reply);
 	page.begin = rq->reply.len;
 	status = conclude(&page, fill(rq, &page), is_first);
@@ -123,10 +135,11 @@ ntstatus cmd_query_directory(struct smb_request *rq)
 {
 	auto_free char *pattern = NULL;
 	struct smb2_query_directory_request r;
+	struct cursor message = rq->message; /* decoded anew in each turn */
 	const struct open_facts *facts;
 	ntstatus status;
 
-	status = smb2_query_directory_request_decode(&rq->message, &r);
+	status = smb2_query_directory_request_decode(&message, &r);
 	if (!status)
 		status = request_charge(rq, r.output_length);
 	if (!status)
@@ -144,5 +157,8 @@ ntstatus cmd_query_directory(struct smb_request *rq)
 	open_lock(rq->open);
 	status = list(rq, &r, *pattern ? pattern : NULL);
 	open_unlock(rq->open);
-	return status;
+	if (status != STATUS_RETRY)
+		return status;
+	rq->reply.len = rq->head_at + SMB2_HEADER_SIZE;
+	return request_wait_turn(rq);
 }

@@ -86,6 +86,7 @@ struct smb_request {
 	struct loop_task task;
 	struct io_op io;
 	bool is_pipe_wait;
+	bool is_turn_wait; /* posted already: a cancel only says so in wake_status */
 	ntstatus wake_status;
 	ssize_t io_result;
 	size_t progress;     /* of the handler: bytes done before it went to the disk */
@@ -117,6 +118,11 @@ ntstatus request_wait(struct smb_request *rq) MUST_CHECK;
 struct io_op *request_wait_disk(struct smb_request *rq);
 /* request_wait_none - that operation was not started after all. */
 void request_wait_none(struct smb_request *rq);
+/*
+ * request_wait_turn - the handler has done enough for now: the others of its loop have their turn,
+ * and then it is called again. What the handler returns.
+ */
+ntstatus request_wait_turn(struct smb_request *rq) MUST_CHECK;
 /* request_wait_pipe - wait for bytes in rq->pipe. */
 ntstatus request_wait_pipe(struct smb_request *rq) MUST_CHECK;
 /* request_wake - end a wait for a pipe; any thread. */

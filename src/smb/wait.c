@@ -65,6 +65,21 @@ static void woken(struct waiter *waiter, ntstatus status)
 	loop_post(rq->conn->home->loop, &rq->task);
 }
 
+/* Its turn has come. */
+static void turn_came(struct loop_task *task)
+{
+	struct smb_request *rq = container_of(task, struct smb_request, task);
+
+	unlink_waiting(rq);
+	rq->is_turn_wait = false;
+	if (!rq->wake_status) {
+		request_go_on(rq);
+		return;
+	}
+	rq->state = REQUEST_RUNNING;
+	request_settle(rq, rq->wake_status);
+}
+
 struct waiter *request_waiter(struct smb_request *rq)
 {
 	/* Everything that the waker touches is set before the call that may make it come. */
@@ -77,7 +92,7 @@ struct waiter *request_waiter(struct smb_request *rq)
 /* Take the wait back; true: no wake will come. */
 static bool take_back(struct smb_request *rq)
 {
-	if (rq->state != REQUEST_WAITING)
+	if (rq->state != REQUEST_WAITING || rq->is_turn_wait)
 		return false;
 	if (!rq->is_pipe_wait)
 		return waiter_cancel(&rq->waiter);
@@ -102,6 +117,15 @@ static ntstatus begin_wait(struct smb_request *rq)
 
 ntstatus request_wait(struct smb_request *rq)
 {
+	return begin_wait(rq);
+}
+
+ntstatus request_wait_turn(struct smb_request *rq)
+{
+	rq->task = (struct loop_task){ .run = turn_came };
+	rq->is_turn_wait = true;
+	rq->wake_status = STATUS_SUCCESS;
+	loop_post(rq->conn->home->loop, &rq->task);
 	return begin_wait(rq);
 }
 
@@ -158,6 +182,8 @@ static void cancelled(struct loop_task *task)
  */
 bool request_cancel(struct smb_request *rq, ntstatus status)
 {
+	if (rq->is_turn_wait)
+		rq->wake_status = status;
 	if (!take_back(rq))
 		return false;
 	unlink_waiting(rq);

@@ -128,6 +128,7 @@ static ntstatus literal_next(struct volume_listing *listing, const char *name,
 static ntstatus entries_next(struct volume_listing *listing, const char *pattern,
 			     struct volume_entry *out)
 {
+	uint32_t looks = 0;
 	const char *name;
 	uint8_t type;
 	int more = 0;
@@ -136,7 +137,8 @@ static ntstatus entries_next(struct volume_listing *listing, const char *pattern
 		more = scan_begin(&listing->scan, listing->directory);
 	if (more < 0)
 		return ntstatus_of_errno(more);
-	while ((more = scan_next(&listing->scan, &name, &type)) > 0) {
+	while (looks++ < VOLUME_LIST_LOOKS &&
+	       (more = scan_next(&listing->scan, &name, &type)) > 0) {
 		if (type != DT_REG && type != DT_DIR && type != DT_UNKNOWN)
 			continue;
 		if (!volume_name_valid(name) || (pattern && !name_match(pattern, name)))
@@ -144,6 +146,8 @@ static ntstatus entries_next(struct volume_listing *listing, const char *pattern
 		if (entry_fill(listing, name, out))
 			return STATUS_SUCCESS;
 	}
+	if (more > 0)
+		return STATUS_RETRY;
 	if (more < 0)
 		return ntstatus_of_errno(more);
 	listing->stage = STAGE_DONE;

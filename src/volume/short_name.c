@@ -116,7 +116,9 @@ ntstatus volume_long_name(struct volume_node *directory, const char *short_name,
 	status = volume_list(directory, &listing);
 	if (status)
 		return status;
-	while (!(status = volume_list_next(listing, NULL, &entry))) {
+	while (!(status = volume_list_next(listing, NULL, &entry)) || status == STATUS_RETRY) {
+		if (status == STATUS_RETRY)
+			continue;
 		if (volume_name_is_short(entry.name) || !strcmp(entry.name, ".") ||
 		    !strcmp(entry.name, ".."))
 			continue;

@@ -277,6 +277,110 @@ static void a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_ane
 	peer_close(&p);
 }
 
+/* ---- searches that find nothing for long ---- */
+
+#define MANY_FILES 20000
+
+static struct smb2_file_id open_many(struct peer *p)
+{
+	char auto_free *path = xasprintf("%s/data/many", peer_directory);
+
+	if (!mkdir(path, 0755)) {
+		auto_close int fd = open(path, O_RDONLY | O_DIRECTORY);
+
+		for (int i = 0; i < MANY_FILES; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "n%d", i);
+			assert_int_equal(mknodat(fd, name, S_IFREG | 0644, 0), 0);
+		}
+	}
+	return create(p, "many", FILE_DIRECTORY_FILE);
+}
+
+static struct buf search_message(struct peer *p, struct smb2_file_id id, const char *pattern)
+{
+	auto_buf struct buf text = { 0 };
+	struct smb2_query_directory_request r = { .info_class = 12, /* FileNamesInformation */
+						  .file_id = id,
+						  .output_length = 4096 };
+	struct buf b = peer_begin(p, SMB2_QUERY_DIRECTORY);
+
+	peer_utf16(&text, &r.pattern, pattern);
+	smb2_query_directory_request_encode(&b, &r);
+	return b;
+}
+
+static uint64_t waiting_now(void)
+{
+	struct smb_statistics now;
+
+	smb_statistics(&now);
+	return now.requests_waiting;
+}
+
+static void begin_long_search(struct peer *p, struct smb2_file_id id)
+{
+	struct buf b = search_message(p, id, "zz*");
+
+	peer_send(p, &b);
+	for (int turns = 0; turns < 100 && !waiting_now(); turns++)
+		peer_turn(0);
+	assert_int_equal(waiting_now(), 1);
+}
+
+static void a_search_that_finds_nothing_lets_others_have_their_turn(void **state)
+{
+	struct smb2_file_id id;
+	struct peer p, other;
+	struct smb2_header h;
+	struct cursor body;
+	struct buf b;
+	char byte;
+
+	connect_to(&p, SMB2_DIALECT_302, "\\\\FS\\data");
+	connect_to(&other, SMB2_DIALECT_302, NULL);
+	id = open_many(&p);
+	begin_long_search(&p, id);
+	b = echo_message(&other);
+	peer_send(&other, &b);
+	for (int turns = 0; turns < 2; turns++)
+		peer_turn(0);
+	assert_int_equal(recv(other.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), 1);
+	assert_int_equal(recv(p.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	assert_int_equal(waiting_now(), 1);
+	assert_true(peer_answer(&p, &h, &body));
+	assert_int_equal(h.status, STATUS_NO_SUCH_FILE); /* its first search, over many turns */
+	b = search_message(&p, id, "zz*");
+	assert_int_equal(status_of(&p, &b), STATUS_NO_MORE_FILES);
+	peer_close(&other);
+	peer_close(&p);
+}
+
+static void a_search_can_be_cancelled_between_its_turns(void **state)
+{
+	struct smb2_file_id id;
+	struct smb2_header h;
+	struct cursor body;
+	struct peer p;
+	struct buf b;
+
+	connect_to(&p, SMB2_DIALECT_302, "\\\\FS\\data");
+	id = open_many(&p);
+	begin_long_search(&p, id);
+	p.message_id--;
+	b = peer_begin(&p, SMB2_CANCEL);
+	smb2_empty_encode(&b);
+	peer_send(&p, &b);
+	assert_true(peer_answer(&p, &h, &body));
+	assert_int_equal(h.command, SMB2_QUERY_DIRECTORY);
+	assert_int_equal(h.status, STATUS_CANCELLED);
+	/* And one whose client goes leaves nothing. */
+	id = create(&p, "many", FILE_DIRECTORY_FILE);
+	begin_long_search(&p, id);
+	peer_close(&p);
+}
+
 static void an_old_message_other_than_negotiate_ends_the_connection(void **state)
 {
 	static const uint8_t session_setup[40] = { 0xff, 'S', 'M', 'B', 0x73 };
@@ -817,6 +921,8 @@ int main(void)
 		cmocka_unit_test(dialect_311_needs_a_preauth_context),
 		cmocka_unit_test(
 			a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_anew),
+		cmocka_unit_test(a_search_that_finds_nothing_lets_others_have_their_turn),
+		cmocka_unit_test(a_search_can_be_cancelled_between_its_turns),
 		cmocka_unit_test(gmac_is_not_agreed_on_where_a_setting_says_so),
 		cmocka_unit_test(an_old_message_other_than_negotiate_ends_the_connection),
 		cmocka_unit_test(a_message_id_outside_the_window_ends_the_connection),

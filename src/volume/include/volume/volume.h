@@ -267,6 +267,7 @@ ntstatus volume_long_name(struct volume_node *directory, const char *short_name,
 
 /* A listing of one directory. One thread at a time; it survives changes under it without repeating
  * or losing what stays. */
+#define VOLUME_LIST_LOOKS 4096u
 struct volume_listing;
 struct volume_entry {
 	const char *name; /* lives until the next call on the listing */
@@ -275,7 +276,8 @@ struct volume_entry {
 ntstatus volume_list(struct volume_node *directory, struct volume_listing **out) MUST_CHECK;
 /*
  * volume_list_next - the next entry that matches @pattern (NULL: all), "." and ".." first;
- * STATUS_NO_MORE_FILES at the end.
+ * STATUS_NO_MORE_FILES at the end; STATUS_RETRY after VOLUME_LIST_LOOKS names of which none is to
+ * be given: to be called again, when the caller has seen to others.
  * ".." shows the directory's own attributes. VOLUME_HOME, symbolic links, names that a client could
  * not use, and what is no file and no directory is left out. A pattern without wildcards is one
  * lookup (and gives no "." or "..").
