@@ -27,11 +27,13 @@ struct notice {
 	uint64_t channel; /* its number */
 	uint64_t end;	  /* conn->sent_bytes behind it */
 	uint64_t due_ms;
+	struct barrier *barrier; /* until it has been sent */
 	struct smb2_oplock_break message;
 };
 
 static void notice_free(struct notice *notice)
 {
+	barrier_leave(notice->barrier);
 	session_put(notice->session);
 	free(notice);
 }
@@ -160,6 +162,33 @@ static void keep(struct notice *notice, struct connection *conn)
 		await(conn);
 }
 
+struct sent_notice {
+	struct loop_task task;
+	struct barrier *barrier;
+};
+
+static void sent_turn_over(struct loop_task *task)
+{
+	struct sent_notice *sent = container_of(task, struct sent_notice, task);
+
+	barrier_leave(sent->barrier);
+	free(sent);
+}
+
+/* The loop gives it to the network at the end of this turn: in the next the barrier may fall. */
+static void leave_barrier(struct notice *notice)
+{
+	struct sent_notice *sent;
+
+	if (!notice->barrier)
+		return;
+	sent = xalloc(1, sizeof(*sent));
+	sent->task.run = sent_turn_over;
+	sent->barrier = notice->barrier;
+	notice->barrier = NULL;
+	loop_post(notice->on->loop, &sent->task);
+}
+
 static void notice_came(struct loop_task *task)
 {
 	struct notice *notice = container_of(task, struct notice, task);
@@ -176,6 +205,7 @@ static void notice_came(struct loop_task *task)
 		return;
 	}
 	send_notice(channel, &notice->message);
+	leave_barrier(notice);
 	if (has_one_channel(notice->session))
 		notice_free(notice);
 	else
@@ -192,6 +222,7 @@ static void post(struct open *open, const struct smb2_oplock_break *message)
 	notice = xalloc(1, sizeof(*notice));
 	notice->session = session;
 	notice->message = *message;
+	notice->barrier = barrier_join();
 	pass_on(notice);
 }
 

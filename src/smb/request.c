@@ -78,6 +78,7 @@ void request_free(struct smb_request *rq)
 	channel_put(rq->sealing_channel);
 	frame_free(&rq->frame);
 	buf_free(&rq->reply);
+	barrier_leave(rq->barrier);
 	connection_hold(conn, -(ssize_t)rq->held);
 	connection_put(conn);
 	if (home->spare_count >= SPARE_MAX) {
@@ -132,12 +133,13 @@ static void begin_response(struct smb_request *rq)
 	(void)buf_grow(&rq->reply, SMB2_HEADER_SIZE);
 }
 
-static void send_frame(struct smb_request *rq)
+/* The reply frame is complete; false: there is none to send. */
+static bool finish_frame(struct smb_request *rq)
 {
 	finish_off(rq, false);
 	if (!rq->reply.data || rq->reply.len <= rq->base_at) {
 		buf_free(&rq->reply);
-		return;
+		return false;
 	}
 	if (rq->compress)
 		compress_reply(rq);
@@ -145,10 +147,10 @@ static void send_frame(struct smb_request *rq)
 	    (rq->is_encrypted && !seal_reply(rq->sealing_channel, &rq->reply))) {
 		connection_drop(rq->conn, "out of memory for a reply");
 		buf_free(&rq->reply);
-		return;
+		return false;
 	}
 	rq->reply.limit = 0;
-	connection_send(rq->conn, &rq->reply);
+	return true;
 }
 
 /* Credits: as many as asked for, at least enough to go on with (MS-SMB2 3.3.1.2). */
@@ -239,7 +241,8 @@ void request_send_interim(struct smb_request *rq)
 	 */
 	rq->sign = false;
 	write_header(rq, STATUS_PENDING);
-	send_frame(rq);
+	if (finish_frame(rq))
+		connection_send(rq->conn, &rq->reply);
 }
 
 /* The walk. */
@@ -334,13 +337,16 @@ static void settle(struct smb_request *rq, ntstatus status)
 			begin_response(rq);
 		respond(rq, status);
 	}
+	if (rq->header.command == SMB2_CREATE || rq->header.command == SMB2_OPLOCK_BREAK)
+		rq->tells_caching = true;
 	rq->last_session_id = rq->header.session_id;
 	rq->last_tree_id = rq->header.tree_id;
 	end_message(rq);
 	rq->index++;
 }
 
-static void walk(struct smb_request *rq)
+/* False: a message waits. */
+static bool walk_messages(struct smb_request *rq)
 {
 	while (rq->next_at < rq->frame.length && !rq->conn->is_dropped) {
 		const char *why = begin_message(rq);
@@ -355,13 +361,24 @@ static void walk(struct smb_request *rq)
 			begin_response(rq);
 		status = dispatch(rq);
 		if (status == STATUS_PENDING)
-			return;
+			return false;
 		settle(rq, status);
 	}
+	return true;
+}
+
+static void walk(struct smb_request *rq)
+{
+	struct smb_request *outer = barrier_begin(rq);
+	bool is_done = walk_messages(rq);
+
+	barrier_end(outer);
+	if (!is_done)
+		return;
 	if (rq->conn->is_dropped)
 		rq->has_response = false;
-	else
-		send_frame(rq);
+	else if (finish_frame(rq))
+		barrier_answer(rq);
 	request_free(rq);
 }
 
@@ -396,6 +413,7 @@ static ntstatus handle_again(struct smb_request *rq)
 void request_go_on(struct smb_request *rq)
 {
 	ntstatus status = STATUS_CANCELLED;
+	struct smb_request *outer;
 
 	rq->state = REQUEST_RUNNING;
 	rq->resumed = true;
@@ -405,7 +423,9 @@ void request_go_on(struct smb_request *rq)
 	if (!rq->conn->is_dropped || rq->replay) {
 		if (!rq->reply.data)
 			begin_response(rq);
+		outer = barrier_begin(rq);
 		status = handle_again(rq);
+		barrier_end(outer);
 		if (status == STATUS_PENDING)
 			return;
 	}

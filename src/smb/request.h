@@ -47,13 +47,15 @@ struct smb_request {
 	struct channel *channel;
 	struct session *session; /* the channel's, and counted by it */
 	struct tree *tree;
-	struct open *open;	/* counted; kept over a wait */
-	bool is_counted;	/* by its channel sequence, in open */
-	bool is_stale;		/* its channel sequence says that it must change nothing */
-	struct replay *replay;	/* of a CREATE: how a replay of it is known while it waits */
-	bool is_lost;		/* its connection is, and it waits on: counted in its session */
-	struct pipe_open *pipe; /* of an IPC$ tree; counted, looked up anew after a wait */
-	uint64_t async_id;	/* once an interim response was sent */
+	struct open *open;	 /* counted; kept over a wait */
+	bool is_counted;	 /* by its channel sequence, in open */
+	bool is_stale;		 /* its channel sequence says that it must change nothing */
+	struct barrier *barrier; /* the breaks that it caused; NULL: none */
+	bool tells_caching;	 /* what its client may cache: no break of that may be first */
+	struct replay *replay;	 /* of a CREATE: how a replay of it is known while it waits */
+	bool is_lost;		 /* its connection is, and it waits on: counted in its session */
+	struct pipe_open *pipe;	 /* of an IPC$ tree; counted, looked up anew after a wait */
+	uint64_t async_id;	 /* once an interim response was sent */
 
 	/* What related messages take over from the one before. */
 	uint64_t last_session_id;
@@ -230,6 +232,18 @@ ntstatus fsctl_duplicate_extents(struct smb_request *rq, const struct smb2_ioctl
 				 struct buf *out);
 ntstatus fsctl_copychunk(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			 struct buf *out);
+
+/* barrier.c */
+/* barrier_begin, barrier_end - breaks that are decided on this thread in between are caused by @rq.
+ * What the first returns goes to the second. */
+struct smb_request *barrier_begin(struct smb_request *rq);
+void barrier_end(struct smb_request *outer);
+/* barrier_join - a break begins its way: what to leave when it is sent, or will not be; NULL where
+ * no request caused it. barrier_leave - any thread. */
+struct barrier *barrier_join(void);
+void barrier_leave(struct barrier *barrier);
+/* barrier_answer - send rq->reply, which is complete, behind the breaks of @rq. */
+void barrier_answer(struct smb_request *rq);
 
 /* breaks.c: takes breaks from the opens. */
 extern const struct open_events break_events;

@@ -598,6 +598,34 @@ static void a_break_that_is_not_taken_goes_over_the_next_channel(void **state)
 	peer_close(&other);
 }
 
+static ntstatus write_to(struct peer *p, struct smb2_file_id id)
+{
+	struct smb2_write_request r = { .file_id = id, .data = cur_of("x", 1) };
+	struct buf b = peer_begin(p, SMB2_WRITE);
+
+	smb2_write_request_encode(&b, &r);
+	return status_of(p, &b);
+}
+
+/* What the holder has cached is old from the write on: whoever is told of the write must not be
+ * able to tell the holder of it before the server does. */
+static void a_break_is_sent_before_the_answer_to_what_caused_it(void **state)
+{
+	struct peer holder, writer;
+	struct smb2_file_id id;
+	char byte;
+
+	connect_to(&holder);
+	connect_to(&writer);
+	(void)create(&holder, "cached", SMB2_OPLOCK_LEVEL_II, FILE_GENERIC_READ);
+	id = create(&writer, "cached", 0, FILE_GENERIC_WRITE);
+	assert_int_equal(recv(holder.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	assert_int_equal(write_to(&writer, id), STATUS_SUCCESS);
+	assert_int_equal(recv(holder.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), 1);
+	peer_close(&holder);
+	peer_close(&writer);
+}
+
 static int start(void **state)
 {
 	struct smb_config config;
@@ -630,6 +658,7 @@ int main(void)
 		cmocka_unit_test(lost_connections_leave_no_more_creates_waiting_than_the_limit),
 		cmocka_unit_test(a_break_is_encrypted_where_any_channel_was),
 		cmocka_unit_test(a_break_that_is_not_taken_goes_over_the_next_channel),
+		cmocka_unit_test(a_break_is_sent_before_the_answer_to_what_caused_it),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
