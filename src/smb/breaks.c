@@ -3,11 +3,13 @@
  * Break notifications to clients (MS-SMB2 3.3.4.6, 3.3.4.7).
  *
  * A break is decided on any thread. It finds the session of the open by id, takes a reference, and
- * is sent by the loop of one of that session's channels, the oldest first. Where there are others,
- * the client's system must have taken it within BREAK_PATIENCE_MS. If not, the connection is still
- * there but leads nowhere: it is dropped, and the break is sent once more over the next channel, as
- * it is wherever its connection closes. Where the session has gone, its opens are being closed,
- * which ends the break.
+ * is sent by the loop of one of that session's channels, the oldest first. Where the client's
+ * system takes nothing for BREAK_PATIENCE_MS, the connection is still there but leads nowhere: it
+ * is dropped, and the break is sent once more over the next channel, as it is wherever its
+ * connection closes. Where the session has no other, its client gets BREAK_PATIENCE_ALONE_MS, and
+ * is then as good as gone: what it has open is closed or kept as when its connection is lost,
+ * and who waits for the break need not wait for it any longer. Where the session has gone, its
+ * opens are being closed, which ends the break.
  *
  * A notice that was sent belongs to its connection (conn->breaks) until it is known what became of
  * it; before that, to the task that carries it from loop to loop.
@@ -17,16 +19,19 @@
 
 #include "request.h"
 
-#define BREAK_PATIENCE_MS 2000 /* a lost segment has been sent again twice by then */
+#define BREAK_LOOK_MS		500
+#define BREAK_PATIENCE_MS	2000  /* a lost segment has been sent again twice by then */
+#define BREAK_PATIENCE_ALONE_MS 20000 /* and six times by then */
 
 struct notice {
 	struct loop_task task;
 	struct notice *next; /* in conn->breaks, the oldest first */
 	struct session *session;
 	struct smb_loop *on;
-	uint64_t channel; /* its number */
-	uint64_t end;	  /* conn->sent_bytes behind it */
-	uint64_t due_ms;
+	uint64_t channel;	 /* its number */
+	uint64_t end;		 /* conn->sent_bytes behind it */
+	uint64_t taken;		 /* of these, when the client last took some */
+	uint64_t since_ms;	 /* and when that was */
 	struct barrier *barrier; /* until it has been sent */
 	struct smb2_oplock_break message;
 };
@@ -73,26 +78,35 @@ static bool has_one_channel(struct session *session)
 	return one;
 }
 
-/* Has the client's system taken what was sent up to @end? */
-static bool is_taken(const struct connection *conn, uint64_t end)
+/* So many of conn->sent_bytes has the client's system taken. */
+static uint64_t taken_bytes(const struct connection *conn)
 {
 	int in_kernel = 0;
 
 	if (ioctl(stream_fd(conn->stream), SIOCOUTQ, &in_kernel) < 0)
-		return false;
-	return conn->sent_bytes - stream_queued_bytes(conn->stream) - (uint64_t)in_kernel >= end;
+		return 0;
+	return conn->sent_bytes - stream_queued_bytes(conn->stream) - (uint64_t)in_kernel;
 }
 
 static void look_again(struct loop_timer *timer);
 
 static void await(struct connection *conn)
 {
-	uint64_t now = monotonic_ms();
-
 	if (conn->breaks)
-		loop_timer_start(conn->home->loop, &conn->break_timer,
-				 conn->breaks->due_ms > now ? conn->breaks->due_ms - now : 1,
-				 look_again);
+		loop_timer_start(conn->home->loop, &conn->break_timer, BREAK_LOOK_MS, look_again);
+}
+
+/* Has the client taken nothing for too long while this notice lies there? */
+static bool is_stuck(struct notice *notice, uint64_t taken, uint64_t now)
+{
+	uint64_t patience =
+		has_one_channel(notice->session) ? BREAK_PATIENCE_ALONE_MS : BREAK_PATIENCE_MS;
+
+	if (notice->taken != taken) {
+		notice->taken = taken;
+		notice->since_ms = now;
+	}
+	return now - notice->since_ms >= patience;
 }
 
 static struct notice *take_first(struct connection *conn)
@@ -109,15 +123,16 @@ static struct notice *take_first(struct connection *conn)
 static void look_again(struct loop_timer *timer)
 {
 	struct connection *conn = container_of(timer, struct connection, break_timer);
+	uint64_t taken = taken_bytes(conn), now = monotonic_ms();
 
-	while (conn->breaks && conn->breaks->due_ms <= monotonic_ms()) {
-		if (!is_taken(conn, conn->breaks->end) && !has_one_channel(conn->breaks->session)) {
-			/* breaks_closed passes them on. */
-			connection_drop(conn, "it takes nothing, and its session has others");
+	while (conn->breaks && conn->breaks->end <= taken)
+		notice_free(take_first(conn));
+	for (struct notice *notice = conn->breaks; notice; notice = notice->next)
+		if (is_stuck(notice, taken, now)) {
+			connection_drop(conn,
+					"it takes nothing"); /* breaks_closed passes them on */
 			return;
 		}
-		notice_free(take_first(conn));
-	}
 	await(conn);
 }
 
@@ -152,7 +167,8 @@ static void send_notice(struct channel *channel, const struct smb2_oplock_break 
 static void keep(struct notice *notice, struct connection *conn)
 {
 	notice->end = conn->sent_bytes;
-	notice->due_ms = monotonic_ms() + BREAK_PATIENCE_MS;
+	notice->taken = taken_bytes(conn);
+	notice->since_ms = monotonic_ms();
 	if (conn->last_break)
 		conn->last_break->next = notice;
 	else
@@ -206,10 +222,7 @@ static void notice_came(struct loop_task *task)
 	}
 	send_notice(channel, &notice->message);
 	leave_barrier(notice);
-	if (has_one_channel(notice->session))
-		notice_free(notice);
-	else
-		keep(notice, channel->conn);
+	keep(notice, channel->conn);
 }
 
 static void post(struct open *open, const struct smb2_oplock_break *message)
