@@ -16,16 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BERTHD_CONF	"/etc/berth/berthd.conf"
-#define AUTHKEY_BYTES	128
-#define START_LIMIT_S	90
-#define ARBITER_LIMIT_S 30
-#define QDEVICE_KEYS	"/etc/corosync/qdevice/net/nssdb/cert9.db"
-#define MAX_CONF	(256u << 10)
-
-struct member {
-	char name[CLUSTER_MAX_NAME], address[64];
-};
+#define BERTHD_CONF   "/etc/berth/berthd.conf"
+#define AUTHKEY_BYTES 128
+#define START_LIMIT_S 90
+#define MAX_CONF      (256u << 10)
 
 /* ---- files */
 
@@ -74,131 +68,9 @@ static const char *own_name(void)
 	return names.nodename;
 }
 
-/* ---- corosync.conf */
-
-/* "n1=10.0.0.11,n2=10.0.0.12"; how many, or -1. */
-static int parse_members(const char *list, struct member out[CLUSTER_MAX_NODES])
-{
-	auto_free char *copy = xstrdup(list);
-	char *rest = copy, *word;
-	int count = 0;
-
-	while ((word = strsep(&rest, ",")) != NULL) {
-		char *equals = strchr(word, '=');
-
-		if (!equals || count == CLUSTER_MAX_NODES)
-			return -1;
-		*equals = '\0';
-		if (!cluster_name_ok(word) || !equals[1] ||
-		    strlen(equals + 1) >= sizeof(out->address))
-			return -1;
-		snprintf(out[count].name, sizeof(out->name), "%s", word);
-		snprintf(out[count++].address, sizeof(out->address), "%s", equals + 1);
-	}
-	return count;
-}
-
-static void put(struct buf *b, const char *text)
-{
-	buf_bytes(b, text, strlen(text));
-}
-
-static void put_quorum(struct buf *b, int count, const char *arbiter)
-{
-	put(b, "quorum {\n\tprovider: corosync_votequorum\n");
-	if (arbiter) {
-		auto_free char *device = xasprintf(
-			"\t# Its vote decides which of two halves goes on.\n"
-			"\tdevice {\n\t\tmodel: net\n\t\tvotes: 1\n\t\tnet {\n\t\t\thost: %s\n"
-			"\t\t\ttls: required\n\t\t\talgorithm: ffsplit\n\t\t}\n\t}\n",
-			arbiter);
-		put(b, device);
-	} else if (count == 2) {
-		put(b, "\t# No arbiter: the fence race alone decides which half goes on.\n"
-		       "\ttwo_node: 1\n\twait_for_all: 1\n");
-	}
-	put(b, "}\n");
-}
-
-static char *corosync_text(const char *name, const struct member *members, int count,
-			   const char *arbiter, long token)
-{
-	auto_buf struct buf b = { 0 };
-	auto_free char *totem =
-		xasprintf("# Written by berth cluster init. The same on every node.\n"
-			  "totem {\n\tversion: 2\n\tcluster_name: %s\n\ttransport: knet\n"
-			  "\t# Nobody without the key in " AUTHKEY " can join or listen.\n"
-			  "\tcrypto_cipher: aes256\n\tcrypto_hash: sha256\n"
-			  "\t# A dead node is noticed after token + consensus. With the defaults "
-			  "that is 8 s.\n"
-			  "\t# 250 ms was too low in the lab: a node that was not scheduled for "
-			  "262 ms was fenced.\n"
-			  "\ttoken: %ld\n\ttoken_coefficient: 0\n\tconsensus: %ld\n\tjoin: 50\n}\n"
-			  "nodelist {\n",
-			  name, token, token * 6 / 5);
-
-	put(&b, totem);
-	for (int i = 0; i < count; i++) {
-		auto_free char *node = xasprintf(
-			"\tnode {\n\t\tname: %s\n\t\tnodeid: %d\n\t\tring0_addr: %s\n\t}\n",
-			members[i].name, i + 1, members[i].address);
-		put(&b, node);
-	}
-	put(&b, "}\n");
-	put_quorum(&b, count, arbiter);
-	put(&b, "logging {\n\tto_logfile: yes\n\tlogfile: /var/log/corosync/corosync.log\n"
-		"\tto_syslog: no\n\ttimestamp: hires\n}\n");
-	buf_u8(&b, 0);
-	return xstrdup((const char *)b.data);
-}
-
-/* The value of the @nth line "key: value", or NULL; to be freed. */
-char *conf_value(const char *conf, const char *key, int nth)
-{
-	auto_free char *copy = xstrdup(conf);
-	char *rest = copy, *line;
-
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		size_t length = strlen(key);
-
-		line += strspn(line, " \t");
-		if (strncmp(line, key, length) != 0 || line[length] != ':' || nth-- > 0)
-			continue;
-		line += length + 1;
-		line += strspn(line, " \t");
-		line[strcspn(line, " \t\r#")] = '\0';
-		return xstrdup(line);
-	}
-	return NULL;
-}
-
-int conf_nodes(const char *conf)
-{
-	int count = 0;
-	char *value;
-
-	while ((value = conf_value(conf, "ring0_addr", count)) != NULL) {
-		free(value);
-		count++;
-	}
-	return count;
-}
-
-/* The address of the node called @name, or NULL; to be freed. Names come before addresses. */
-static char *conf_address(const char *conf, const char *name)
-{
-	for (int i = 0, count = conf_nodes(conf); i < count; i++) {
-		auto_free char *is = conf_value(conf, "name", i);
-
-		if (is && !strcmp(is, name))
-			return conf_value(conf, "ring0_addr", i);
-	}
-	return NULL;
-}
-
 /* ---- starting */
 
-static bool has_systemd(void)
+bool cluster_has_systemd(void)
 {
 	return access("/run/systemd/system", F_OK) == 0;
 }
@@ -239,7 +111,7 @@ static int start_daemons(void)
 	auto_free char *why = NULL;
 	int error;
 
-	if (has_systemd()) {
+	if (cluster_has_systemd()) {
 		error = crm_run(units, NULL, &why);
 	} else {
 		error = answers(token) ? 0 : crm_run(corosync, NULL, &why);
@@ -312,6 +184,11 @@ static int need_bare(void)
 }
 
 /* ---- init */
+
+static void put(struct buf *b, const char *text)
+{
+	buf_bytes(b, text, strlen(text));
+}
 
 /* As the value of an attribute of XML. */
 static void put_value(struct buf *b, const char *text)
@@ -395,7 +272,7 @@ static int first_configuration(struct call *call, const char *fence, char **out)
 		    "</instance_attributes><operations><op id=\"fence-monitor\" name=\"monitor\" "
 		    "interval=\"60s\"/></operations></primitive>");
 	}
-	if (!has_systemd())
+	if (!cluster_has_systemd())
 		put(&b,
 		    "<clone id=\"berthd\"><meta_attributes id=\"berthd-meta\"><nvpair "
 		    "id=\"berthd-interleave\" name=\"interleave\" "
@@ -451,12 +328,12 @@ int run_cluster_init(struct call *call)
 	const char *fence = call_text(call, "fence"), *arbiter = call_text(call, "arbiter");
 	const char *token = call_text(call, "token");
 	long ms = token ? strtol(token, NULL, 10) : 1000;
-	struct member members[CLUSTER_MAX_NODES];
+	struct conf_member members[CLUSTER_MAX_NODES];
 	uint8_t key[AUTHKEY_BYTES];
 	static const char *const feed[] = { "cibadmin", "--modify", "--allow-create", "--xml-pipe",
 					    NULL };
 	auto_free char *conf = NULL, *cib = NULL, *why = NULL;
-	int error, count = nodes ? parse_members(nodes, members) : 0;
+	int error, count = nodes ? conf_members(nodes, members) : 0;
 	int code = need_bare();
 
 	if (code != EXIT_DONE)
@@ -479,7 +356,7 @@ int run_cluster_init(struct call *call)
 	code = first_configuration(call, fence, &cib);
 	if (code != EXIT_DONE)
 		return code;
-	conf = corosync_text(name, members, count, arbiter, ms);
+	conf = conf_text(name, members, count, arbiter, ms);
 	code = write_membership(conf, key, sizeof(key));
 	if (code != EXIT_DONE)
 		return code;
@@ -497,48 +374,6 @@ int run_cluster_init(struct call *call)
 		       "corosync-qdevice-net-certutil -Q -n %s %s NODE...\nand on every node: "
 		       "berth cluster arbiter\n",
 		       name, arbiter);
-	return EXIT_DONE;
-}
-
-/* ---- the arbiter: a corosync-qnetd, asked by a corosync-qdevice on every node */
-
-static bool arbiter_votes(void)
-{
-	static const char *const quorum[] = { "corosync-quorumtool", "-s", NULL };
-	auto_free char *text = crm_text(quorum);
-
-	return text && quorum_device_votes(text);
-}
-
-int run_cluster_arbiter(struct call *call)
-{
-	static const char *const unit[] = { "systemctl", "enable", "--now", "corosync-qdevice",
-					    NULL };
-	static const char *const daemon[] = { "corosync-qdevice", NULL };
-	const struct timespec nap = { .tv_nsec = 200 * 1000000 };
-	auto_free char *conf = cluster_file(COROSYNC_CONF, NULL), *why = NULL;
-	auto_free char *host = conf ? conf_value(conf, "host", 0) : NULL;
-
-	if (!host)
-		return complain(EXIT_FAILED,
-				"this cluster has no arbiter: no quorum { device { ... } } in %s",
-				COROSYNC_CONF);
-	if (access(QDEVICE_KEYS, F_OK) < 0)
-		return complain(EXIT_FAILED,
-				"this node has no certificate for the arbiter %s: "
-				"corosync-qdevice-net-certutil makes and hands them out "
-				"(docs/cluster.md)",
-				host);
-	if (!arbiter_votes() && crm_run(has_systemd() ? unit : daemon, NULL, &why))
-		return complain(EXIT_FAILED, "corosync-qdevice does not start: %s", why ? why : "");
-	for (int i = 0; i < ARBITER_LIMIT_S * 5 && !arbiter_votes(); i++)
-		nanosleep(&nap, NULL);
-	if (!arbiter_votes())
-		return complain(EXIT_FAILED,
-				"the arbiter %s does not vote after %d s; corosync-qdevice-tool -s "
-				"says what it waits for",
-				host, ARBITER_LIMIT_S);
-	printf("the arbiter %s votes\n", host);
 	return EXIT_DONE;
 }
 
@@ -632,7 +467,7 @@ int run_cluster_leave(struct call *call)
 				"same: --force",
 				why);
 	}
-	if (crm_run(has_systemd() ? stop_units : stop_all, NULL, &why))
+	if (crm_run(cluster_has_systemd() ? stop_units : stop_all, NULL, &why))
 		return complain(EXIT_FAILED, "the cluster does not stop on this node: %s",
 				why ? why : "");
 	unlink(AUTHKEY);

@@ -15,10 +15,23 @@
 /* cluster_file - the whole of a file as a text, to be freed; "-" is standard input. NULL and errno
  * where it cannot be read. */
 char *cluster_file(const char *path, size_t *length);
+struct conf_member {
+	char name[CLUSTER_MAX_NAME], address[64];
+};
+/* conf_members - from "n1=10.0.0.11,n2=10.0.0.12"; how many, or -1. */
+int conf_members(const char *list, struct conf_member out[CLUSTER_MAX_NODES]);
+/* conf_text - corosync.conf of a new cluster; @arbiter may be NULL, @token is in ms. To be freed.
+ */
+char *conf_text(const char *name, const struct conf_member *members, int count, const char *arbiter,
+		long token);
+/* conf_address - the address of the node called @name, or NULL; to be freed. */
+char *conf_address(const char *conf, const char *name);
 /* conf_value - the value of the @nth line "key: value", or NULL; to be freed. */
 char *conf_value(const char *conf, const char *key, int nth);
 /* conf_nodes - how many nodes are in it. */
 int conf_nodes(const char *conf);
+/* cluster_has_systemd - does systemd run this machine? */
+bool cluster_has_systemd(void);
 /* quorum_device_votes - does the text of corosync-quorumtool -s show a quorum device that is alive
  * and votes? */
 bool quorum_device_votes(const char *text);
