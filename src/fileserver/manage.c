@@ -228,18 +228,34 @@ ntstatus manage_setting_check(const char *server_name, const char *key, const ch
 ntstatus manage_set(struct server *server, const struct token *who, const char *key,
 		    const char *value, struct manage_error *error)
 {
-	ntstatus status = manage_begin(server, who, "change a setting", error);
-	int code;
+	const struct manage_value one = { key, value };
 
-	if (status == STATUS_SUCCESS)
-		status = manage_setting_check(server->name, key, value, error);
-	if (status != STATUS_SUCCESS)
-		return status;
-	if (server->is_node && !strcmp(key, "visibility"))
+	return manage_set_all(server, who, &one, 1, error);
+}
+
+static ntstatus check_value(const struct server *server, const struct manage_value *value,
+			    struct manage_error *error)
+{
+	if (server->is_node && !strcmp(value->key, "visibility"))
 		return manage_fail(error, STATUS_NOT_SUPPORTED,
 				   "%s is the node itself: it has no visibility to set",
 				   server->name);
-	code = store_set_setting(server->store, key, value[0] ? value : NULL);
+	return manage_setting_check(server->name, value->key, value->value, error);
+}
+
+ntstatus manage_set_all(struct server *server, const struct token *who,
+			const struct manage_value *values, size_t count, struct manage_error *error)
+{
+	ntstatus status = manage_begin(server, who, "change a setting", error);
+	int code = 0;
+
+	for (size_t i = 0; i < count && status == STATUS_SUCCESS; i++)
+		status = check_value(server, &values[i], error);
+	if (status != STATUS_SUCCESS)
+		return status;
+	for (size_t i = 0; i < count && !code; i++)
+		code = store_set_setting(server->store, values[i].key,
+					 values[i].value[0] ? values[i].value : NULL);
 	return code ? manage_fail_store(error, code, server) : manage_changed(server, error);
 }
 

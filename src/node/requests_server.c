@@ -384,22 +384,26 @@ bool do_server_check(struct request *r)
 
 static bool set_online(struct request *r, struct server *server, const json_t *settings)
 {
+	struct manage_value *values = xalloc(json_object_size(settings) + 1, sizeof(*values));
+	struct manage_error error;
 	const char *key;
 	const json_t *value;
+	size_t count = 0;
+	ntstatus status;
 
 	json_object_foreach((json_t *)(uintptr_t)settings, key, value)
 	{
-		struct manage_error error;
-
-		if (manage_set(server, NULL, key, json_string_value(value), &error) !=
-		    STATUS_SUCCESS)
-			return request_fail_managed(r, &error);
+		values[count++] = (struct manage_value){ key, json_string_value(value) };
 	}
-	return true;
+	status = manage_set_all(server, NULL, values, count, &error);
+	free(values);
+	return status == STATUS_SUCCESS || request_fail_managed(r, &error);
 }
 
-/* The record of @name as this node knows it. */
-static bool find_record(struct request *r, const char *name, struct server_record *out)
+/* The record of @name as this node knows it, and under Pacemaker the node that has it ("": none).
+ */
+static bool find_record(struct request *r, const char *name, struct server_record *out,
+			char owner[CLUSTER_MAX_NAME])
 {
 	struct cluster_row *rows;
 	size_t count = cluster_rows(node.cluster, &rows);
@@ -410,6 +414,7 @@ static bool find_record(struct request *r, const char *name, struct server_recor
 			continue;
 		*out = rows[i].record;
 		out->facts = json_deep_copy(rows[i].record.facts);
+		memcpy(owner, rows[i].owner, CLUSTER_MAX_NAME);
 		found = true;
 	}
 	cluster_rows_free(rows, count);
@@ -421,6 +426,7 @@ static bool find_record(struct request *r, const char *name, struct server_recor
 static bool set_offline(struct request *r, const char *name, const json_t *settings)
 {
 	cleanup(server_record_free) struct server_record record = { 0 };
+	char owner[CLUSTER_MAX_NAME] = "";
 	auto_free char *home = NULL;
 	auto_close int lock = -1;
 	struct store *store;
@@ -429,8 +435,11 @@ static bool set_offline(struct request *r, const char *name, const json_t *setti
 	char *why = NULL;
 	bool done = true;
 
-	if (!find_record(r, name, &record))
+	if (!find_record(r, name, &record, owner))
 		return false;
+	if (owner[0])
+		return request_fail(r, "elsewhere", "%s is on %s: run this command there", name,
+				    owner);
 	home = xasprintf("%s/" VOLUME_HOME, record.volume);
 	lock = lock_home(home);
 	if (lock < 0)

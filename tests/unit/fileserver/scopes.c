@@ -349,6 +349,38 @@ static void guests_and_the_anonymous_get_what_the_setting_names(void **state)
 
 /* ---- changes */
 
+static int told; /* of a change, how often */
+
+static void tell(struct server *server)
+{
+	told++;
+}
+
+static void several_settings_are_stored_together_or_not_at_all(void **state)
+{
+	static const struct manage_value good[] = { { "failback", "yes" },
+						    { "failback_from", "22" },
+						    { "failback_to", "4" } };
+	static const struct manage_value bad[] = { { "failback", "no" }, { "failback_to", "99" } };
+	struct manage_error error;
+	struct house h;
+	char *now;
+
+	begin(&h, "server");
+	manage_on_change(tell);
+	told = 0;
+	assert_int_equal(manage_set_all(h.fs, NULL, good, ARRAY_LEN(good), &error), STATUS_SUCCESS);
+	assert_int_equal(told, 1); /* failback was never without its window */
+	assert_int_not_equal(manage_set_all(h.fs, NULL, bad, ARRAY_LEN(bad), &error),
+			     STATUS_SUCCESS);
+	assert_int_equal(told, 1);
+	now = store_setting(h.fs->store, "failback");
+	assert_string_equal(now, "yes");
+	free(now);
+	manage_on_change(NULL);
+	end(&h);
+}
+
 static void a_share_that_is_full_refuses_the_next(void **state)
 {
 	struct store_share change = { .name = (char *)(uintptr_t) "distro_test",
@@ -495,6 +527,7 @@ int main(void)
 		CASE(administrative_shares_open_to_administrators_only),
 		CASE(under_visibility_node_the_accounts_of_node_and_server_are_one),
 		CASE(guests_and_the_anonymous_get_what_the_setting_names),
+		CASE(several_settings_are_stored_together_or_not_at_all),
 		CASE(a_share_that_is_full_refuses_the_next),
 		CASE(a_share_whose_directory_is_missing_comes_back_with_it),
 		CASE(what_no_share_may_be_is_refused_with_a_sentence),

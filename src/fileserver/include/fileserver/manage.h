@@ -76,6 +76,14 @@ ntstatus manage_member(struct server *server, const struct token *who, const cha
  * ...); the table is in manage.c. */
 ntstatus manage_set(struct server *server, const struct token *who, const char *key,
 		    const char *value, struct manage_error *error) MUST_CHECK;
+/* manage_set_all - several at once: none is stored where one is refused, and what follows from them
+ * follows when all are stored (a window of failback comes with the failback). */
+struct manage_value {
+	const char *key, *value;
+};
+ntstatus manage_set_all(struct server *server, const struct token *who,
+			const struct manage_value *values, size_t count,
+			struct manage_error *error) MUST_CHECK;
 
 /* The settings that manage_set takes. */
 struct manage_setting {
