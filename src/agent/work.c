@@ -13,12 +13,14 @@
 
 #define STEPS_MAX 4 /* fetch, run, and what follows; more would be a circle */
 
-static void save(struct agent *a)
+static bool save(struct agent *a)
 {
 	struct content_failure why = { 0 };
 
-	if (!memory_save(&a->memory, &why))
-		log_error("state not saved why=%s", LOG_TEXT(why.text));
+	if (memory_save(&a->memory, &why))
+		return true;
+	log_error("state not saved why=%s", LOG_TEXT(why.text));
+	return false;
 }
 
 /* A move that the table does not have in one step goes by way of "accepted". */
@@ -180,7 +182,13 @@ static bool run(struct agent *a, const struct deployment *d, struct item *item)
 	}
 	advance(a, item, DELIVERY_RUNNING, CLIENT_STARTED, "the program runs");
 	snprintf(a->memory.running, sizeof(a->memory.running), "%s", item->id);
-	save(a);
+	/* What would be forgotten would be run again: it is not begun. */
+	if (!save(a)) {
+		a->memory.running[0] = 0;
+		try_later(a, item, CLIENT_RETRYING,
+			  "the agent cannot write its state: no space is left, or its disk failed");
+		return false;
+	}
 	run_program(&options, result);
 	a->memory.running[0] = 0;
 	conclude(a, d, item, result);

@@ -60,22 +60,25 @@ static bool sync_directory(const char *path, struct content_failure *why)
 
 static bool write_owner(const struct site_library *l, const char *keys, struct content_failure *why)
 {
-	auto_free char *file = xasprintf("%s/owner", keys);
-	FILE *out = fopen(file, "wex");
+	auto_free char *file = xasprintf("%s/owner", keys),
+		       *staged = xasprintf("%s/owner.new", keys);
+	FILE *out = fopen(staged, "we");
 	bool good = out && fwrite(l->owner, 1, sizeof(l->owner) - 1, out) == sizeof(l->owner) - 1 &&
 		    !fflush(out) && !fsync(fileno(out));
 	int error = errno;
 
 	if (out)
 		fclose(out);
-	return good ? sync_directory(keys, why)
-		    : content_fail_errno(why, error, file, "write whose the keys are");
+	if (!good)
+		return content_fail_errno(why, error, staged, "write whose the keys are");
+	return rename(staged, file) ? content_fail_errno(why, errno, file, "name it")
+				    : sync_directory(keys, why);
 }
 
 static void forget_keys(const char *keys)
 {
 	static const char *const names[] = { "root.pem", "targets.pem", "snapshot.pem",
-					     "timestamp.pem", "owner" };
+					     "timestamp.pem", "owner.new" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		auto_free char *file = xasprintf("%s/%s", keys, names[i]);
