@@ -11,6 +11,7 @@
 #include <cluster/record.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* Exit codes; berth site probe has those of monitoring plug-ins instead. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_NODE = 3, EXIT_NOT_HERE = 4 };
@@ -95,6 +96,9 @@ json_t *find_named(const json_t *status, const char *key, const char *name);
 
 /* print.c */
 void print_json(const json_t *value);
+/* as_caller - be who called us, while a file of that user's is read; as_before ends it. */
+uid_t as_caller(void);
+void as_before(uid_t was);
 /* make_printable - take out of every text in it what a terminal would act on. */
 void make_printable(json_t *value);
 void print_table(const json_t *rows, const char *columns);

@@ -95,12 +95,32 @@ static char *read_twice(const char *prompt)
 	return NULL;
 }
 
+uid_t as_caller(void)
+{
+	uid_t was = geteuid();
+
+	if (was != getuid())
+		(void)!seteuid(getuid());
+	return was;
+}
+
+void as_before(uid_t was)
+{
+	BUG_ON(was != geteuid() && seteuid(was));
+}
+
 char *password_read(struct call *call, const char *prompt, bool is_new)
 {
 	const char *file = json_string_value(json_object_get(call->local, "password-file"));
+	uid_t was;
+	char *password;
 
-	if (file)
-		return read_file(file);
+	if (file) {
+		was = as_caller();
+		password = read_file(file);
+		as_before(was);
+		return password;
+	}
 	if (call_local(call, "password-stdin"))
 		return read_first_line(STDIN_FILENO, "standard input");
 	return is_new ? read_twice(prompt) : read_terminal(prompt);

@@ -137,10 +137,12 @@ char *address_here(struct call *call, const char *unc, uint16_t *port)
 {
 	auto_free char *server = server_part(unc);
 	uint16_t its_port = *port;
+	uid_t was = as_caller();
 	char *found = address_of_server(call->cluster_dir, server, &its_port);
 
 	if (!found)
 		found = address_of_node(call->cluster_dir, server, &its_port);
+	as_before(was);
 	if (found && !*port)
 		*port = its_port;
 	return found;

@@ -114,8 +114,10 @@ static int say(uint32_t id, char **why)
 
 static int start(const char *dir, char **why)
 {
-	int error = site_open(dir, &server.site, why);
+	int error = site_become_owner(dir, why);
 
+	if (!error)
+		error = site_open(dir, &server.site, why);
 	if (!error)
 		error = site_own(server.site, why);
 	if (error)
@@ -177,7 +179,7 @@ static int check(const char *dir)
 	auto_free char *why = NULL;
 	auto_site struct site *site = NULL;
 
-	if (site_open(dir, &site, &why)) {
+	if (site_become_owner(dir, &why) || site_open(dir, &site, &why)) {
 		fprintf(stderr, "berth-site: %s\n", why ? why : "the site cannot be opened");
 		return 1;
 	}

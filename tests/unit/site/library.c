@@ -11,6 +11,7 @@
 #include <site/library.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[64];
@@ -113,6 +114,24 @@ static void a_first_use_that_was_interrupted_goes_on(void **state)
 	assert_string_equal(first, again);
 }
 
+static void root_does_not_work_on_what_is_of_another(void **state)
+{
+	auto_free char *why = NULL;
+	int status;
+	pid_t pid;
+
+	if (geteuid())
+		skip();
+	assert_int_equal(chown(dir, 65534, 65534), 0);
+	pid = fork();
+	if (!pid)
+		_exit(site_become_owner(dir, &why) || geteuid() != 65534 || getegid() != 65534 ||
+		      !setuid(0) || !setgid(0) || getgroups(0, NULL) != 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(chown(dir, 0, 0), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -122,6 +141,7 @@ int main(void)
 		TEST(an_owner_that_cannot_be_read_makes_no_new_keys),
 		TEST(keys_that_are_gone_are_not_made_anew),
 		TEST(a_first_use_that_was_interrupted_goes_on),
+		TEST(root_does_not_work_on_what_is_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

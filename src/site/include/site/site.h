@@ -13,6 +13,7 @@
 
 #include <base/base.h>
 #include <jansson.h>
+#include <sys/types.h>
 
 struct site;
 
@@ -32,6 +33,13 @@ static inline void site_close_ptr(struct site **site)
 	site_close(*site);
 }
 #define auto_site cleanup(site_close_ptr)
+
+/*
+ * site_owner - whose directory the site is. site_become_owner - where root runs us, be that user
+ * from now on, and for good: a site needs no right that its owner does not have.
+ */
+int site_owner(const char *dir, uid_t *uid, gid_t *gid, char **why) MUST_CHECK;
+int site_become_owner(const char *dir, char **why) MUST_CHECK;
 
 /*
  * site_own - become the one server of the site, until @site is closed. -EBUSY where another process
