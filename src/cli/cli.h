@@ -160,6 +160,7 @@ int run_site_add_object(struct call *call);
 int run_site_set_object(struct call *call);
 int run_site_remove_object(struct call *call);
 int run_site_set_role(struct call *call);
+int run_demo_site(struct call *call);
 int run_completion(struct call *call);
 int send_and_show(struct call *call);
 

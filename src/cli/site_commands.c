@@ -66,6 +66,8 @@ ROW(o_program, { "program", OPTION_LOCAL_TEXT, NULL, "FILE",
 ROW(o_webhook, { "webhook", OPTION_LOCAL_TEXT, NULL, "URL", "post the message there as JSON" });
 ROW(o_syslog, { "syslog", OPTION_LOCAL_TEXT, NULL, "FACILITY",
 		"write it to the system log: daemon, local0 ..." });
+ROW(o_smbd, { "smbd", OPTION_LOCAL, NULL, NULL,
+	      "once more, with smbd of Samba as the distribution point" });
 
 static const struct command commands[] = {
 	{ "site",
@@ -340,5 +342,14 @@ static const struct command commands[] = {
 	  "reason:REASON",
 	  run_package_status,
 	  { &o_site } },
+	{ "demo",
+	  "site",
+	  "",
+	  "show what a site does, end to end, apart from this machine; takes a minute",
+	  NULL,
+	  TARGET_NONE,
+	  NULL,
+	  run_demo_site,
+	  { &o_smbd } },
 };
 const struct command_table site_commands = { commands, ARRAY_LEN(commands) };
