@@ -48,6 +48,11 @@ ROW(o_unprotected,
     { "unprotected", OPTION_LOCAL, NULL, NULL, "for other clients too, where nothing is nearer" });
 ROW(o_boundary, { "boundary", OPTION_LIST, "boundaries", "RANGE",
 		  "10.1.0.0/16: clients there ask it first; may be repeated" });
+ROW(o_maintenance, { "maintenance", OPTION_LOCAL, NULL, NULL,
+		     "bring nothing there, send no client there, do not watch it" });
+ROW(o_in_use, { "in-use", OPTION_LOCAL, NULL, NULL, "the end of its maintenance" });
+ROW(o_rate, { "rate", OPTION_LOCAL_TEXT, NULL, "RATES",
+	      "bytes a second it is sent, by hour: \"daily 08:00-18:00 2M; 50M\"; 0: nothing" });
 ROW(o_no_wait, { "no-wait", OPTION_LOCAL, NULL, NULL,
 		 "only ask for it; berth package status shows how far it is" });
 ROW(o_severity, { "severity", OPTION_LOCAL_TEXT, NULL, "info|warning|error", "this and above" });
@@ -146,7 +151,7 @@ static const struct command commands[] = {
 	  NULL,
 	  run_site_add_dp,
 	  { &o_share_only, &o_repair, &o_account, &o_to, &o_to_port, &o_web, &o_priority,
-	    &o_protected, &o_unprotected, &o_boundary, &o_site } },
+	    &o_protected, &o_unprotected, &o_boundary, &o_rate, &o_site } },
 	{ "site",
 	  "set-dp",
 	  "path",
@@ -156,7 +161,7 @@ static const struct command commands[] = {
 	  NULL,
 	  run_site_set_dp,
 	  { &o_account, &o_to, &o_to_port, &o_web, &o_priority, &o_protected, &o_unprotected,
-	    &o_boundary, &o_site } },
+	    &o_boundary, &o_rate, &o_maintenance, &o_in_use, &o_site } },
 	{ "site",
 	  "points",
 	  "",
@@ -164,7 +169,7 @@ static const struct command commands[] = {
 	  NULL,
 	  TARGET_NONE,
 	  "path:PATH generation:POLICY published:PUBLISHED priority:PRIORITY boundaries:BOUNDARIES "
-	  "reason:REASON",
+	  "is_in_maintenance:MAINTENANCE rates:RATES reason:REASON",
 	  run_site_points,
 	  { &o_site } },
 	{ "site",
@@ -339,7 +344,7 @@ static const struct command commands[] = {
 	  NULL,
 	  TARGET_NONE,
 	  "package:PACKAGE point:POINT state:STATE version:VERSION current:CURRENT tries:TRIES "
-	  "reason:REASON",
+	  "waits:WAITS-FOR reason:REASON",
 	  run_package_status,
 	  { &o_site } },
 	{ "demo",

@@ -69,7 +69,7 @@ static bool is_over(const struct watch *w, const json_t *row)
 {
 	long long state = row ? number_of(row, "state_number") : DIST_INSTALLED;
 
-	return has_arrived(w, row) || !row ||
+	return has_arrived(w, row) || !row || *text_of(row, "waits") ||
 	       (state != DIST_INSTALL_PENDING && state != DIST_REMOVAL_PENDING);
 }
 
@@ -149,6 +149,14 @@ static int print_bad(const char *package, const char *point, const json_t *row)
 
 	if (!row)
 		return complain(EXIT_FAILED, "package %s was taken off %s meanwhile", package,
+				point);
+	if (*text_of(row, "waits"))
+		return complain(EXIT_FAILED,
+				!strcmp(text_of(row, "waits"), "hours")
+					? "%s takes nothing at this hour; the site's server goes "
+					  "on when it does"
+					: "%s is in maintenance; the site's server goes on when "
+					  "that ends: berth site set-dp --in-use",
 				point);
 	return complain(EXIT_FAILED, "%s: %s%s", point, text_of(row, "reason"),
 			next ? " (the site's server tries again by itself: berth package status)"

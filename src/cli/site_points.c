@@ -167,6 +167,11 @@ static int take_point_options(struct call *call, struct point *point)
 		return complain(EXIT_USAGE, "--protected and --unprotected cannot both be meant");
 	if (call_local(call, "protected") || call_local(call, "unprotected"))
 		point->is_protected = call_local(call, "protected");
+	if (call_local(call, "maintenance") && call_local(call, "in-use"))
+		return complain(EXIT_USAGE, "--maintenance and --in-use cannot both be meant");
+	if (call_local(call, "maintenance") || call_local(call, "in-use"))
+		point->is_maintained = call_local(call, "maintenance");
+	replace_text(&point->rates, local_of(call, "rate"));
 	replace_text(&point->web, local_of(call, "web"));
 	replace_text(&point->boundaries, call_text(call, "boundaries"));
 	return EXIT_DONE;
@@ -181,6 +186,7 @@ static int save_point(struct call *call, struct site *site, struct object *objec
 
 	if (code != EXIT_DONE)
 		return code;
+	object->paused = point->is_maintained;
 	error = object->id ? object_set(site, object, &why) : object_add(site, object, &why);
 	if (error)
 		return site_failed(why);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <site/db.h>
 #include <site/deploy.h>
+#include <site/rates.h>
 #include <strings.h>
 
 const char *distribution_state_name(enum distribution_state state)
@@ -89,14 +90,30 @@ int distribution_ask(struct site *site, const char *package, const char *point,
 		     : site_fail(why, -ENOENT, "there is no distribution point that this is for");
 }
 
+/* Why what is pending is not begun: nothing of it is told where it is begun. */
+static void put_waits(json_t *row)
+{
+	int64_t state = json_integer_value(json_object_get(row, "state_number"));
+	struct rates rates;
+
+	if (state == DIST_INSTALLED || state == DIST_INSTALL_FAILED || state == DIST_REMOVAL_FAILED)
+		return;
+	if (json_is_true(json_object_get(row, "is_in_maintenance")))
+		json_object_set_new(row, "waits", json_string("maintenance"));
+	else if (rates_parse(json_string_value(json_object_get(row, "rates")), &rates) &&
+		 !rates_now(&rates, now_s()))
+		json_object_set_new(row, "waits", json_string("hours"));
+}
+
 json_t *distribution_list(struct site *site, const char *package, char **why)
 {
 	struct query q = query_begin(
 		site,
 		"SELECT package, point, state AS state_number, version, (SELECT version FROM"
 		" packages p WHERE p.name = package) AS current, tries, nullif(next, 0) AS next,"
-		" bytes AS bytes_sent, done AS bytes_done, total AS bytes_total, reason, changed "
-		"FROM distributions"
+		" bytes AS bytes_sent, done AS bytes_done, total AS bytes_total, d.reason, changed,"
+		" maintenance AS is_in_maintenance, rates FROM distributions d"
+		" JOIN points ON path = point"
 		" WHERE ?1 IS NULL OR package = ?1 ORDER BY package, point");
 	json_t *rows, *row;
 	size_t i;
@@ -111,6 +128,7 @@ json_t *distribution_list(struct site *site, const char *package, char **why)
 	{
 		int64_t state = json_integer_value(json_object_get(row, "state_number"));
 
+		put_waits(row);
 		json_object_set_new(
 			row, "state",
 			json_string(distribution_state_name((enum distribution_state)state)));

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <site/db.h>
 #include <site/message.h>
+#include <site/rates.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -34,7 +35,8 @@ struct distribution_job {
 	struct site *site;
 	const atomic_bool *stop;
 	uint64_t told_ms;
-	bool interrupted; /* for another wish, or for the end of the server */
+	struct throttle throttle;
+	bool interrupted; /* for another wish, another hour, or the end of the server */
 };
 
 void distribution_job_free(struct distribution_job *job)
@@ -52,12 +54,30 @@ const char *distribution_job_point(const struct distribution_job *job)
 	return job->point;
 }
 
+/* Points that nothing is to be done at now: @busy, those in maintenance, and whose hour is closed.
+ */
+static char *points_left_alone(struct site *site, const json_t *busy)
+{
+	struct query q = query_begin(site, "SELECT path, maintenance, rates FROM points"
+					   " WHERE maintenance OR rates <> ''");
+	json_t *all auto_json = json_copy((json_t *)(uintptr_t)busy);
+	struct rates rates;
+
+	while (query_row(&q)) {
+		if (query_number_at(&q, 1) ||
+		    (rates_parse(query_text_at(&q, 2), &rates) && !rates_now(&rates, now_s())))
+			json_array_append_new(all, json_string(query_text_at(&q, 0)));
+	}
+	(void)query_end(&q, NULL);
+	return json_dumps(all, JSON_COMPACT);
+}
+
 /* The next row that is due; else one whose validation is. */
 int distribution_take(struct site *site, const json_t *busy, struct distribution_job **job,
 		      char **why)
 {
 	int64_t days = site_setting_number(site, "validate_days");
-	auto_free char *taken = json_dumps(busy, JSON_COMPACT);
+	auto_free char *alone = points_left_alone(site, busy);
 	struct query q = query_begin(
 		site,
 		"SELECT package, point, CASE WHEN state = 0 THEN 2 ELSE verb END, tries, reason"
@@ -70,7 +90,7 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 	query_number(&q, now_s());
 	query_number(&q, days);
 	query_number(&q, DAY_S);
-	query_text(&q, taken);
+	query_text(&q, alone);
 	if (query_row(&q)) {
 		*job = xalloc(1, sizeof(**job));
 		**job = (struct distribution_job){
@@ -84,19 +104,19 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 	return query_end(&q, why);
 }
 
-/* Was it asked for something else meanwhile, or taken back? Then that is what is done next. */
+/* Was it asked for something else meanwhile, taken back, or put off? Then that is what counts. */
 static bool is_overtaken(const struct distribution_job *w)
 {
-	struct query q =
-		query_begin(w->site, "SELECT verb, state FROM distributions WHERE package = ?1"
-				     " AND point = ?2");
+	struct query q = query_begin(w->site, "SELECT verb, state, maintenance FROM distributions"
+					      " JOIN points ON path = point"
+					      " WHERE package = ?1 AND point = ?2");
 	bool overtaken = true;
 
 	query_text(&q, w->package);
 	query_text(&q, w->point);
 	if (query_row(&q))
-		overtaken = query_number_at(&q, 1) != DIST_INSTALLED &&
-			    query_number_at(&q, 0) != (int64_t)w->verb;
+		overtaken = query_number_at(&q, 2) || (query_number_at(&q, 1) != DIST_INSTALLED &&
+						       query_number_at(&q, 0) != (int64_t)w->verb);
 	(void)query_end(&q, NULL);
 	return overtaken;
 }
@@ -108,7 +128,7 @@ static bool note_progress(void *owner, const struct transfer_progress *p)
 	uint64_t now_ms = monotonic_ms();
 	struct query q;
 
-	if (atomic_load(w->stop))
+	if (atomic_load(w->stop) || w->throttle.is_closed)
 		w->interrupted = true;
 	if (w->interrupted || now_ms - w->told_ms < PROGRESS_MS)
 		return !w->interrupted;
@@ -122,6 +142,14 @@ static bool note_progress(void *owner, const struct transfer_progress *p)
 	(void)query_run(&q, NULL);
 	w->interrupted = is_overtaken(w);
 	return !w->interrupted;
+}
+
+/* transfer_options.may_send */
+static uint64_t wait_ms(void *owner, uint64_t bytes)
+{
+	struct distribution_job *w = owner;
+
+	return throttle_wait_ms(&w->throttle, monotonic_ms(), now_s(), bytes);
 }
 
 /* The manifests of a package at a point that no other package there has. */
@@ -165,6 +193,7 @@ static bool bring(struct distribution_job *w, struct site_library *library, stru
 		.held = held,
 		.known = library->place,
 		.patience_ms = PATIENCE_MS,
+		.may_send = wait_ms,
 		.progress = note_progress,
 		.owner = w,
 	};
@@ -199,6 +228,8 @@ static int act(struct distribution_job *w, struct point *point, struct transfer_
 		error = library_read(w->site, &library, why);
 	if (!error)
 		error = point_find(w->site, w->point, point, why);
+	if (!error && !rates_parse(point->rates, &w->throttle.rates))
+		error = site_fail(why, -EINVAL, "its rates cannot be read: %s", point->rates);
 	if (!error)
 		error = point_open(w->site, point, &to, why);
 	if (!error && !exchange(w, &library, to, &p, result, &failure))

@@ -216,7 +216,8 @@ int papers_ingest(struct site *site, struct ingest_counts *counts, char **why)
 	for (size_t i = 0; i < count; i++) {
 		auto_free char *this_why = NULL;
 
-		error = ingest_at(site, &points[i], counts, &this_why);
+		error = points[i].is_maintained ? 0
+						: ingest_at(site, &points[i], counts, &this_why);
 		if (error && !first)
 			first = site_fail(why, error, "%s: %s", points[i].path,
 					  this_why ? this_why : "it cannot be read");

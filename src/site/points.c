@@ -6,6 +6,7 @@
 #include <policy/policy.h>
 #include <site/db.h>
 #include <site/object.h>
+#include <site/rates.h>
 #include <string.h>
 
 #define POINTS_MAX POLICY_POINTS_MAX
@@ -17,6 +18,7 @@ void point_free(struct point *p)
 	free(p->account);
 	free(p->web);
 	free(p->boundaries);
+	free(p->rates);
 	*p = (struct point){ 0 };
 }
 
@@ -55,6 +57,7 @@ static bool split(const char *path, char **server, char **share, char **below)
 int point_add(struct site *site, const struct point *p, char **why)
 {
 	auto_free char *server = NULL, *share = NULL, *below = NULL;
+	struct rates rates;
 	struct query q;
 	int error = check_boundaries(p->boundaries ? p->boundaries : "", why);
 
@@ -63,11 +66,17 @@ int point_add(struct site *site, const struct point *p, char **why)
 	if (!split(p->path, &server, &share, &below))
 		return site_fail(why, -EINVAL, "\"%s\" is not of the form \\\\SERVER\\SHARE",
 				 p->path);
+	if (p->rates && !rates_parse(p->rates, &rates))
+		return site_fail(why, -EINVAL,
+				 "\"%s\" are no rates such as \"daily 08:00-18:00 2M; 50M\"",
+				 p->rates);
 	q = query_begin(site,
 			"INSERT INTO points(path, address, port, account, web, priority,"
-			" is_protected, boundaries) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+			" is_protected, boundaries, maintenance, rates)"
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 			" ON CONFLICT(path) DO UPDATE SET address = ?2, port = ?3, account = ?4,"
-			" web = ?5, priority = ?6, is_protected = ?7, boundaries = ?8");
+			" web = ?5, priority = ?6, is_protected = ?7, boundaries = ?8,"
+			" maintenance = ?9, rates = ?10");
 	query_text(&q, p->path);
 	query_text(&q, p->address);
 	query_number(&q, p->port);
@@ -76,6 +85,8 @@ int point_add(struct site *site, const struct point *p, char **why)
 	query_number(&q, p->priority);
 	query_number(&q, p->is_protected);
 	query_text(&q, p->boundaries ? p->boundaries : "");
+	query_number(&q, p->is_maintained);
+	query_text(&q, p->rates ? p->rates : "");
 	return query_run(&q, why);
 }
 
@@ -96,7 +107,9 @@ static char *text_at(const struct query *q, int column)
 	return query_null_at(q, column) ? NULL : xstrdup(query_text_at(q, column));
 }
 
-#define POINT_COLUMNS "path, address, port, account, web, priority, is_protected, boundaries"
+#define POINT_COLUMNS                                                                              \
+	"path, address, port, account, web, priority, is_protected, boundaries,"                   \
+	" maintenance, rates"
 
 static struct point read_point(const struct query *q)
 {
@@ -109,6 +122,8 @@ static struct point read_point(const struct query *q)
 		.priority = query_number_at(q, 5),
 		.is_protected = query_number_at(q, 6),
 		.boundaries = text_at(q, 7),
+		.is_maintained = query_number_at(q, 8),
+		.rates = text_at(q, 9),
 	};
 }
 
@@ -172,10 +187,11 @@ int point_open(struct site *site, const struct point *p, struct place **out, cha
 
 json_t *point_list(struct site *site, char **why)
 {
-	struct query q =
-		query_begin(site, "SELECT path, address, port, account, web, priority,"
-				  " is_protected, boundaries, published, generation, reason"
-				  " FROM points ORDER BY path");
+	struct query q = query_begin(
+		site, "SELECT path, address, port, account, web, priority,"
+		      " is_protected, boundaries, maintenance AS is_in_maintenance, rates,"
+		      " published, generation, reason"
+		      " FROM points ORDER BY path");
 	json_t *rows = query_json(&q);
 
 	if (!query_end(&q, why))

@@ -302,7 +302,7 @@ static int build_policy(struct build *b, bool force, char **why)
 		return error;
 	policy.points = xalloc(POLICY_POINTS_MAX, sizeof(*policy.points));
 	for (size_t i = 0; i < count; i++) {
-		if (policy.point_count < POLICY_POINTS_MAX)
+		if (policy.point_count < POLICY_POINTS_MAX && !points[i].is_maintained)
 			add_point(&policy, &points[i]);
 		point_free(&points[i]);
 	}
@@ -407,7 +407,9 @@ int policy_publish(struct site *site, bool force, char **why)
 	if (error)
 		return error;
 	for (size_t i = 0; i < count; i++) {
-		error = bring_to(site, &library, &points[i], first ? NULL : why);
+		error = points[i].is_maintained
+				? 0
+				: bring_to(site, &library, &points[i], first ? NULL : why);
 		if (error && !first)
 			first = error;
 		point_free(&points[i]);

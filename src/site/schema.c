@@ -142,7 +142,11 @@ static const char fourth[] =
 	"ALTER TABLE distributions ADD COLUMN total INTEGER NOT NULL DEFAULT 0;"
 	"DROP TABLE point_packages;";
 
-static const char *const steps[] = { first, second, third, fourth };
+/* When and how fast a point may be written to (site/rates.h). */
+static const char fifth[] = "ALTER TABLE points ADD COLUMN maintenance INTEGER NOT NULL DEFAULT 0;"
+			    "ALTER TABLE points ADD COLUMN rates TEXT NOT NULL DEFAULT '';";
+
+static const char *const steps[] = { first, second, third, fourth, fifth };
 
 static int run(struct site *site, const char *sql, char **why)
 {

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 from lab import BUILD, PASSWORD, Lab, check, main, wait_until
 
@@ -137,6 +138,35 @@ def test_validate():
     berth("package", "validate", "tools")
     check(messages().count(2360) == messages().count(2361) == 1, str(messages()))
     check([r["state"] for r in rows().values()] == ["installed"] * 2, str(rows()))
+
+
+def test_maintenance():
+    """a point in maintenance is left alone, and gets what was asked for when that ends"""
+    berth("site", "set-dp", r"\\FS2\distro_test", "--maintenance")
+    held = berth("package", "redistribute", "tools", ok=False)
+    check(held.code == 1 and r"FS2\distro_test is in maintenance" in held.text, repr(held))
+    check("is on " + r"\\FS\distro_test" in held.out, held.out)
+    check(rows()[r"\\FS2\distro_test"]["waits"] == "maintenance", str(rows()))
+    berth("site", "publish")
+    generation = {p["path"]: p["generation"] for p in json.loads(berth("site", "points", "--json").out)}
+    check(generation[r"\\FS\distro_test"] > (generation[r"\\FS2\distro_test"] or 0), str(generation))
+    berth("site", "set-dp", r"\\FS2\distro_test", "--in-use")
+    wait_until("FS2 has it", lambda: rows()[r"\\FS2\distro_test"]["state"] == "installed", 40)
+
+
+def test_rates():
+    """a point is sent no faster than its rate, and nothing at an hour that is closed"""
+    fs, begin = r"\\FS\distro_test", time.monotonic()
+    berth("site", "set-dp", fs, "--rate", "500K")
+    berth("package", "redistribute", "tools", fs)
+    seconds = time.monotonic() - begin
+    check(seconds > 1.5, "a megabyte at half a megabyte a second took %.1f s" % seconds)
+    berth("site", "set-dp", fs, "--rate", "daily 00:00-12:00 0; daily 12:00-00:00 0")
+    closed = berth("package", "redistribute", "tools", fs, ok=False)
+    check(closed.code == 1 and "takes nothing at this hour" in closed.text, repr(closed))
+    check("no rates" in berth("site", "set-dp", fs, "--rate", "soon", ok=False).text, "odd rates")
+    berth("site", "set-dp", fs, "--rate", "")
+    wait_until("it goes on", lambda: rows()[fs]["state"] == "installed", 40)
 
 
 def test_given_up():

@@ -76,8 +76,8 @@ int papers_ingest_from(struct site *site, struct place *place, const char *point
 int paper_take(struct site *site, const void *bytes, size_t length, struct ingest_counts *counts,
 	       char **why) MUST_CHECK;
 
-/* policy_publish - build the policy and bring it to every point. Points that fail are named in
- * *why; the others have it. @force: also where nothing has changed. */
+/* policy_publish - build the policy and bring it to every point that is not in maintenance. Points
+ * that fail are named in *why; the others have it. @force: also where nothing has changed. */
 int policy_publish(struct site *site, bool force, char **why) MUST_CHECK;
 
 #endif

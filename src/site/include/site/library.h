@@ -61,7 +61,9 @@ struct point {
 	char *address, *account, *web;
 	int64_t port, priority;
 	bool is_protected;
-	char *boundaries; /* with commas */
+	bool is_maintained; /* nothing is brought there, and no client sent there */
+	char *boundaries;   /* with commas */
+	char *rates;	    /* site/rates.h */
 };
 void point_free(struct point *point);
 int point_add(struct site *site, const struct point *point, char **why) MUST_CHECK;
