@@ -8,6 +8,8 @@
 #include <site/deploy.h>
 #include <time.h>
 
+#define TOKENS_AT_ONCE_MAX 100000
+
 #define OPEN_SITE(call)                                                                            \
 	auto_site struct site *site = NULL;                                                        \
 	auto_free char *why = NULL;                                                                \
@@ -233,19 +235,27 @@ int run_client_remove(struct call *call)
 
 int run_client_token(struct call *call)
 {
-	int64_t hours = 24;
-	char *token;
+	int64_t hours = 24, count = 1;
 	OPEN_SITE(call);
 
-	if (!take_integer(call, "hours", 1, 8760, &hours))
+	if (!take_integer(call, "hours", 1, 8760, &hours) ||
+	    !take_integer(call, "count", 1, TOKENS_AT_ONCE_MAX, &count))
 		return EXIT_USAGE;
-	token = token_make(site, hours * 3600, &why);
-	if (!token)
+	if (site_begin(site, &why))
 		return site_failed(why);
-	puts(token);
-	secret_wipe(token, strlen(token));
-	free(token);
-	return EXIT_DONE;
+	for (int64_t i = 0; i < count && code == EXIT_DONE; i++) {
+		char *token = token_make(site, hours * 3600, &why);
+
+		code = token ? EXIT_DONE : site_failed(why);
+		if (!token)
+			break;
+		puts(token);
+		secret_wipe(token, strlen(token));
+		free(token);
+	}
+	if (code == EXIT_DONE && site_commit(site, &why))
+		code = site_failed(why);
+	return code;
 }
 
 int run_client_collect(struct call *call)

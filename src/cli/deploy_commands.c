@@ -30,6 +30,7 @@ ROW(o_rerun, { "rerun", OPTION_LOCAL_TEXT, NULL, "RULE",
 ROW(o_order, { "order", OPTION_LOCAL_TEXT, NULL, "N", "lower ones run first (0)" });
 ROW(o_beats, { "deadline-beats-windows", OPTION_LOCAL, NULL, NULL,
 	       "at its deadline it runs outside of maintenance windows too" });
+ROW(o_count, { "count", OPTION_LOCAL_TEXT, NULL, "N", "so many, one a line (1)" });
 ROW(o_hours, { "hours", OPTION_LOCAL_TEXT, NULL, "N", "how long it is good (24)" });
 
 static const struct command commands[] = {
@@ -250,7 +251,7 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_client_token,
-	  { &o_hours, &o_site } },
+	  { &o_hours, &o_count, &o_site } },
 	{ "client",
 	  "collect",
 	  "",

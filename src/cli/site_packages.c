@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define LOOK_USLEEP  200000
-#define NO_SERVER_MS 10000
+#define NO_SERVER_MS 3000
 #define MIB	     1048576.0
 
 struct watch {
@@ -101,19 +101,53 @@ static void show_progress(const struct watch *w, size_t over)
 	(void)fflush(stderr);
 }
 
+static bool look(struct watch *w)
+{
+	auto_free char *why = NULL;
+
+	json_decref(w->rows);
+	w->rows = distribution_list(w->site, w->package, &why);
+	return w->rows || site_failed(why) == EXIT_DONE;
+}
+
+/* Where no server runs, this command is it for so long: the same work, one point after the other.
+ */
+static bool work_here(struct watch *w)
+{
+	json_t *nobody auto_json = json_array();
+	auto_free char *why = NULL;
+	atomic_bool never = false;
+
+	if (site_own(w->site, &why))
+		return site_failed(why) == EXIT_DONE;
+	while (look(w)) {
+		struct distribution_job *job = NULL;
+		int error;
+
+		if (count_over(w) == json_array_size(w->points))
+			return true;
+		error = distribution_take(w->site, nobody, &job, &why);
+		if (!error && job)
+			error = distribution_do(w->site, job, &never, &why);
+		else if (!error)
+			usleep(LOOK_USLEEP);
+		distribution_job_free(job);
+		if (error)
+			return site_failed(why) == EXIT_DONE;
+	}
+	return false;
+}
+
 /* False: said why it is not waited any longer. */
 static bool watch_rows(struct watch *w)
 {
 	bool is_seen = isatty(STDERR_FILENO) && !w->call->json;
 	uint64_t owned_ms = monotonic_ms();
-	auto_free char *why = NULL;
 	size_t over;
 
 	for (;;) {
-		json_decref(w->rows);
-		w->rows = distribution_list(w->site, w->package, &why);
-		if (!w->rows)
-			return site_failed(why) == EXIT_DONE;
+		if (!look(w))
+			return false;
 		over = count_over(w);
 		if (is_seen)
 			show_progress(w, over);
@@ -121,11 +155,8 @@ static bool watch_rows(struct watch *w)
 			break;
 		if (site_is_owned(w->site))
 			owned_ms = monotonic_ms();
-		if (monotonic_ms() - owned_ms > NO_SERVER_MS) {
-			complain(0, "the site's server has ended; what was asked for is done when "
-				    "berth-site runs again");
-			return false;
-		}
+		if (monotonic_ms() - owned_ms > NO_SERVER_MS) /* it has ended */
+			return work_here(w);
 		usleep(LOOK_USLEEP);
 	}
 	if (is_seen)
@@ -187,6 +218,20 @@ static int show_outcome(const struct watch *w)
 	return code;
 }
 
+static bool take_priority(struct call *call, enum distribution_priority *out)
+{
+	static const char *const names[] = { "high", "normal", "low" };
+	const char *name = local_of(call, "priority");
+
+	for (size_t i = 0; name && i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], name) != 0)
+			continue;
+		*out = (enum distribution_priority)i;
+		return true;
+	}
+	return !name;
+}
+
 static int ask_for(struct call *call, enum distribution_verb verb, const char *what)
 {
 	auto_site struct site *site = NULL;
@@ -196,24 +241,29 @@ static int ask_for(struct call *call, enum distribution_verb verb, const char *w
 					       .package = call_text(call, "package"),
 					       .verb = verb,
 					       .points = json_array() };
+	struct distribution_wish wish = {
+		.package = w.package, .where = point, .verb = verb, .priority = DIST_NORMAL
+	};
+	bool is_owned;
 	int code = site_of(call, &site);
 
 	if (code != EXIT_DONE)
 		return code;
 	w.site = site;
-	if (distribution_ask(site, w.package, point, verb, w.points, &why))
+	if (!take_priority(call, &wish.priority))
+		return complain(EXIT_USAGE, "--priority is high, normal or low");
+	if (distribution_ask(site, &wish, w.points, &why))
 		return site_failed(why);
 	text = xasprintf("%s package %s: %s", what, w.package, point ? point : "everywhere");
 	code = site_note_change(site, point, text);
 	if (code != EXIT_DONE)
 		return code;
-	if (!site_is_owned(site))
-		return complain(
-			call_local(call, "no-wait") ? EXIT_DONE : EXIT_FAILED,
-			"it is noted, but the site's server does not run: start berth-site");
+	is_owned = site_is_owned(site);
 	if (call_local(call, "no-wait"))
-		return EXIT_DONE;
-	return watch_rows(&w) ? show_outcome(&w) : EXIT_FAILED;
+		return is_owned ? EXIT_DONE
+				: complain(EXIT_DONE, "it is noted, but the site's server does not "
+						      "run: start berth-site");
+	return (is_owned ? watch_rows(&w) : work_here(&w)) ? show_outcome(&w) : EXIT_FAILED;
 }
 
 int run_package_distribute(struct call *call)

@@ -7,37 +7,62 @@
 
 struct range {
 	int family;
-	uint8_t bytes[16];
-	unsigned bits;
+	uint8_t low[16], high[16]; /* in the order of the network */
+	size_t bytes;
 };
 
-static bool read_address(const char *text, struct range *out)
-{
-	out->family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	out->bits = out->family == AF_INET6 ? 128 : 32;
-	return inet_pton(out->family, text, out->bytes) == 1;
-}
-
-static bool read_boundary(const char *boundary, struct range *out)
+static bool read_address(const char *text, size_t length, int *family, uint8_t bytes[16])
 {
 	char address[INET6_ADDRSTRLEN];
-	const char *slash = strchr(boundary, '/');
-	size_t length = slash ? (size_t)(slash - boundary) : strlen(boundary);
-	unsigned bits = 0;
 
 	if (length >= sizeof(address))
 		return false;
-	memcpy(address, boundary, length);
+	memcpy(address, text, length);
 	address[length] = 0;
-	if (!read_address(address, out))
+	*family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	return inet_pton(*family, address, bytes) == 1;
+}
+
+static bool read_bits(const char *text, unsigned most, unsigned *bits)
+{
+	const char *at = text;
+
+	*bits = 0;
+	for (; *at >= '0' && *at <= '9' && *bits <= most; at++)
+		*bits = *bits * 10 + (unsigned)(*at - '0');
+	return at > text && !*at && *bits <= most;
+}
+
+/* The addresses that agree with low in the first @bits. */
+static void spread(struct range *out, unsigned bits)
+{
+	for (unsigned i = 0; i < out->bytes; i++) {
+		unsigned kept = bits > i * 8 ? bits - i * 8 : 0;
+		uint8_t mask = kept >= 8 ? 0xff : (uint8_t)(0xff00u >> kept);
+
+		out->high[i] = (uint8_t)(out->low[i] | (uint8_t)~mask);
+		out->low[i] &= mask;
+	}
+}
+
+/* "10.1.0.0/16", "10.1.0.5-10.1.0.99", "10.1.0.5" */
+static bool read_boundary(const char *boundary, struct range *out)
+{
+	size_t length = strcspn(boundary, "/-");
+	const char *rest = boundary + length;
+	unsigned bits;
+	int family;
+
+	if (!read_address(boundary, length, &out->family, out->low))
 		return false;
-	if (!slash)
-		return true;
-	for (slash++; *slash >= '0' && *slash <= '9' && bits <= 128; slash++)
-		bits = bits * 10 + (unsigned)(*slash - '0');
-	if (*slash || slash[-1] == '/' || bits > out->bits)
+	out->bytes = out->family == AF_INET6 ? 16 : 4;
+	bits = (unsigned)out->bytes * 8;
+	if (*rest == '-')
+		return read_address(rest + 1, strlen(rest + 1), &family, out->high) &&
+		       family == out->family && memcmp(out->low, out->high, out->bytes) <= 0;
+	if (*rest == '/' && !read_bits(rest + 1, bits, &bits))
 		return false;
-	out->bits = bits;
+	spread(out, bits);
 	return true;
 }
 
@@ -50,17 +75,14 @@ bool boundary_check(const char *boundary)
 
 bool boundary_has(const char *boundary, const char *address)
 {
-	struct range range, one;
-	unsigned whole;
+	struct range range;
+	uint8_t bytes[16];
+	int family;
 
-	if (!read_boundary(boundary, &range) || !read_address(address, &one) ||
-	    range.family != one.family)
-		return false;
-	whole = range.bits / 8;
-	if (memcmp(range.bytes, one.bytes, whole) != 0)
-		return false;
-	return !(range.bits % 8) ||
-	       !((range.bytes[whole] ^ one.bytes[whole]) >> (8 - range.bits % 8));
+	return read_boundary(boundary, &range) &&
+	       read_address(address, strlen(address), &family, bytes) && family == range.family &&
+	       memcmp(range.low, bytes, range.bytes) <= 0 &&
+	       memcmp(bytes, range.high, range.bytes) <= 0;
 }
 
 static bool is_inside(const struct policy_point *p, const char *const *addresses, size_t count)

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <site/db.h>
-#include <site/deploy.h>
+#include <site/groups.h>
 #include <site/rates.h>
 #include <strings.h>
 
@@ -27,20 +27,21 @@ enum distribution_state distribution_move(enum distribution_verb verb, bool good
 	return tries_left ? DIST_INSTALL_RETRYING : DIST_INSTALL_FAILED;
 }
 
-static int ask_one(struct site *site, const char *package, const char *point,
-		   enum distribution_verb verb, char **why)
+static int ask_one(struct site *site, const struct distribution_wish *wish, const char *point,
+		   char **why)
 {
 	struct query q = query_begin(
 		site, "INSERT INTO distributions(package, point, verb, state, version, tries, next,"
-		      " bytes, changed) VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5)"
+		      " bytes, changed, priority) VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5, ?6)"
 		      " ON CONFLICT(package, point) DO UPDATE SET verb = ?3, state = ?4, tries = 0,"
-		      " next = 0, changed = ?5, done = 0, total = 0");
+		      " next = 0, changed = ?5, priority = ?6, done = 0, total = 0");
 
-	query_text(&q, package);
+	query_text(&q, wish->package);
 	query_text(&q, point);
-	query_number(&q, verb);
-	query_number(&q, verb == DIST_REMOVE ? DIST_REMOVAL_PENDING : DIST_INSTALL_PENDING);
+	query_number(&q, wish->verb);
+	query_number(&q, wish->verb == DIST_REMOVE ? DIST_REMOVAL_PENDING : DIST_INSTALL_PENDING);
 	query_number(&q, now_s());
+	query_number(&q, wish->priority);
 	return query_run(&q, why);
 }
 
@@ -58,36 +59,50 @@ static bool is_there(struct site *site, const char *package, const char *point)
 	return there;
 }
 
-int distribution_ask(struct site *site, const char *package, const char *point,
-		     enum distribution_verb verb, json_t *points_asked, char **why)
+static bool is_wanted(struct site *site, const struct distribution_wish *wish, const char *point)
+{
+	bool there = wish->verb == DIST_DISTRIBUTE || is_there(site, wish->package, point);
+
+	if (!wish->where)
+		return there;
+	if (wish->where[0] == '\\')
+		return !strcasecmp(point, wish->where);
+	return there && group_has(site, wish->where, point);
+}
+
+static int nowhere(const char *where, char **why)
+{
+	return where && where[0] == '\\'
+		       ? site_fail(why, -ENOENT,
+				   "there is no distribution point \"%s\"; berth site points lists "
+				   "them",
+				   where)
+		       : site_fail(why, -ENOENT, "there is no distribution point that this is for");
+}
+
+int distribution_ask(struct site *site, const struct distribution_wish *wish, json_t *asked,
+		     char **why)
 {
 	struct package p auto_package = { 0 };
 	struct point *points = NULL;
-	size_t count = 0, asked = 0;
-	int error = package_find(site, package, &p, why);
+	size_t count = 0, wanted = 0;
+	int error = package_find(site, wish->package, &p, why);
 
+	if (!error && wish->where && wish->where[0] != '\\' && wish->verb != DIST_VALIDATE)
+		error = group_note_package(site, wish->where, wish->package,
+					   wish->verb != DIST_REMOVE, why);
 	if (!error)
 		error = point_load(site, &points, &count, why);
 	for (size_t i = 0; i < count; i++) {
-		bool wanted =
-			point ? !strcasecmp(points[i].path, point)
-			      : verb == DIST_DISTRIBUTE || is_there(site, package, points[i].path);
-
-		if (!error && wanted) {
-			error = ask_one(site, package, points[i].path, verb, why);
-			asked++;
-			json_array_append_new(points_asked, json_string(points[i].path));
+		if (!error && is_wanted(site, wish, points[i].path)) {
+			error = ask_one(site, wish, points[i].path, why);
+			wanted++;
+			json_array_append_new(asked, json_string(points[i].path));
 		}
 		point_free(&points[i]);
 	}
 	free(points);
-	if (error || asked)
-		return error;
-	return point ? site_fail(why, -ENOENT,
-				 "there is no distribution point \"%s\"; berth site points lists "
-				 "them",
-				 point)
-		     : site_fail(why, -ENOENT, "there is no distribution point that this is for");
+	return error || wanted ? error : nowhere(wish->where, why);
 }
 
 /* Why what is pending is not begun: nothing of it is told where it is begun. */
@@ -112,7 +127,7 @@ json_t *distribution_list(struct site *site, const char *package, char **why)
 		"SELECT package, point, state AS state_number, version, (SELECT version FROM"
 		" packages p WHERE p.name = package) AS current, tries, nullif(next, 0) AS next,"
 		" bytes AS bytes_sent, done AS bytes_done, total AS bytes_total, d.reason, changed,"
-		" maintenance AS is_in_maintenance, rates FROM distributions d"
+		" maintenance AS is_in_maintenance, rates, d.priority FROM distributions d"
 		" JOIN points ON path = point"
 		" WHERE ?1 IS NULL OR package = ?1 ORDER BY package, point");
 	json_t *rows, *row;

@@ -84,7 +84,7 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 		" FROM distributions WHERE ((state IN (1, 2, 4, 5) AND next <= ?1)"
 		" OR (state = 0 AND ?2 > 0 AND changed < ?1 - ?2 * ?3))"
 		" AND point NOT IN (SELECT value FROM json_each(?4))"
-		" ORDER BY state = 0, next, package, point LIMIT 1");
+		" ORDER BY state = 0, priority, next, package, point LIMIT 1");
 
 	*job = NULL;
 	query_number(&q, now_s());

@@ -22,7 +22,7 @@ void point_free(struct point *p)
 	*p = (struct point){ 0 };
 }
 
-static int check_boundaries(const char *list, char **why)
+int boundaries_check(const char *list, char **why)
 {
 	auto_free char *copy = xstrdup(list);
 	char *saved = NULL;
@@ -30,7 +30,8 @@ static int check_boundaries(const char *list, char **why)
 	for (char *one = strtok_r(copy, ",", &saved); one; one = strtok_r(NULL, ",", &saved)) {
 		if (!boundary_check(one))
 			return site_fail(why, -EINVAL,
-					 "\"%s\" is no range of addresses such as 10.1.0.0/16",
+					 "\"%s\" is no range of addresses such as 10.1.0.0/16 or "
+					 "10.1.0.5-10.1.0.99",
 					 one);
 	}
 	return 0;
@@ -59,7 +60,7 @@ int point_add(struct site *site, const struct point *p, char **why)
 	auto_free char *server = NULL, *share = NULL, *below = NULL;
 	struct rates rates;
 	struct query q;
-	int error = check_boundaries(p->boundaries ? p->boundaries : "", why);
+	int error = boundaries_check(p->boundaries ? p->boundaries : "", why);
 
 	if (error)
 		return error;

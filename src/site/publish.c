@@ -12,6 +12,7 @@
 #include <crypto/crypto.h>
 #include <errno.h>
 #include <policy/paper.h>
+#include <site/groups.h>
 #include <strings.h>
 
 #define FORGOTTEN_MAX 1024 /* nodes, in one publication */
@@ -302,11 +303,15 @@ static int build_policy(struct build *b, bool force, char **why)
 		return error;
 	policy.points = xalloc(POLICY_POINTS_MAX, sizeof(*policy.points));
 	for (size_t i = 0; i < count; i++) {
+		if (!error)
+			error = point_join_boundaries(b->site, &points[i], why);
 		if (policy.point_count < POLICY_POINTS_MAX && !points[i].is_maintained)
 			add_point(&policy, &points[i]);
 		point_free(&points[i]);
 	}
 	free(points);
+	if (error)
+		return error;
 	policy.interval_s = site_setting_number(b->site, "client_interval_s");
 	policy.deployments = json_object();
 	policy.generation = state_number(b->site, "SELECT generation FROM policy_state") + 1;

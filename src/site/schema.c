@@ -146,7 +146,19 @@ static const char fourth[] =
 static const char fifth[] = "ALTER TABLE points ADD COLUMN maintenance INTEGER NOT NULL DEFAULT 0;"
 			    "ALTER TABLE points ADD COLUMN rates TEXT NOT NULL DEFAULT '';";
 
-static const char *const steps[] = { first, second, third, fourth, fifth };
+/* Groups of points, and what is brought first. */
+static const char sixth[] =
+	"CREATE TABLE point_groups(name TEXT PRIMARY KEY COLLATE NOCASE, boundaries TEXT NOT NULL,"
+	" is_protected INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE point_group_members(grp TEXT NOT NULL COLLATE NOCASE REFERENCES"
+	" point_groups(name) ON DELETE CASCADE, point TEXT NOT NULL COLLATE NOCASE REFERENCES"
+	" points(path) ON DELETE CASCADE, PRIMARY KEY(grp, point)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE point_group_packages(grp TEXT NOT NULL COLLATE NOCASE REFERENCES"
+	" point_groups(name) ON DELETE CASCADE, package TEXT NOT NULL REFERENCES packages(name)"
+	" ON DELETE CASCADE, PRIMARY KEY(grp, package)) STRICT, WITHOUT ROWID;"
+	"ALTER TABLE distributions ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;";
+
+static const char *const steps[] = { first, second, third, fourth, fifth, sixth };
 
 static int run(struct site *site, const char *sql, char **why)
 {

@@ -169,6 +169,36 @@ def test_rates():
     wait_until("it goes on", lambda: rows()[fs]["state"] == "installed", 40)
 
 
+def test_group():
+    """a group's members have what the group was brought, who joins too; clients in its boundaries are sent there"""
+    fs, fs2 = r"\\FS\distro_test", r"\\FS2\distro_test"
+    berth("site", "add-group", "Branch", "--boundary", "10.9.0.5-10.9.0.99", "--boundary", "10.8.0.0/16")
+    berth("site", "join-group", "branch", fs)
+    berth("package", "create", "extra", "--source", os.path.join(L.directory, "source"))
+    out = berth("package", "distribute", "extra", "branch", "--priority", "high").out
+    check(fs in out and fs2 not in out, out)
+    berth("site", "join-group", "branch", fs2)
+    both = [{"package": "extra", "point": p, "state": "installed", "priority": 0 if p == fs else 1} for p in (fs2, fs)]
+    wait_until("FS2 has it too", lambda: [{k: r[k] for k in both[0]} for r in
+               json.loads(berth("package", "status", "extra", "--json").out)] == both, 40)
+    group = json.loads(berth("site", "groups", "--json").out)[0]
+    check(group["points_json"] == [fs2, fs] and group["packages_json"] == ["extra"], str(group))
+    berth("site", "publish")
+    targets = os.path.join(L.directory, "site", "content", "targets")
+    policies = [json.loads(t) for t in (open(os.path.join(targets, n), "rb").read() for n in os.listdir(targets))
+                if t.startswith(b'{"_type":"policy"')]
+    newest = max(policies, key=lambda p: p["generation"])
+    check([p["boundaries"] for p in newest["points"]] == [["10.9.0.5-10.9.0.99", "10.8.0.0/16"]] * 2, str(newest["points"]))
+    berth("site", "leave-group", "branch", fs2)
+    out = berth("package", "remove", "extra", "branch").out
+    check(fs in out and fs2 not in out, out)
+    berth("package", "remove", "extra", fs2)
+    berth("site", "remove-group", "branch")
+    for words in (("join-group", "none", fs), ("add-group", "odd name"), ("add-group", "x", "--boundary", "10.9-8")):
+        check(berth("site", *words, ok=False).code == 1, str(words))
+    check("no group" in berth("package", "distribute", "tools", "none", ok=False).text, "a group that is not there")
+
+
 def test_given_up():
     """tries end; what was given up stays failed and is an error"""
     berth("site", "set", "tries=2")
@@ -188,6 +218,17 @@ def test_remove():
     check(r"\\FS\distro_test" not in rows(), str(rows()))
     check(not pieces("FS") and pieces("FS2"), str(pieces("FS")))
     check(2335 in messages(), str(messages()))
+
+
+def test_no_server():
+    """where no server runs the command does the same itself, and with --no-wait it says so"""
+    SERVER.terminate()
+    SERVER.wait(30)
+    noted = berth("package", "redistribute", "tools", r"\\FS2\distro_test", "--no-wait")
+    check("does not run" in noted.err, repr(noted))
+    out = berth("package", "redistribute", "tools", r"\\FS2\distro_test").out
+    check("read back and verified" in out, out)
+    start_server()
 
 
 def test_remove_point():

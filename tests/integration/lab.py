@@ -152,8 +152,8 @@ class Lab:
 
     # ---- the product's own command
 
-    def berth(self, *args, input=None, ok=True):
-        result = run([BERTH] + list(args), input=input, env=self.env)
+    def berth(self, *args, input=None, ok=True, timeout=120):
+        result = run([BERTH] + list(args), input=input, env=self.env, timeout=timeout)
         if ok and result.code != 0:
             raise Failed("berth %s: %r" % (" ".join(args), result))
         return result

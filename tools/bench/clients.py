@@ -3,43 +3,54 @@
 file server on this machine. Run by tools/measure-clients; prints the figures that docs/scale.md computes with."""
 import json
 import os
-import re
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from lab import BUILD, PASSWORD, Lab
 
-AGENT = os.path.join(BUILD, "src/agent/berth-agent")
+AGENTS = os.path.join(BUILD, "tools/bench/berth-bench-agents")
 COUNT = int(os.environ.get("BERTH_CLIENTS", "300"))
-PARALLEL = 16
-POLLED = re.compile(r"polled known=\w+ bytes=(\d+) requests=(\d+)")
+PARALLEL = int(os.environ.get("BERTH_PARALLEL", "64"))
+
+
+def status_of(pid, field):
+    with open("/proc/%d/status" % pid) as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(field + ":"))
 
 
 def cpu(pid):
-    fields = open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()
+    with open("/proc/%d/stat" % pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def travelled():
+    with open("/proc/net/dev") as f:
+        return next(int(line.split(":")[1].split()[8]) for line in f if line.strip().startswith("lo:"))
 
 
 def round_of(lab, name):
     node = lab.nodes["N1"].process.pid
+    used, wire = cpu(node), travelled()
+    result = subprocess.run([AGENTS, lab.directory, str(COUNT), str(PARALLEL)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    used, wire = cpu(node) - used, travelled() - wire
+    r = json.loads(result.stdout)
+    print("%-36s %6d polls %4d failed %7.1f s %6.0f/s | a poll: %5.1f requests %6d bytes read %6d on the wire %5.2f ms of the "
+          "server %5.1f ms (slowest %d ms) | server %d MiB" %
+          (name, r["good"], r["failed"], r["wall_ms"] / 1000, r["good"] * 1000 / max(1, r["wall_ms"]), r["requests"] / COUNT,
+           r["bytes"] / COUNT, wire / COUNT, used * 1000 / COUNT, r["poll_ms"] / COUNT, r["slowest_ms"],
+           status_of(node, "VmRSS") // 1024), flush=True)
+    if r["failed"]:
+        print("  first failure: " + r["why"], flush=True)
 
-    def poll(i):
-        base = os.path.join(lab.directory, "c%d" % i)
-        result = subprocess.run([AGENT, "--config", base + ".conf", "once"], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
-        found = POLLED.search(result.stdout)
-        return (int(found.group(1)), int(found.group(2))) if result.returncode == 0 and found else None
 
-    began, used = time.monotonic(), cpu(node)
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        got = list(pool.map(poll, range(COUNT)))
-    seconds, used = time.monotonic() - began, cpu(node) - used
-    good = [g for g in got if g]
-    print("%-34s %5d polls %4d failed  %7.1f s  %6d bytes  %5.1f requests  %6.2f ms of the server's processors a poll" %
-          (name, len(good), COUNT - len(good), seconds, sum(g[0] for g in good) / max(1, len(good)),
-           sum(g[1] for g in good) / max(1, len(good)), used * 1000 / COUNT), flush=True)
+def timed(name, unit, work):
+    began = time.monotonic()
+    count = work()
+    seconds = time.monotonic() - began
+    print("%-36s %6d %s %14.1f s %6.2f ms each" % (name, count, unit, seconds, seconds * 1000 / max(1, count)), flush=True)
 
 
 def main():
@@ -52,7 +63,10 @@ def main():
         lab.share("FS", "distro_test", "--path", "packages")
 
         def site(*args, input=None):
-            return lab.berth(*args, "--site", os.path.join(lab.directory, "site"), input=input).out
+            return lab.berth(*args, "--site", os.path.join(lab.directory, "site"), input=input, timeout=3600).out
+
+        def collect(kind):
+            return json.loads(site("client", "collect", "--json"))[kind]
 
         site("site", "init", os.path.join(lab.directory, "site"), "--code", "P01")
         site("site", "add-account", "publisher", "--user", "publisher", "--password-stdin", input=PASSWORD + "\n")
@@ -62,27 +76,22 @@ def main():
         for name, text in (("password", PASSWORD + "\n"), ("root.json", site("site", "client-root"))):
             with open(os.path.join(lab.directory, name), "w") as f:
                 f.write(text)
-        for i in range(COUNT):
+        began = time.monotonic()
+        tokens = site("client", "token", "--count", str(COUNT)).split()
+        print("%d tokens in %.1f s; %d polls at a time" % (len(tokens), time.monotonic() - began, PARALLEL), flush=True)
+        for i, token in enumerate(tokens):
             base = os.path.join(lab.directory, "c%d" % i)
             with open(base + ".token", "w") as f:
-                f.write(site("client", "token"))
+                f.write(token + "\n")
             with open(base + ".conf", "w") as f:
                 f.write("[agent]\nname = c%d\nstate = %s\nroot = %s/root.json\ntoken_file = %s.token\nuser = client\n"
                         "password_file = %s/password\n[point FS]\nserver = FS\nshare = distro_test\nhost = 127.0.0.50\n"
                         "port = %d\n" % (i, base, lab.directory, base, lab.directory, lab.port))
         round_of(lab, "first poll, with an enrolment")
-        began = time.monotonic()
-        counts = json.loads(site("client", "collect", "--json"))
-        seconds = time.monotonic() - began
-        print("%-34s %5d papers %17.1f s  %6.1f ms each" % ("the site takes the enrolments", counts["enrolments"], seconds,
-                                                         seconds * 1000 / max(1, counts["enrolments"])))
-        site("site", "publish")
+        timed("the site takes the enrolments", "papers", lambda: collect("enrolments"))
+        timed("the site builds and publishes policy", "clients", lambda: site("site", "publish") and COUNT)
         round_of(lab, "a policy that is new, with a report")
-        began = time.monotonic()
-        counts = json.loads(site("client", "collect", "--json"))
-        seconds = time.monotonic() - began
-        print("%-34s %5d papers %17.1f s  %6.1f ms each" % ("the site takes the reports", counts["reports"], seconds,
-                                                         seconds * 1000 / max(1, counts["reports"])))
+        timed("the site takes the reports", "papers", lambda: collect("reports"))
         round_of(lab, "nothing is new")
     finally:
         lab.__exit__(None, None, None)

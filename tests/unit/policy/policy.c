@@ -130,6 +130,17 @@ static void boundaries_are_ranges_of_addresses(void **state)
 	assert_false(boundary_has("fd00::/8", "10.1.1.1"));
 	assert_true(boundary_has("0.0.0.0/0", "1.2.3.4"));
 	assert_true(boundary_has("10.0.0.1", "10.0.0.1"));
+	assert_true(boundary_has("10.1.0.5-10.1.1.9", "10.1.0.5"));
+	assert_true(boundary_has("10.1.0.5-10.1.1.9", "10.1.1.9"));
+	assert_true(boundary_has("10.1.0.5-10.1.1.9", "10.1.0.200"));
+	assert_false(boundary_has("10.1.0.5-10.1.1.9", "10.1.0.4"));
+	assert_false(boundary_has("10.1.0.5-10.1.1.9", "10.1.1.10"));
+	assert_true(boundary_has("fd00::1-fd00::ff", "fd00::7f"));
+	assert_false(boundary_has("10.0.0.1", "10.0.0.2"));
+	assert_false(boundary_check("10.1.0.9-10.1.0.5"));
+	assert_false(boundary_check("10.1.0.9-fd00::1"));
+	assert_false(boundary_check("10.1.0.9-"));
+	assert_false(boundary_check("10.1.0.9-10.1.0.10/8"));
 	assert_false(boundary_check("10.0.0.0/33"));
 	assert_false(boundary_check("10.0.0.0/"));
 	assert_false(boundary_check("10.0.0"));

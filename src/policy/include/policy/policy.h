@@ -62,7 +62,7 @@ bool policy_from_json(const json_t *body, struct policy *out,
 /* policy_deployment - the hash of the deployment @id; false: there is none. */
 bool policy_deployment(const struct policy *policy, const char *id, uint8_t hash[SHA256_LENGTH]);
 
-/* boundary_check - is it a range of addresses? */
+/* boundary_check - is it a range of addresses: "10.1.0.0/16", "10.1.0.5-10.1.0.99", one? */
 bool boundary_check(const char *boundary);
 /* boundary_has - does it contain @address (numeric)? */
 bool boundary_has(const char *boundary, const char *address);

@@ -29,10 +29,19 @@ enum distribution_verb {
 	DIST_REMOVE,
 };
 
-/* distribution_ask - wish it, for @point or (NULL) for all that the verb concerns; for which is
- * appended to @points (paths), where not NULL. */
-int distribution_ask(struct site *site, const char *package, const char *point,
-		     enum distribution_verb verb, json_t *points, char **why) MUST_CHECK;
+/* What is brought first, of all that is due. */
+enum distribution_priority { DIST_HIGH, DIST_NORMAL, DIST_LOW };
+
+struct distribution_wish {
+	const char *package;
+	const char *where; /* the path of a point, a group, or NULL: all that the verb concerns */
+	enum distribution_verb verb;
+	enum distribution_priority priority;
+};
+/* distribution_ask - for which points is appended to @points (paths), where not NULL. A group
+ * remembers what it was brought, for those that join. */
+int distribution_ask(struct site *site, const struct distribution_wish *wish, json_t *points,
+		     char **why) MUST_CHECK;
 /* distribution_list - of @package, or (NULL) of all. */
 json_t *distribution_list(struct site *site, const char *package, char **why);
 

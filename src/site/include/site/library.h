@@ -76,6 +76,8 @@ int point_load(struct site *site, struct point **out, size_t *count, char **why)
 int point_open(struct site *site, const struct point *point, struct place **out,
 	       char **why) MUST_CHECK;
 json_t *point_list(struct site *site, char **why);
+/* boundaries_check - ranges with commas between; -EINVAL names what is none. */
+int boundaries_check(const char *list, char **why) MUST_CHECK;
 /* point_clear - remove all that the site laid down there: documents, content, papers. -EBUSY where
  * it is being written to. */
 int point_clear(struct site *site, const struct point *point, char **why) MUST_CHECK;
