@@ -321,6 +321,8 @@ static ntstatus stream_node(struct creation *c, struct file *base, struct volume
 	if (status == STATUS_SUCCESS && (c->request->options & FILE_DELETE_ON_CLOSE) &&
 	    (c->lookup.attributes.attributes & FILE_ATTRIBUTE_READONLY))
 		status = STATUS_CANNOT_DELETE;
+	if (status == STATUS_SUCCESS)
+		status = caching_check(c->request, NULL);
 	if (status != STATUS_SUCCESS)
 		return status;
 	status = volume_stream_create(base->node, c->name.stream, node);
@@ -467,7 +469,7 @@ static ntstatus create_new(struct creation *c)
 		status = descriptor_of_directory(c->lookup.parent, above, &parent);
 	if (status == STATUS_SUCCESS)
 		status = rights_of_create(c->request, parent, wants_directory(c), &granted);
-	if (status == STATUS_SUCCESS && !c->name.stream)
+	if (status == STATUS_SUCCESS)
 		status = caching_check(c->request, NULL);
 	if (status == STATUS_SUCCESS)
 		status = make(c, above, &node);

@@ -286,10 +286,8 @@ static ntstatus lock_one(struct open *open, const struct smb2_lock_element *elem
 {
 	struct file *file = open->file;
 	struct byte_lock *lock;
-	ntstatus status = check_range(element);
+	ntstatus status;
 
-	if (status != STATUS_SUCCESS)
-		return status;
 	if (file->lock_count >= open_limits.max_locks_per_file)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	lock = lock_new(open, element);
@@ -327,25 +325,36 @@ static void undo(struct open *open, const struct smb2_lock_request *request, siz
 	pending_grant(open->file, actions);
 }
 
+/* Others may not cache reads of what is being locked, whether it is free or not; nobody waits for
+ * that (MS-FSA 2.1.5.8). */
+static ntstatus lock_valid_one(struct open *open, const struct smb2_lock_request *request,
+			       size_t index, struct waiter *waiter, struct actions *actions)
+{
+	const struct smb2_lock_element *element = &request->locks[index];
+	struct caching_party by = caching_party_of_open(open);
+	ntstatus status = check_element(request, element);
+
+	if (status == STATUS_SUCCESS)
+		status = check_range(element);
+	if (status != STATUS_SUCCESS)
+		return status;
+	(void)!caching_break(open->file, &by, CAUSE_WRITE, actions);
+	return lock_one(open, element, waiter);
+}
+
 static ntstatus lock_all(struct open *open, const struct smb2_lock_request *request,
 			 struct waiter *waiter, struct actions *actions)
 {
-	struct caching_party by = caching_party_of_open(open);
 	ntstatus status = STATUS_SUCCESS;
 	size_t taken = 0;
 
 	for (; taken < request->count; taken++) {
-		status = check_element(request, &request->locks[taken]);
-		if (status == STATUS_SUCCESS)
-			status = lock_one(open, &request->locks[taken], waiter);
+		status = lock_valid_one(open, request, taken, waiter, actions);
 		if (status != STATUS_SUCCESS)
 			break;
 	}
 	if (status != STATUS_SUCCESS && taken)
 		undo(open, request, taken, actions);
-	/* Others may not cache reads of what is locked now; nobody waits for that. */
-	if (status == STATUS_SUCCESS)
-		(void)!caching_break(open->file, &by, CAUSE_WRITE, actions);
 	return status;
 }
 

@@ -394,8 +394,14 @@ static ntstatus rename_stream(struct open *open, const char *text, bool replace)
 static ntstatus refuse_stream_path(struct moving *m, const char *path)
 {
 	char auto_free *name = xstrdup(path);
+	struct file *base = open_base(m->open);
 	ntstatus status;
 
+	pthread_mutex_lock(&base->lock);
+	status = m->open->place ? STATUS_SUCCESS : STATUS_FILE_CLOSED; /* while it waited */
+	pthread_mutex_unlock(&base->lock);
+	if (status != STATUS_SUCCESS)
+		return status;
 	name[strcspn(name, ":")] = 0;
 	m->looked_up = true;
 	status = volume_lookup(m->open->share->root, name, &m->to);

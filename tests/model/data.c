@@ -4,8 +4,10 @@
 
 static bool overlap(const struct model_lock *lock, uint32_t offset, uint32_t length)
 {
-	return length && lock->length && lock->offset < offset + length &&
-	       offset < lock->offset + lock->length;
+	/* A range of no bytes overlaps what lies around it, and nothing at its edges. */
+	if (lock->offset <= offset)
+		return offset - lock->offset < lock->length && (length || offset != lock->offset);
+	return lock->offset - offset < length && (lock->length || lock->offset != offset);
 }
 
 /* Who writes is stopped by every lock but its own exclusive ones; who reads, by others' exclusive
@@ -16,7 +18,7 @@ static bool locked(const struct model *model, const struct model_open *open, uin
 	for (size_t i = 0; i < MODEL_OPENS; i++) {
 		const struct model_open *o = &model->opens[i];
 
-		if (o->node != open->node || o->stream != open->stream)
+		if (o->node != open->node || o->stream != open->stream || !length)
 			continue;
 		for (unsigned l = 0; l < o->lock_count; l++) {
 			const struct model_lock *lock = &o->locks[l];
@@ -50,9 +52,10 @@ static ntstatus read_data(const struct model *model, const struct model_open *op
 	return STATUS_SUCCESS;
 }
 
-static ntstatus write_data(const struct model *model, struct model_open *open, const struct op *op)
+static ntstatus write_data(struct model *model, struct model_open *open, const struct op *op)
 {
 	struct stream *stream = open->stream;
+	struct party by = party_of_open(open);
 
 	if (open->node->is_directory && !*stream->name)
 		return STATUS_INVALID_DEVICE_REQUEST;
@@ -64,6 +67,7 @@ static ntstatus write_data(const struct model *model, struct model_open *open, c
 		return STATUS_FILE_LOCK_CONFLICT;
 	if (!op->length)
 		return STATUS_SUCCESS;
+	(void)!cache_break(model, stream, &by, BY_WRITE);
 	memset(stream->data + op->offset, op->byte, op->length);
 	if (stream->size < op->offset + op->length)
 		stream->size = op->offset + op->length;
@@ -71,42 +75,111 @@ static ntstatus write_data(const struct model *model, struct model_open *open, c
 	return STATUS_SUCCESS;
 }
 
-static ntstatus set_size(struct model_open *open, const struct op *op)
+static ntstatus set_size(struct model *model, struct model_open *open, const struct op *op)
 {
 	struct stream *stream = open->stream;
+	struct party by = party_of_open(open);
 
 	if (!(open->access & FILE_WRITE_DATA))
 		return STATUS_ACCESS_DENIED;
 	if (open->node->is_directory && !*stream->name)
 		return STATUS_INVALID_PARAMETER;
+	(void)!cache_break(model, stream, &by, BY_WRITE);
 	if (op->length < stream->size)
 		memset(stream->data + op->length, 0, stream->size - op->length);
 	stream->size = op->length;
 	open->written = true;
+	cache_changed(model, open);
 	return STATUS_SUCCESS;
 }
 
-static ntstatus take_lock(const struct model *model, struct model_open *open, const struct op *op)
+/* ---- byte-range locks ---- */
+
+static bool is_free(const struct model *model, const struct model_open *open,
+		    const struct model_lock *wanted)
 {
-	if (open->node->is_directory && !*open->stream->name)
-		return STATUS_INVALID_PARAMETER;
-	if (!(open->access & (FILE_READ_DATA | FILE_WRITE_DATA)))
-		return STATUS_ACCESS_DENIED;
 	for (size_t i = 0; i < MODEL_OPENS; i++) {
 		const struct model_open *o = &model->opens[i];
 
 		if (o->node != open->node || o->stream != open->stream)
 			continue;
 		for (unsigned l = 0; l < o->lock_count; l++)
-			if (overlap(&o->locks[l], op->offset, op->length) &&
-			    (op->flag || (o->locks[l].exclusive && o != open)))
-				return STATUS_LOCK_NOT_GRANTED;
+			if (overlap(&o->locks[l], wanted->offset, wanted->length) &&
+			    (wanted->exclusive || (o->locks[l].exclusive && o != open)))
+				return false;
 	}
-	open->locks[open->lock_count++] = (struct model_lock){ op->offset, op->length, op->flag };
+	return true;
+}
+
+static void answer_wait(struct model *model, struct model_wait *wait, ntstatus status)
+{
+	struct outcome answer = { .status = status };
+
+	event_answer(model->out, (unsigned)(wait - model->waits), &answer);
+	wait->is_used = false;
+}
+
+static struct model_wait *next_wait(struct model *model, uint64_t after)
+{
+	struct model_wait *next = NULL;
+
+	for (size_t i = 0; i < MODEL_WAITS; i++) {
+		struct model_wait *w = &model->waits[i];
+
+		if (w->is_used && w != model->parked && w->order > after &&
+		    (!next || w->order < next->order))
+			next = w;
+	}
+	return next;
+}
+
+/* Those that wait get what is free now, first come first served. */
+static void grant_waiting(struct model *model, const struct stream *stream)
+{
+	uint64_t order = 0;
+
+	for (struct model_wait *w; (w = next_wait(model, order));) {
+		struct model_open *open = &model->opens[w->op.slot];
+		struct model_lock wanted = { w->op.offset, w->op.length, w->op.flag };
+
+		order = w->order;
+		if (open->stream != stream || !open->node || !is_free(model, open, &wanted))
+			continue;
+		open->locks[open->lock_count++] = wanted;
+		answer_wait(model, w, STATUS_SUCCESS);
+	}
+}
+
+void locks_release(struct model *model, struct model_open *open)
+{
+	for (size_t i = 0; i < MODEL_WAITS; i++) {
+		struct model_wait *w = &model->waits[i];
+
+		if (w->is_used && w != model->parked && w->serial == open->serial)
+			answer_wait(model, w, STATUS_RANGE_NOT_LOCKED);
+	}
+	open->lock_count = 0;
+	grant_waiting(model, open->stream);
+}
+
+static ntstatus take_lock(struct model *model, struct model_open *open, const struct op *op)
+{
+	struct model_lock wanted = { op->offset, op->length, op->flag };
+	struct party by = party_of_open(open);
+
+	if (open->node->is_directory && !*open->stream->name)
+		return STATUS_INVALID_PARAMETER;
+	if (!(open->access & (FILE_READ_DATA | FILE_WRITE_DATA)))
+		return STATUS_ACCESS_DENIED;
+	/* MS-FSA 2.1.5.7: caching ends when the lock is asked for. */
+	(void)!cache_break(model, open->stream, &by, BY_WRITE);
+	if (!is_free(model, open, &wanted))
+		return op->waits ? STATUS_PENDING : STATUS_LOCK_NOT_GRANTED;
+	open->locks[open->lock_count++] = wanted;
 	return STATUS_SUCCESS;
 }
 
-static ntstatus drop_lock(struct model_open *open, const struct op *op)
+static ntstatus drop_lock(struct model *model, struct model_open *open, const struct op *op)
 {
 	if (open->node->is_directory && !*open->stream->name)
 		return STATUS_INVALID_PARAMETER;
@@ -117,6 +190,7 @@ static ntstatus drop_lock(struct model_open *open, const struct op *op)
 			continue;
 		memmove(&open->locks[l], &open->locks[l + 1],
 			(--open->lock_count - l) * sizeof(open->locks[0]));
+		grant_waiting(model, open->stream);
 		return STATUS_SUCCESS;
 	}
 	return STATUS_RANGE_NOT_LOCKED;
@@ -131,11 +205,11 @@ ntstatus data_apply(struct model *model, struct model_open *open, const struct o
 	case OP_WRITE:
 		return write_data(model, open, op);
 	case OP_SET_SIZE:
-		return set_size(open, op);
+		return set_size(model, open, op);
 	case OP_LOCK:
 		return take_lock(model, open, op);
 	case OP_UNLOCK:
-		return drop_lock(open, op);
+		return drop_lock(model, open, op);
 	default:
 		return STATUS_NOT_SUPPORTED;
 	}

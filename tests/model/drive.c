@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "drive.h"
+/* Connections, requests and what comes back: the part of the driver that knows no step. */
+#include "drive_impl.h"
 
 #include <arpa/inet.h>
-#include <base/utf16.h>
-#include <client/client.h>
 #include <stdio.h>
 #include <wire/dtyp.h>
 
-#define OUTPUT_BYTES 65536
-
-struct actor {
-	struct client *client; /* NULL once closed */
-	bool ready;
-	struct client_tree tree;
-};
-
-struct drive {
-	struct loop *loop;
-	char path[256];
-	struct actor actors[MODEL_CLIENTS];
-	struct smb2_file_id ids[MODEL_OPENS];
-	unsigned owners[MODEL_OPENS];
-	bool used[MODEL_OPENS];
-};
+#define PATIENCE_MS 10000 /* for what the model says must come */
 
 static void on_ready(struct client *client)
 {
@@ -40,19 +24,44 @@ static void on_closed(struct client *client, const struct client_failure *failur
 			client_step_name(failure->step));
 }
 
-static const struct client_events events = { .ready = on_ready, .closed = on_closed };
+static unsigned client_of(const struct drive *drive, const struct actor *actor)
+{
+	return (unsigned)(actor - drive->actors);
+}
+
+static unsigned slot_of(const struct drive *drive, const struct smb2_file_id *id)
+{
+	unsigned slot = 0;
+
+	while (slot < MODEL_OPENS && (drive->ids[slot].volatile_id != id->volatile_id ||
+				      drive->ids[slot].persistent != id->persistent))
+		slot++;
+	return slot;
+}
+
+static void on_broken(struct client *client, const struct smb2_oplock_break *notice)
+{
+	struct actor *actor = client_owner(client);
+	struct drive *drive = actor->drive;
+
+	if (!drive->out)
+		return;
+	if (notice->is_lease)
+		event_lease_break(drive->out, client_of(drive, actor), notice->lease_key[0],
+				  notice->current_state, notice->new_state, notice->new_epoch,
+				  notice->lease_flags & SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED);
+	else
+		event_oplock_break(drive->out, client_of(drive, actor),
+				   slot_of(drive, &notice->file_id), notice->oplock_level);
+}
+
+static const struct client_events events = { .ready = on_ready,
+					     .closed = on_closed,
+					     .broken = on_broken };
 
 /* ---- one request and its answer ---- */
 
-struct call {
-	struct client_request request;
-	ntstatus (*decode)(struct client_request *request, void *out);
-	void *out;
-	ntstatus status;
-	bool done;
-};
-
-static void call_done(struct client_request *request)
+void call_done(struct client_request *request)
 {
 	struct call *call = container_of(request, struct call, request);
 
@@ -62,11 +71,12 @@ static void call_done(struct client_request *request)
 	else if (!request->status && call->decode)
 		call->status = call->decode(request, call->out);
 	call->done = true;
+	if (call->answered)
+		call->answered(call);
 }
 
-/* begin - a message with one request; the caller encodes its body, then calls finish. */
-static void begin(struct drive *drive, unsigned actor, struct call *call,
-		  struct client_message *message, uint16_t command)
+void drive_begin(struct drive *drive, unsigned actor, struct call *call,
+		 struct client_message *message, uint16_t command)
 {
 	struct actor *a = &drive->actors[actor];
 
@@ -75,308 +85,58 @@ static void begin(struct drive *drive, unsigned actor, struct call *call,
 	client_add(message, a->client, &call->request, command, OUTPUT_BYTES, false);
 }
 
-static ntstatus finish(struct drive *drive, unsigned actor, struct call *call,
-		       struct client_message *message)
+ntstatus drive_finish(struct drive *drive, unsigned actor, struct call *call,
+		      struct client_message *message)
 {
+	uint64_t end = monotonic_ms() + PATIENCE_MS;
+
 	client_send(drive->actors[actor].client, message);
-	while (!call->done)
-		loop_run_once(drive->loop, -1);
-	return call->status;
+	while (!call->done && !(call->may_wait && call->request.pending && drive->expects_wait) &&
+	       (!call->may_wait || monotonic_ms() < end))
+		loop_run_once(drive->loop, 1000);
+	return call->done ? call->status : STATUS_PENDING;
 }
 
-static ntstatus decode_create(struct client_request *request, void *out)
+/* ---- what comes besides an answer ---- */
+
+static unsigned lines_of(const char *text)
 {
-	return smb2_create_response_decode(&request->body, out);
+	unsigned lines = 0;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
 }
 
-static ntstatus decode_read(struct client_request *request, void *out)
+/* Each connection answers once more: what was on its way before that has come. */
+static void echo_all(struct drive *drive)
 {
-	struct smb2_read_response response;
-	struct outcome *outcome = out;
-	ntstatus status = smb2_read_response_decode(&request->body, &response);
+	struct call calls[MODEL_CLIENTS] = { 0 };
 
-	if (status)
-		return status;
-	outcome->size = cur_left(&response.data);
-	if (outcome->size > sizeof(outcome->data))
-		return STATUS_INVALID_NETWORK_RESPONSE;
-	cur_copy(&response.data, outcome->data, outcome->size);
-	return STATUS_SUCCESS;
-}
+	for (unsigned i = 0; i < MODEL_CLIENTS; i++) {
+		struct client_message message;
 
-static ntstatus decode_output(struct client_request *request, void *out)
-{
-	struct cursor output;
-	ntstatus status = smb2_output_response_decode(&request->body, &output);
-
-	if (!status)
-		buf_bytes(out, output.at, cur_left(&output));
-	return status;
-}
-
-/* ---- the steps ---- */
-
-static ntstatus create(struct drive *drive, const struct op *op, struct outcome *out)
-{
-	struct smb2_create_request body = {
-		.impersonation_level = 2,
-		.desired_access = op->access,
-		.file_attributes = op->attributes,
-		.share_access = op->share,
-		.create_disposition = op->disposition,
-		.create_options = op->options,
-	};
-	struct smb2_create_response response = { 0 };
-	struct call call = { .decode = decode_create, .out = &response };
-	struct buf auto_buf wide = { 0 };
-	struct client_message message;
-	ntstatus status;
-
-	utf16_encode(&wide, op->path);
-	body.name = cur_of(wide.data, wide.len);
-	begin(drive, op->client, &call, &message, SMB2_CREATE);
-	smb2_create_request_encode(&message.buf, &body);
-	status = finish(drive, op->client, &call, &message);
-	if (status)
-		return status;
-	drive->ids[op->slot] = response.file_id;
-	drive->owners[op->slot] = op->client;
-	drive->used[op->slot] = true;
-	out->action = response.create_action;
-	out->attributes = response.facts.file_attributes;
-	out->size = response.facts.end_of_file;
-	return status;
-}
-
-static ntstatus close_slot(struct drive *drive, unsigned slot)
-{
-	struct smb2_close_request body = { .file_id = drive->ids[slot] };
-	struct call call = { 0 };
-	struct client_message message;
-
-	begin(drive, drive->owners[slot], &call, &message, SMB2_CLOSE);
-	smb2_close_request_encode(&message.buf, &body);
-	drive->used[slot] = false;
-	return finish(drive, drive->owners[slot], &call, &message);
-}
-
-static ntstatus read_data(struct drive *drive, const struct op *op, struct outcome *out)
-{
-	struct smb2_read_request body = {
-		.length = op->length,
-		.offset = op->offset,
-		.file_id = drive->ids[op->slot],
-	};
-	struct call call = { .decode = decode_read, .out = out };
-	struct client_message message;
-
-	begin(drive, op->client, &call, &message, SMB2_READ);
-	smb2_read_request_encode(&message.buf, &body);
-	return finish(drive, op->client, &call, &message);
-}
-
-static ntstatus write_data(struct drive *drive, const struct op *op)
-{
-	uint8_t data[MODEL_DATA];
-	struct smb2_write_request body = {
-		.offset = op->offset,
-		.file_id = drive->ids[op->slot],
-		.data = cur_of(data, op->length),
-	};
-	struct call call = { 0 };
-	struct client_message message;
-
-	memset(data, op->byte, sizeof(data));
-	begin(drive, op->client, &call, &message, SMB2_WRITE);
-	smb2_write_request_encode(&message.buf, &body);
-	return finish(drive, op->client, &call, &message);
-}
-
-static ntstatus set_info(struct drive *drive, const struct op *op, uint8_t info_class,
-			 const struct buf *input)
-{
-	struct smb2_set_info_request body = {
-		.info_type = SMB2_0_INFO_FILE,
-		.info_class = info_class,
-		.file_id = drive->ids[op->slot],
-		.input = cur_of(input->data, input->len),
-	};
-	struct call call = { 0 };
-	struct client_message message;
-
-	begin(drive, op->client, &call, &message, SMB2_SET_INFO);
-	smb2_set_info_request_encode(&message.buf, &body);
-	return finish(drive, op->client, &call, &message);
-}
-
-static ntstatus set_size(struct drive *drive, const struct op *op)
-{
-	struct buf auto_buf input = { 0 };
-
-	buf_u64le(&input, op->length);
-	return set_info(drive, op, FileEndOfFileInformation, &input);
-}
-
-static ntstatus set_attributes(struct drive *drive, const struct op *op)
-{
-	struct buf auto_buf input = { 0 };
-
-	buf_zero(&input, 32); /* the times stay */
-	buf_u32le(&input, op->attributes);
-	buf_u32le(&input, 0);
-	return set_info(drive, op, FileBasicInformation, &input);
-}
-
-static ntstatus disposition(struct drive *drive, const struct op *op)
-{
-	struct buf auto_buf input = { 0 };
-
-	buf_u8(&input, op->flag);
-	return set_info(drive, op, FileDispositionInformation, &input);
-}
-
-static ntstatus rename_to(struct drive *drive, const struct op *op)
-{
-	struct buf auto_buf input = { 0 };
-
-	buf_u8(&input, op->flag);
-	buf_zero(&input, 7 + 8);
-	buf_u32le(&input, (uint32_t)utf16_length(op->path));
-	utf16_encode(&input, op->path);
-	while (input.len < 24)
-		buf_u8(&input, 0);
-	return set_info(drive, op, FileRenameInformation, &input);
-}
-
-static ntstatus lock_range(struct drive *drive, const struct op *op)
-{
-	struct smb2_lock_request body = {
-		.count = 1,
-		.file_id = drive->ids[op->slot],
-		.locks = { { op->offset, op->length, SMB2_LOCKFLAG_UNLOCK } },
-	};
-	struct call call = { 0 };
-	struct client_message message;
-
-	if (op->kind == OP_LOCK)
-		body.locks[0].flags =
-			SMB2_LOCKFLAG_FAIL_IMMEDIATELY |
-			(op->flag ? SMB2_LOCKFLAG_EXCLUSIVE_LOCK : SMB2_LOCKFLAG_SHARED_LOCK);
-	begin(drive, op->client, &call, &message, SMB2_LOCK);
-	smb2_lock_request_encode(&message.buf, &body);
-	return finish(drive, op->client, &call, &message);
-}
-
-static ntstatus query_info(struct drive *drive, const struct op *op, uint8_t info_class,
-			   struct buf *output)
-{
-	struct smb2_query_info_request body = {
-		.info_type = SMB2_0_INFO_FILE,
-		.info_class = info_class,
-		.output_length = OUTPUT_BYTES,
-		.file_id = drive->ids[op->slot],
-	};
-	struct call call = { .decode = decode_output, .out = output };
-	struct client_message message;
-
-	begin(drive, op->client, &call, &message, SMB2_QUERY_INFO);
-	smb2_query_info_request_encode(&message.buf, &body);
-	return finish(drive, op->client, &call, &message);
-}
-
-/* FILE_ALL_INFORMATION (MS-FSCC 2.4.2). */
-static ntstatus query(struct drive *drive, const struct op *op, struct outcome *out)
-{
-	struct buf auto_buf output = { 0 };
-	ntstatus status = query_info(drive, op, FileAllInformation, &output);
-	struct cursor c = cur_of(output.data, output.len);
-	char auto_free *name = NULL;
-	uint32_t length;
-
-	if (status)
-		return status;
-	cur_skip(&c, 32); /* times */
-	out->attributes = cur_u32le(&c);
-	cur_skip(&c, 4 + 8); /* reserved, allocation size */
-	out->size = cur_u64le(&c);
-	out->links = cur_u32le(&c);
-	out->delete_pending = cur_u8(&c);
-	out->is_directory = cur_u8(&c);
-	cur_skip(&c,
-		 2 + 8 + 4 + 4 + 8 + 4 + 4); /* internal, EA, access, position, mode, alignment */
-	length = cur_u32le(&c);
-	name = utf16_to_string(cur_take(&c, length));
-	if (c.bad || !name)
-		return STATUS_INVALID_NETWORK_RESPONSE;
-	snprintf(out->name, sizeof(out->name), "%s", name);
-	return STATUS_SUCCESS;
-}
-
-static void add_line(struct outcome *out, const char *format, const char *name, uint64_t a,
-		     uint64_t b)
-{
-	size_t length = strlen(out->listing);
-
-	snprintf(out->listing + length, sizeof(out->listing) - length, format, name, a, b);
-}
-
-static ntstatus list(struct drive *drive, const struct op *op, struct outcome *out)
-{
-	struct buf auto_buf pattern = { 0 }, output = { 0 };
-	struct smb2_query_directory_request body = {
-		.info_class = FileIdBothDirectoryInformation,
-		.flags = SMB2_RESTART_SCANS,
-		.file_id = drive->ids[op->slot],
-		.output_length = OUTPUT_BYTES,
-	};
-	struct call call = { .decode = decode_output, .out = &output };
-	struct client_message message;
-	struct directory_entry entry;
-	struct cursor list;
-	ntstatus status;
-
-	utf16_encode(&pattern, "*");
-	body.pattern = cur_of(pattern.data, pattern.len);
-	begin(drive, op->client, &call, &message, SMB2_QUERY_DIRECTORY);
-	smb2_query_directory_request_encode(&message.buf, &body);
-	status = finish(drive, op->client, &call, &message);
-	list = cur_of(output.data, output.len);
-	while (!status && fscc_directory_next(body.info_class, &list, &entry)) {
-		char auto_free *name = utf16_to_string(entry.name);
-
-		if (name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-			add_line(out, "%s %lx %lu\n", name, entry.facts.attributes,
-				 entry.facts.end_of_file);
+		if (!drive->actors[i].client)
+			continue;
+		drive_begin(drive, i, &calls[i], &message, SMB2_ECHO);
+		smb2_empty_encode(&message.buf);
+		client_send(drive->actors[i].client, &message);
 	}
-	sort_lines(out->listing);
-	return list.bad ? STATUS_INVALID_NETWORK_RESPONSE : status;
+	for (unsigned i = 0; i < MODEL_CLIENTS; i++)
+		while (drive->actors[i].client && !calls[i].done)
+			loop_run_once(drive->loop, 1000);
 }
 
-/* FILE_STREAM_INFORMATION (MS-FSCC 2.4.43). */
-static ntstatus streams(struct drive *drive, const struct op *op, struct outcome *out)
+void drive_settle(struct drive *drive, const struct outcome *expected)
 {
-	struct buf auto_buf output = { 0 };
-	ntstatus status = query_info(drive, op, FileStreamInformation, &output);
-	size_t at = 0, next = output.len ? 1 : 0;
+	unsigned lines = lines_of(expected->events);
+	uint64_t end = monotonic_ms() + PATIENCE_MS;
 
-	while (!status && next) {
-		struct cursor c = cur_of(output.data + at, output.len - at);
-		char auto_free *name = NULL;
-		uint32_t length;
-		uint64_t size;
-
-		next = cur_u32le(&c);
-		length = cur_u32le(&c);
-		size = cur_u64le(&c);
-		cur_skip(&c, 8);
-		name = utf16_to_string(cur_take(&c, length));
-		if (c.bad || !name || next > output.len - at)
-			return STATUS_INVALID_NETWORK_RESPONSE;
-		add_line(out, "%s %lu\n", name, size, 0);
-		at += next;
-	}
-	sort_lines(out->listing);
-	return status;
+	while (lines_of(drive->out->events) < lines && monotonic_ms() < end)
+		loop_run_once(drive->loop, 100);
+	if (lines || drive->steps++ % STEPS_AN_ECHO == 0)
+		echo_all(drive);
+	sort_lines(drive->out->events);
 }
 
 static void tree_done(struct client_tree_request *rq)
@@ -384,7 +144,7 @@ static void tree_done(struct client_tree_request *rq)
 	*(bool *)rq->request.owner = true;
 }
 
-static ntstatus join(struct drive *drive, unsigned actor)
+ntstatus drive_join(struct drive *drive, unsigned actor)
 {
 	struct client_tree_request rq = { .done = tree_done };
 	bool done = false;
@@ -395,71 +155,6 @@ static ntstatus join(struct drive *drive, unsigned actor)
 		loop_run_once(drive->loop, -1);
 	drive->actors[actor].tree = rq.tree;
 	return rq.status;
-}
-
-static ntstatus leave(struct drive *drive, const struct op *op)
-{
-	struct call call = { 0 };
-	struct client_message message;
-	ntstatus status;
-
-	begin(drive, op->client, &call, &message, SMB2_TREE_DISCONNECT);
-	smb2_empty_encode(&message.buf);
-	status = finish(drive, op->client, &call, &message);
-	for (unsigned i = 0; i < MODEL_OPENS; i++)
-		if (drive->owners[i] == op->client)
-			drive->used[i] = false;
-	return status ? status : join(drive, op->client);
-}
-
-bool drive_apply(struct drive *drive, const struct op *op, struct outcome *out)
-{
-	memset(out, 0, sizeof(*out));
-	switch (op->kind) {
-	case OP_CREATE:
-		out->status = create(drive, op, out);
-		break;
-	case OP_CLOSE:
-		out->status = close_slot(drive, op->slot);
-		break;
-	case OP_READ:
-		out->status = read_data(drive, op, out);
-		break;
-	case OP_WRITE:
-		out->status = write_data(drive, op);
-		break;
-	case OP_SET_SIZE:
-		out->status = set_size(drive, op);
-		break;
-	case OP_SET_ATTRIBUTES:
-		out->status = set_attributes(drive, op);
-		break;
-	case OP_DISPOSITION:
-		out->status = disposition(drive, op);
-		break;
-	case OP_RENAME:
-		out->status = rename_to(drive, op);
-		break;
-	case OP_LOCK:
-	case OP_UNLOCK:
-		out->status = lock_range(drive, op);
-		break;
-	case OP_QUERY:
-		out->status = query(drive, op, out);
-		break;
-	case OP_LIST:
-		out->status = list(drive, op, out);
-		break;
-	case OP_STREAMS:
-		out->status = streams(drive, op, out);
-		break;
-	case OP_LEAVE:
-		out->status = leave(drive, op);
-		break;
-	case OP_KINDS:
-		return false;
-	}
-	return drive->actors[op->client].client != NULL;
 }
 
 /* ---- setting up ---- */
@@ -474,6 +169,7 @@ static bool connect_actor(struct drive *drive, struct actor *actor,
 		.password = options->password,
 	};
 
+	actor->drive = drive;
 	if (inet_pton(AF_INET, options->address, &address.sin_addr) != 1)
 		return false;
 	actor->client = client_connect(drive->loop, (struct sockaddr *)&address, sizeof(address),
@@ -495,7 +191,7 @@ struct drive *drive_new(const struct drive_options *options)
 			drive_free(drive);
 			return NULL;
 		}
-		status = join(drive, i);
+		status = drive_join(drive, i);
 		if (status) {
 			fprintf(stderr, "%s: %s\n", drive->path, ntstatus_name(status));
 			drive_free(drive);
@@ -515,66 +211,4 @@ void drive_free(struct drive *drive)
 	}
 	loop_free(drive->loop);
 	free(drive);
-}
-
-/* What is below @path goes; its own slot is @slot. */
-static bool empty_directory(struct drive *drive, const char *path, unsigned slot)
-{
-	struct op open = { .kind = OP_CREATE,
-			   .slot = slot,
-			   .access = FILE_READ_DATA,
-			   .share = 7,
-			   .disposition = FILE_OPEN };
-	struct op listing = { .kind = OP_LIST, .slot = slot };
-	struct outcome outcome, ignored;
-	char *save = NULL;
-
-	snprintf(open.path, sizeof(open.path), "%s", path);
-	if (slot + 1 >= MODEL_OPENS || !drive_apply(drive, &open, &outcome) || outcome.status ||
-	    !drive_apply(drive, &listing, &outcome) || outcome.status)
-		return false;
-	for (char *line = strtok_r(outcome.listing, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		bool is_directory = strtoul(strchr(line, ' ') + 1, NULL, 16) & 0x10;
-		struct op gone = { .kind = OP_CREATE,
-				   .slot = slot + 1,
-				   .access = DELETE_ACCESS | FILE_WRITE_ATTRIBUTES,
-				   .share = 7,
-				   .disposition = FILE_OPEN };
-		struct op plain = { .kind = OP_SET_ATTRIBUTES,
-				    .slot = slot + 1,
-				    .attributes = FILE_ATTRIBUTE_NORMAL };
-		struct op mark = { .kind = OP_DISPOSITION, .slot = slot + 1, .flag = true };
-
-		*strchr(line, ' ') = 0;
-		snprintf(gone.path, sizeof(gone.path), "%.60s%s%.30s", path, *path ? "\\" : "",
-			 line);
-		if (is_directory && !empty_directory(drive, gone.path, slot + 1))
-			return false;
-		drive_apply(drive, &gone, &ignored);
-		drive_apply(drive, &plain, &ignored);
-		drive_apply(drive, &mark, &ignored);
-		if (ignored.status || close_slot(drive, slot + 1))
-			return false;
-	}
-	return !close_slot(drive, slot);
-}
-
-bool drive_empty(struct drive *drive)
-{
-	struct op open = { .kind = OP_CREATE,
-			   .access = FILE_WRITE_ATTRIBUTES,
-			   .share = 7,
-			   .disposition = FILE_OPEN };
-	struct op plain = { .kind = OP_SET_ATTRIBUTES, .attributes = FILE_ATTRIBUTE_DIRECTORY };
-	struct outcome outcome;
-
-	for (unsigned i = 0; i < MODEL_CLIENTS; i++) {
-		struct op op = { .kind = OP_LEAVE, .client = i };
-
-		if (!drive_apply(drive, &op, &outcome))
-			return false;
-	}
-	return drive_apply(drive, &open, &outcome) && drive_apply(drive, &plain, &outcome) &&
-	       !outcome.status && !close_slot(drive, 0) && empty_directory(drive, "", 0);
 }

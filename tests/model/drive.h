@@ -15,8 +15,12 @@ struct drive;
 /* drive_new - connect all clients; NULL, said on stderr, where that fails. */
 struct drive *drive_new(const struct drive_options *options);
 void drive_free(struct drive *drive);
-/* drive_apply - do @op and wait for what comes of it. False: the connection failed (said). */
-bool drive_apply(struct drive *drive, const struct op *op, struct outcome *out);
+/*
+ * drive_apply - do @op and wait for what comes of it, and that is as much as @expected says (NULL:
+ * only for the answer). False: the connection failed (said).
+ */
+bool drive_apply(struct drive *drive, const struct op *op, const struct outcome *expected,
+		 struct outcome *out);
 /* drive_empty - delete all that is in the share. */
 bool drive_empty(struct drive *drive);
 

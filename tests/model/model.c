@@ -5,23 +5,6 @@
 #include <base/utf16.h>
 #include <stdio.h>
 
-const char *const kind_names[OP_KINDS] = {
-	[OP_CREATE] = "create",
-	[OP_CLOSE] = "close",
-	[OP_READ] = "read",
-	[OP_WRITE] = "write",
-	[OP_SET_SIZE] = "set-size",
-	[OP_SET_ATTRIBUTES] = "set-attributes",
-	[OP_DISPOSITION] = "disposition",
-	[OP_RENAME] = "rename",
-	[OP_LOCK] = "lock",
-	[OP_UNLOCK] = "unlock",
-	[OP_QUERY] = "query",
-	[OP_LIST] = "list",
-	[OP_STREAMS] = "streams",
-	[OP_LEAVE] = "leave",
-};
-
 #define READS	      (FILE_READ_DATA | FILE_EXECUTE)
 #define WRITES	      (FILE_WRITE_DATA | FILE_APPEND_DATA)
 #define OVERWRITES(d) ((d) == FILE_SUPERSEDE || (d) == FILE_OVERWRITE || (d) == FILE_OVERWRITE_IF)
@@ -44,6 +27,21 @@ static void detach(struct node *node)
 		at = &(*at)->next;
 	*at = node->next;
 	node->next = NULL;
+}
+
+static struct node *node_new(struct model *model)
+{
+	for (size_t i = 0; i < MODEL_NODES; i++) {
+		struct node *node = &model->nodes[i];
+
+		if (node->is_used)
+			continue;
+		memset(node, 0, sizeof(*node));
+		node->is_used = true;
+		return node;
+	}
+	BUG_ON(true); /* main.c has fewer names than there is room */
+	return NULL;
 }
 
 static void attach(struct node *directory, struct node *node, const char *name)
@@ -99,7 +97,7 @@ static bool is_open(const struct model *model, const struct node *node, const st
 	return false;
 }
 
-static struct stream *stream_add(const struct model *model, struct node *node, const char *name)
+struct stream *stream_add(const struct model *model, struct node *node, const char *name)
 {
 	for (size_t i = 0; i < MODEL_STREAMS; i++) {
 		struct stream *s = &node->streams[i];
@@ -212,16 +210,21 @@ static bool is_write_protected(const struct node *node)
 	return (node->attributes & FILE_ATTRIBUTE_READONLY) && !node->is_directory;
 }
 
-/* MS-FSA 2.1.5.1.2.1, for a user who may do everything. */
-static ntstatus check_attributes(const struct op *op, const struct target *to, bool overwrites)
+/* MS-FSA 2.1.5.1.2.1, for a user who may do everything; MS-SMB2 3.3.5.9.8 for the lease. */
+static ntstatus check_attributes(const struct model *model, const struct op *op,
+				 const struct target *to, const struct stream *stream,
+				 bool overwrites)
 {
 	uint32_t has = to->node->attributes;
 	uint32_t kept = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
 
 	if ((has & FILE_ATTRIBUTE_READONLY) && (op->options & FILE_DELETE_ON_CLOSE))
 		return STATUS_CANNOT_DELETE;
-	if (overwrites && !*to->stream && (has & kept & ~op->attributes))
+	if (overwrites && !*to->stream &&
+	    ((has & kept & ~op->attributes) || (has & FILE_ATTRIBUTE_READONLY)))
 		return STATUS_ACCESS_DENIED;
+	if (!cache_fits(model, op, stream))
+		return STATUS_INVALID_PARAMETER;
 	if (is_write_protected(to->node) && ((op->access & WRITES) || overwrites))
 		return STATUS_ACCESS_DENIED;
 	return STATUS_SUCCESS;
@@ -233,37 +236,31 @@ static uint32_t new_attributes(const struct op *op, bool is_directory)
 	       (is_directory ? FILE_ATTRIBUTE_DIRECTORY : FILE_ATTRIBUTE_ARCHIVE);
 }
 
-static void answer(const struct node *node, const struct stream *stream, struct outcome *out)
-{
-	out->attributes = node->attributes;
-	if (*stream->name)
-		out->attributes &= ~FILE_ATTRIBUTE_DIRECTORY;
-	if (!out->attributes)
-		out->attributes = FILE_ATTRIBUTE_NORMAL;
-	out->size = stream->size;
-}
-
 static void opened(struct model *model, const struct op *op, struct node *node,
 		   struct stream *stream, struct outcome *out)
 {
 	bool overwrites = out->action == FILE_SUPERSEDED || out->action == FILE_OVERWRITTEN;
+	struct model_open *open = &model->opens[op->slot];
 
-	model->opens[op->slot] = (struct model_open){
+	*open = (struct model_open){
 		.node = node,
 		.stream = stream,
 		.client = op->client,
+		.serial = ++model->opened,
 		.access = op->access,
 		.sharing_access = op->access | (overwrites ? FILE_WRITE_DATA : 0),
 		.share = op->share,
 		.delete_on_close = op->options & FILE_DELETE_ON_CLOSE,
 	};
-	answer(node, stream, out);
+	cache_grant(model, open, op, out);
+	node_answer(node, stream, out);
 }
 
 static ntstatus create_new(struct model *model, const struct op *op, struct target *to,
 			   struct outcome *out)
 {
 	bool is_directory = op->options & FILE_DIRECTORY_FILE;
+	struct party by = party_of_create(op);
 	struct stream *stream;
 	struct node *node;
 
@@ -275,13 +272,16 @@ static ntstatus create_new(struct model *model, const struct op *op, struct targ
 		return STATUS_CANNOT_DELETE;
 	if (to->directory->delete_pending)
 		return STATUS_DELETE_PENDING;
-	node = xalloc(1, sizeof(*node));
+	if (!cache_fits(model, op, NULL))
+		return STATUS_INVALID_PARAMETER;
+	node = node_new(model);
 	node->is_directory = is_directory;
 	node->attributes = new_attributes(op, is_directory);
 	attach(to->directory, node, to->name);
 	stream = stream_add(model, node, "");
 	if (*to->stream)
 		stream = stream_add(model, node, to->stream);
+	cache_directory_changed(model, to->directory, &by);
 	out->action = FILE_CREATED;
 	opened(model, op, node, stream, out);
 	return STATUS_SUCCESS;
@@ -325,7 +325,8 @@ static void overwrite(const struct op *op, const struct target *to, struct strea
 static ntstatus open_existing(struct model *model, const struct op *op, struct target *to,
 			      struct outcome *out)
 {
-	bool overwrites = OVERWRITES(op->disposition), is_new;
+	bool overwrites = OVERWRITES(op->disposition), is_new, conflicts;
+	struct party by = party_of_create(op);
 	struct stream *stream;
 	ntstatus status = check_kind(op, to);
 
@@ -337,7 +338,7 @@ static ntstatus open_existing(struct model *model, const struct op *op, struct t
 		return STATUS_DELETE_PENDING;
 	status = stream_of_open(op, to, &stream, &is_new);
 	if (!status)
-		status = check_attributes(op, to, overwrites && !is_new);
+		status = check_attributes(model, op, to, stream, overwrites && !is_new);
 	if (status)
 		return status;
 	if (is_new) {
@@ -346,9 +347,16 @@ static ntstatus open_existing(struct model *model, const struct op *op, struct t
 		opened(model, op, to->node, stream, out);
 		return STATUS_SUCCESS;
 	}
-	if (sharing_conflicts(model, to->node, stream,
-			      op->access | (overwrites ? FILE_WRITE_DATA : 0), op->share) ||
-	    (!*to->stream && (op->access & DELETE_ACCESS) && streams_keep(model, to->node)))
+	/* Who is in the way may be a handle that its client only keeps: it is asked to go first. */
+	by.access = op->access | (overwrites ? FILE_WRITE_DATA : 0);
+	conflicts = sharing_conflicts(model, to->node, stream, by.access, op->share) ||
+		    (!*to->stream && (op->access & DELETE_ACCESS) && streams_keep(model, to->node));
+	if (cache_break(model, stream, &by,
+			conflicts    ? BY_SHARING
+			: overwrites ? BY_OVERWRITE
+				     : BY_OPEN))
+		return STATUS_PENDING;
+	if (conflicts)
 		return STATUS_SHARING_VIOLATION;
 	out->action = op->disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED
 		      : overwrites			? FILE_OVERWRITTEN
@@ -359,7 +367,7 @@ static ntstatus open_existing(struct model *model, const struct op *op, struct t
 	return STATUS_SUCCESS;
 }
 
-static ntstatus create(struct model *model, const struct op *op, struct outcome *out)
+ntstatus create_apply(struct model *model, const struct op *op, struct outcome *out)
 {
 	struct target to;
 	ntstatus status = check_parameters(op);
@@ -373,8 +381,12 @@ static ntstatus create(struct model *model, const struct op *op, struct outcome 
 
 /* ---- close ---- */
 
-static void remove_if_last(struct model *model, struct node *node, struct stream *stream)
+/* What is marked goes with the last open. */
+static void remove_if_last(struct model *model, struct node *node, struct stream *stream,
+			   const struct party *by)
 {
+	static const struct party nobody = { 0 };
+
 	if (stream->delete_pending && !is_open(model, node, stream))
 		stream->exists = stream->delete_pending = false;
 	if (is_open(model, node, NULL))
@@ -382,43 +394,69 @@ static void remove_if_last(struct model *model, struct node *node, struct stream
 	if (node->delete_pending && !node->gone) {
 		detach(node);
 		node->gone = true;
+		cache_directory_changed(model, node->parent, *stream->name ? &nobody : by);
 	}
 	if (node->gone)
-		free(node);
+		node->is_used = false;
 }
 
 static ntstatus close_open(struct model *model, struct model_open *open)
 {
 	struct node *node = open->node;
 	struct stream *stream = open->stream;
+	struct party by = party_of_open(open);
 
+	if (open->written)
+		cache_changed(model, open);
+	locks_release(model, open);
 	open->node = NULL;
 	/* MS-FSA 2.1.4.17 and its note: a modification may be noted as late as here. */
 	if (open->written && !node->is_directory && !node->delete_pending && !node->gone)
 		node->attributes |= FILE_ATTRIBUTE_ARCHIVE;
 	if (open->delete_on_close && !node->gone) {
-		if (*stream->name)
-			stream->delete_pending = stream->exists;
-		else if (!node->children)
-			node->delete_pending = true;
+		bool *mark = *stream->name ? &stream->delete_pending : &node->delete_pending;
+		bool goes = *stream->name ? stream->exists : !node->children;
+
+		if (goes && !*mark) {
+			*mark = true;
+			(void)!cache_break(model, stream, &by, BY_HANDLE);
+		}
 	}
-	remove_if_last(model, node, stream);
+	remove_if_last(model, node, stream, &by);
+	cache_release(model, open, node, stream);
 	return STATUS_SUCCESS;
 }
 
-static ntstatus leave(struct model *model, unsigned client)
+ntstatus close_apply(struct model *model, const struct op *op)
 {
-	for (size_t i = 0; i < MODEL_OPENS; i++)
-		if (model->opens[i].node && model->opens[i].client == client)
-			close_open(model, &model->opens[i]);
-	return STATUS_SUCCESS;
+	return close_open(model, &model->opens[op->slot]);
+}
+
+/* The youngest first. */
+ntstatus leave_apply(struct model *model, const struct op *op)
+{
+	for (;;) {
+		struct model_open *last = NULL;
+
+		for (size_t i = 0; i < MODEL_OPENS; i++) {
+			struct model_open *o = &model->opens[i];
+
+			if (o->node && o->client == op->client &&
+			    (!last || o->serial > last->serial))
+				last = o;
+		}
+		if (!last)
+			return STATUS_SUCCESS;
+		close_open(model, last);
+	}
 }
 
 /* ---- what is done to a name through an open ---- */
 
-static ntstatus disposition(struct model_open *open, const struct op *op)
+ntstatus disposition_apply(struct model *model, struct model_open *open, const struct op *op)
 {
 	struct node *node = open->node;
+	struct party by = party_of_open(open);
 	bool *mark = *open->stream->name ? &open->stream->delete_pending : &node->delete_pending;
 
 	if (!(open->access & DELETE_ACCESS))
@@ -430,33 +468,65 @@ static ntstatus disposition(struct model_open *open, const struct op *op)
 			return STATUS_CANNOT_DELETE;
 		if (!*open->stream->name && node->children)
 			return STATUS_DIRECTORY_NOT_EMPTY;
+		if (cache_break(model, open->stream, &by, BY_HANDLE))
+			return STATUS_PENDING;
 	}
 	*mark = op->flag;
 	return STATUS_SUCCESS;
 }
 
-static ntstatus check_replaced(const struct model *model, const struct op *op,
-			       const struct node *target)
+static const struct party nobody;
+
+static ntstatus check_replaced(struct model *model, const struct op *op, struct node *target)
 {
 	if (!op->flag)
 		return STATUS_OBJECT_NAME_COLLISION;
-	if (target->is_directory || (target->attributes & FILE_ATTRIBUTE_READONLY) ||
-	    is_open(model, target, NULL))
+	if (target->is_directory || (target->attributes & FILE_ATTRIBUTE_READONLY))
 		return STATUS_ACCESS_DENIED;
-	return STATUS_SUCCESS;
+	if (!is_open(model, target, NULL))
+		return STATUS_SUCCESS;
+	return cache_break(model, &target->streams[0], &nobody, BY_HANDLE) ? STATUS_PENDING
+									   : STATUS_ACCESS_DENIED;
 }
 
-static bool is_open_beneath(const struct model *model, const struct node *directory)
+/* Cached handles beneath a directory are asked to go; which of several first is left open. */
+static ntstatus check_beneath(struct model *model, const struct node *directory)
 {
-	for (size_t i = 0; i < MODEL_OPENS; i++)
-		if (model->opens[i].node && is_inside(model->opens[i].node, directory))
-			return true;
-	return false;
+	const struct stream *waits_for = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < MODEL_OPENS; i++) {
+		struct model_open *o = &model->opens[i];
+
+		if (!o->node || !is_inside(o->node, directory))
+			continue;
+		any = true;
+		if (!cache_break(model, &o->node->streams[0], &nobody, BY_HANDLE))
+			continue;
+		model->is_ambiguous |= waits_for && waits_for != &o->node->streams[0];
+		waits_for = &o->node->streams[0];
+	}
+	if (waits_for)
+		return STATUS_PENDING;
+	return any ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
-/* MS-FSA 2.1.5.15.11; the directory that gets the name is opened for writing in it. */
-static ntstatus rename_checks(const struct model *model, const struct op *op,
-			      const struct node *node, const struct target *to)
+/* The directory that gets a name is opened for writing in it. */
+static ntstatus check_directory(struct model *model, struct node *directory)
+{
+	if (directory->delete_pending)
+		return STATUS_DELETE_PENDING;
+	if (!sharing_conflicts(model, directory, &directory->streams[0], FILE_WRITE_DATA,
+			       FILE_SHARE_READ | FILE_SHARE_WRITE))
+		return STATUS_SUCCESS;
+	return cache_break(model, &directory->streams[0], &nobody, BY_SHARING)
+		       ? STATUS_PENDING
+		       : STATUS_SHARING_VIOLATION;
+}
+
+/* MS-FSA 2.1.5.15.11. */
+static ntstatus rename_checks(struct model *model, const struct op *op, const struct node *node,
+			      const struct target *to)
 {
 	ntstatus status = STATUS_SUCCESS;
 
@@ -464,15 +534,12 @@ static ntstatus rename_checks(const struct model *model, const struct op *op,
 		return STATUS_INVALID_PARAMETER;
 	if (to->node && to->node != node)
 		status = check_replaced(model, op, to->node);
+	if (!status)
+		status = check_directory(model, to->directory);
+	if (!status)
+		status = check_beneath(model, node);
 	if (status)
 		return status;
-	if (to->directory->delete_pending)
-		return STATUS_DELETE_PENDING;
-	if (sharing_conflicts(model, to->directory, &to->directory->streams[0], FILE_WRITE_DATA,
-			      FILE_SHARE_READ | FILE_SHARE_WRITE))
-		return STATUS_SHARING_VIOLATION;
-	if (is_open_beneath(model, node))
-		return STATUS_ACCESS_DENIED;
 	/* A directory neither is replaced nor replaces. */
 	return to->node && to->node != node && node->is_directory ? STATUS_ACCESS_DENIED
 								  : STATUS_SUCCESS;
@@ -484,19 +551,15 @@ static ntstatus rename_stream(struct model *model, const struct op *op)
 	struct target to;
 	ntstatus status = walk(model, op->path, &to);
 
-	if (status)
-		return status;
-	if (to.directory->delete_pending)
-		return STATUS_DELETE_PENDING;
-	if (sharing_conflicts(model, to.directory, &to.directory->streams[0], FILE_WRITE_DATA,
-			      FILE_SHARE_READ | FILE_SHARE_WRITE))
-		return STATUS_SHARING_VIOLATION;
-	return STATUS_INVALID_PARAMETER;
+	if (!status)
+		status = check_directory(model, to.directory);
+	return status ? status : STATUS_INVALID_PARAMETER;
 }
 
-static ntstatus rename_node(struct model *model, struct model_open *open, const struct op *op)
+ntstatus rename_apply(struct model *model, struct model_open *open, const struct op *op)
 {
-	struct node *node = open->node;
+	struct node *node = open->node, *from = node->parent;
+	struct party by = party_of_open(open);
 	struct target to;
 	ntstatus status;
 
@@ -506,6 +569,8 @@ static ntstatus rename_node(struct model *model, struct model_open *open, const 
 		return rename_stream(model, op);
 	if (!node->parent)
 		return STATUS_ACCESS_DENIED;
+	if (cache_break(model, open->stream, &by, BY_HANDLE))
+		return STATUS_PENDING;
 	status = walk(model, op->path, &to);
 	if (status)
 		return status;
@@ -516,14 +581,17 @@ static ntstatus rename_node(struct model *model, struct model_open *open, const 
 		return status;
 	if (to.node && to.node != node) {
 		detach(to.node);
-		free(to.node);
+		to.node->is_used = false;
 	}
 	detach(node);
 	attach(to.directory, node, to.name);
+	cache_directory_changed(model, from, &by);
+	if (to.directory != from)
+		cache_directory_changed(model, to.directory, &by);
 	return STATUS_SUCCESS;
 }
 
-static ntstatus set_attributes(struct model_open *open, const struct op *op)
+ntstatus attributes_apply(struct model *model, struct model_open *open, const struct op *op)
 {
 	struct node *node = open->node;
 
@@ -532,163 +600,7 @@ static ntstatus set_attributes(struct model_open *open, const struct op *op)
 	if (op->attributes)
 		node->attributes = (op->attributes & FILE_ATTRIBUTE_SETTABLE) |
 				   (node->attributes & FILE_ATTRIBUTE_DIRECTORY);
+	if (op->attributes)
+		cache_changed(model, open);
 	return STATUS_SUCCESS;
-}
-
-/* ---- what is asked ---- */
-
-static ntstatus query(const struct model_open *open, struct outcome *out)
-{
-	const struct node *node = open->node;
-
-	if (!(open->access & FILE_READ_ATTRIBUTES))
-		return STATUS_ACCESS_DENIED;
-	answer(node, open->stream, out);
-	out->delete_pending =
-		*open->stream->name ? open->stream->delete_pending : node->delete_pending;
-	out->links = out->delete_pending ? 0 : 1;
-	out->is_directory = node->is_directory && !*open->stream->name;
-	if (!node->gone)
-		node_path(node, out->name, sizeof(out->name));
-	if (*open->stream->name)
-		snprintf(out->name + strlen(out->name), sizeof(out->name) - strlen(out->name),
-			 ":%s", open->stream->name);
-	return STATUS_SUCCESS;
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-void sort_lines(char *text)
-{
-	char copy[MODEL_LISTING], *lines[64], *save = NULL;
-	size_t count = 0, length = 0;
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	for (char *line = strtok_r(copy, "\n", &save); line && count < ARRAY_LEN(lines);
-	     line = strtok_r(NULL, "\n", &save))
-		lines[count++] = line;
-	qsort(lines, count, sizeof(lines[0]), compare_lines);
-	for (size_t i = 0; i < count; i++)
-		length += (size_t)sprintf(text + length, "%s\n", lines[i]);
-}
-
-static ntstatus list(const struct model_open *open, struct outcome *out)
-{
-	size_t length = 0;
-
-	if (!open->node->is_directory || *open->stream->name)
-		return STATUS_INVALID_PARAMETER;
-	if (!(open->access & FILE_READ_DATA))
-		return STATUS_ACCESS_DENIED;
-	for (const struct node *n = open->node->children; n; n = n->next)
-		length += (size_t)snprintf(
-			out->listing + length, sizeof(out->listing) - length, "%s %x %u\n", n->name,
-			n->attributes ? n->attributes : FILE_ATTRIBUTE_NORMAL, n->streams[0].size);
-	sort_lines(out->listing);
-	return STATUS_SUCCESS;
-}
-
-static ntstatus streams(const struct model_open *open, struct outcome *out)
-{
-	size_t length = 0;
-
-	for (size_t i = 0; i < MODEL_STREAMS; i++) {
-		const struct stream *s = &open->node->streams[i];
-
-		if (s->exists && !(open->node->is_directory && !*s->name))
-			length += (size_t)snprintf(out->listing + length,
-						   sizeof(out->listing) - length, ":%s:$DATA %u\n",
-						   s->name, s->size);
-	}
-	sort_lines(out->listing);
-	return STATUS_SUCCESS;
-}
-
-static ntstatus apply(struct model *model, const struct op *op, struct outcome *out)
-{
-	struct model_open *open = &model->opens[op->slot];
-
-	switch (op->kind) {
-	case OP_CREATE:
-		return create(model, op, out);
-	case OP_CLOSE:
-		return close_open(model, open);
-	case OP_LEAVE:
-		return leave(model, op->client);
-	case OP_SET_ATTRIBUTES:
-		return set_attributes(open, op);
-	case OP_DISPOSITION:
-		return disposition(open, op);
-	case OP_RENAME:
-		return rename_node(model, open, op);
-	case OP_QUERY:
-		return query(open, out);
-	case OP_LIST:
-		return list(open, out);
-	case OP_STREAMS:
-		return streams(open, out);
-	default:
-		return data_apply(model, open, op, out);
-	}
-}
-
-void model_apply(struct model *model, const struct op *op, struct outcome *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->status = apply(model, op, out);
-}
-
-static void free_children(struct node *node)
-{
-	while (node->children) {
-		struct node *first = node->children;
-
-		node->children = first->next;
-		free_children(first);
-		free(first);
-	}
-}
-
-void model_clear(struct model *model)
-{
-	for (size_t i = 0; i < MODEL_OPENS; i++)
-		if (model->opens[i].node)
-			close_open(model, &model->opens[i]);
-	free_children(&model->root);
-	*model = (struct model){ .root = { .is_directory = true,
-					   .attributes = FILE_ATTRIBUTE_DIRECTORY } };
-	stream_add(model, &model->root, "");
-}
-
-static void print_node(const struct node *node, int depth)
-{
-	printf("  %*s%s%s%s attributes %x:", depth, "", *node->name ? node->name : "(share)",
-	       node->is_directory ? "\\" : "", node->delete_pending ? " delete-pending" : "",
-	       node->attributes);
-	for (size_t i = 0; i < MODEL_STREAMS; i++)
-		if (node->streams[i].exists)
-			printf(" ':%s' %u%s", node->streams[i].name, node->streams[i].size,
-			       node->streams[i].delete_pending ? " delete-pending" : "");
-	printf("\n");
-	for (const struct node *n = node->children; n; n = n->next)
-		print_node(n, depth + 2);
-}
-
-void model_print(const struct model *model)
-{
-	print_node(&model->root, 0);
-	for (unsigned i = 0; i < MODEL_OPENS; i++) {
-		const struct model_open *o = &model->opens[i];
-		char path[MODEL_PATH];
-
-		if (!o->node)
-			continue;
-		node_path(o->node, path, sizeof(path));
-		printf("  slot %u: %s:%s client %u access %x share %x%s\n", i, path,
-		       o->stream->name, o->client, o->access, o->share,
-		       o->delete_on_close ? " delete-on-close" : "");
-	}
 }

@@ -19,6 +19,11 @@
 #define MODEL_NAME    16
 #define MODEL_PATH    96
 #define MODEL_LISTING 1024
+#define MODEL_NODES   120
+#define MODEL_KEYS    4 /* lease keys of a client: 1 to this */
+#define MODEL_LEASES  (MODEL_CLIENTS * MODEL_KEYS)
+#define MODEL_WAITS   6 /* requests that wait at a time */
+#define MODEL_EVENTS  2048
 
 enum kind {
 	OP_CREATE,
@@ -34,7 +39,9 @@ enum kind {
 	OP_QUERY,
 	OP_LIST,
 	OP_STREAMS,
-	OP_LEAVE, /* the client disconnects its tree: all of its opens end */
+	OP_LEAVE,  /* the client disconnects its tree: all of its opens end */
+	OP_ACK,	   /* of a break */
+	OP_CANCEL, /* of a request that waits */
 	OP_KINDS,
 };
 extern const char *const kind_names[OP_KINDS];
@@ -49,11 +56,21 @@ struct op {
 	uint32_t offset, length;
 	uint8_t byte; /* what is written */
 	bool flag;    /* delete, replace, exclusive */
+	bool waits;   /* LOCK */
+	/* CREATE: the caching that is asked for; ACK: what is kept of it. A lease is named by its
+	 * client and key, an oplock by its slot. */
+	uint8_t oplock; /* SMB2_OPLOCK_LEVEL_* */
+	unsigned lease_key, parent_key;
+	uint32_t lease_state;
+	unsigned wait; /* where the request is kept if it waits; CANCEL: which one */
 };
 
-/* What a step comes to, in the model or on the server; what does not apply is zero. */
+/*
+ * What a step comes to, in the model or on the server; what does not apply is zero. Of several
+ * answers at once, those to earlier requests that waited are told as events.
+ */
 struct outcome {
-	ntstatus status;
+	ntstatus status;     /* STATUS_PENDING: it waits */
 	uint32_t action;     /* CREATE */
 	uint32_t attributes; /* CREATE, QUERY */
 	uint64_t size;	     /* CREATE, QUERY; READ: how much */
@@ -62,6 +79,12 @@ struct outcome {
 	char name[MODEL_PATH];	     /* QUERY */
 	char listing[MODEL_LISTING]; /* LIST, STREAMS: sorted, one a line */
 	uint8_t data[MODEL_DATA];    /* READ */
+	uint8_t oplock;		     /* CREATE: what is granted */
+	uint32_t lease_state;
+	uint16_t lease_epoch;
+	bool lease_breaking;
+	/* Breaks, and answers to requests that have waited: sorted, one a line. */
+	char events[MODEL_EVENTS];
 };
 
 struct model_open;
@@ -74,6 +97,7 @@ struct stream {
 };
 
 struct node {
+	bool is_used;
 	struct node *parent, *children, *next; /* next: brother */
 	char name[MODEL_NAME];
 	bool is_directory;
@@ -81,6 +105,18 @@ struct node {
 	bool delete_pending; /* the whole file */
 	uint32_t attributes;
 	struct stream streams[MODEL_STREAMS];
+};
+
+struct model_lease {
+	unsigned opens; /* 0: a free place */
+	unsigned client, key, parent_key;
+	struct node *node;
+	struct stream *stream;
+	uint32_t state;
+	uint16_t epoch;
+	bool breaking;
+	uint32_t break_to; /* what the client was told */
+	uint32_t required; /* what is needed by now */
 };
 
 struct model_lock {
@@ -92,26 +128,61 @@ struct model_open {
 	struct node *node; /* NULL: a free slot */
 	struct stream *stream;
 	unsigned client;
+	uint64_t serial; /* of all opens */
 	uint32_t access, sharing_access, share;
 	bool delete_on_close;
+	uint8_t oplock;
+	bool oplock_breaking;
+	uint8_t oplock_break_to, oplock_required;
+	struct model_lease *lease;
+	unsigned lease_key, parent_key;
 	bool written; /* the file is marked for archiving when this handle ends */
 	struct model_lock locks[MODEL_LOCKS];
 	unsigned lock_count;
 };
 
-struct model {
-	struct node root;
-	struct model_open opens[MODEL_OPENS];
+/* A request that has no answer yet: it waits for a byte-range lock, or for the end of a break. */
+struct model_wait {
+	bool is_used;
+	struct op op;
+	uint64_t serial;       /* of the open that it came for, unless it is a CREATE */
+	uint64_t order;	       /* who came first has the lower one */
+	struct stream *stream; /* a break: where it is on its way */
+	bool is_woken;	       /* that one has ended */
 };
 
-/* model_apply - do @op and tell what it must come to. */
-void model_apply(struct model *model, const struct op *op, struct outcome *out);
+struct model {
+	struct node root;
+	struct node nodes[MODEL_NODES];
+	struct model_open opens[MODEL_OPENS];
+	struct model_lease leases[MODEL_LEASES];
+	struct model_wait waits[MODEL_WAITS];
+	struct model_wait *parked; /* the one that waits for a break */
+	struct stream *break_on;   /* what the step under way has to wait for */
+	uint64_t opened, waited;   /* counted, for serials and order */
+	bool is_ambiguous;	   /* the rules leave the order of what happens next open */
+	struct outcome *out;	   /* of the step under way */
+};
+
+/*
+ * model_apply - do @op and tell what it must come to. False, and nothing done: the step cannot be
+ * foretold, because a second request would wait for a break, and which of the two goes on first is
+ * nobody's promise.
+ */
+bool model_apply(struct model *model, const struct op *op, struct outcome *out);
+/* model_slot_is_free - may a CREATE use @slot: no open there, and none on its way. */
+bool model_slot_is_free(const struct model *model, unsigned slot);
 /* model_print - all that is there and who has it open, for a person. */
 void model_print(const struct model *model);
 /* model_clear - forget everything, as for a new share. */
 void model_clear(struct model *model);
 
-/* sort_lines - put the lines of @text (MODEL_LISTING bytes) in order. */
+/* sort_lines - put the lines of @text in order. */
 void sort_lines(char *text);
+/* event_answer, event_oplock_break, event_lease_break - one line more in @out->events. */
+void event_answer(struct outcome *out, unsigned wait, const struct outcome *answer);
+void event_oplock_break(struct outcome *out, unsigned client, unsigned slot, uint8_t level);
+void event_lease_break(struct outcome *out, unsigned client, unsigned key, uint32_t from,
+		       uint32_t to, uint16_t epoch, bool is_answered);
 
 #endif
