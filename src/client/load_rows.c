@@ -2,6 +2,7 @@
 /* The rows: what one operation of each kind of work is. */
 #include "load_impl.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <wire/fscc.h>
 
@@ -13,7 +14,7 @@
 #define RANDOM_BYTES	4096u
 #define LIST_BYTES	65536u
 #define LARGE_FILE	"bench-large"
-#define LARGE_DIRECTORY "bench-many"
+#define LARGE_DIRECTORY "bench-many-%u" /* its entries */
 #define SMALL_DIRECTORY "bench-small"
 #define ONE_FILE	"bench-one"
 
@@ -367,19 +368,26 @@ static bool is_there(struct load *load, const char *name)
 	return true;
 }
 
+static void name_entry(const struct load *load, unsigned index, char name[LOAD_NAME_MAX])
+{
+	snprintf(name, LOAD_NAME_MAX, LARGE_DIRECTORY "\\entry-%06u.txt", load->options->entries,
+		 index);
+}
+
 /* The last one tells that all are there; who has the disk at hand may make them faster. */
 static bool prepare_many(struct load *load)
 {
 	unsigned count = load->options->entries;
 	char name[LOAD_NAME_MAX];
 
-	if (!make_directory(load, LARGE_DIRECTORY))
+	snprintf(name, sizeof(name), LARGE_DIRECTORY, count);
+	if (!make_directory(load, name))
 		return false;
-	snprintf(name, sizeof(name), LARGE_DIRECTORY "\\entry-%06u.txt", count - 1);
+	name_entry(load, count - 1, name);
 	if (is_there(load, name))
 		return true;
 	for (unsigned i = 0; i < count; i++) {
-		snprintf(name, sizeof(name), LARGE_DIRECTORY "\\entry-%06u.txt", i);
+		name_entry(load, i, name);
 		if (!make_file(load, name))
 			return false;
 	}
@@ -447,16 +455,41 @@ static void list_opened(struct client_request *request)
 
 static void next_list(struct lane *lane)
 {
-	static const struct load_open how = { LARGE_DIRECTORY, ACCESS_LIST, FILE_OPEN,
-					      FILE_DIRECTORY_FILE };
+	char name[LOAD_NAME_MAX];
+	struct load_open how = { name, ACCESS_LIST, FILE_OPEN, FILE_DIRECTORY_FILE };
 
+	snprintf(name, sizeof(name), LARGE_DIRECTORY, lane->load->options->entries);
 	open_for(lane, &how, list_opened);
+}
+
+/* Any of the entries, by the name that it has. */
+static void next_lookup(struct lane *lane)
+{
+	char name[LOAD_NAME_MAX];
+	struct load_open how = { name, ACCESS_READ, FILE_OPEN, FILE_NON_DIRECTORY_FILE };
+	struct load *load = lane->load;
+
+	name_entry(load, (unsigned)(load_random(load) % load->options->entries), name);
+	open_for(lane, &how, close_counted);
+}
+
+/* The same, as somebody else writes it. */
+static void next_lookup_other_case(struct lane *lane)
+{
+	char name[LOAD_NAME_MAX];
+	struct load_open how = { name, ACCESS_READ, FILE_OPEN, FILE_NON_DIRECTORY_FILE };
+	struct load *load = lane->load;
+
+	name_entry(load, (unsigned)(load_random(load) % load->options->entries), name);
+	for (char *at = strchr(name, '\\'); *at; at++)
+		*at = (char)toupper((unsigned char)*at);
+	open_for(lane, &how, close_counted);
 }
 
 static void name_new(const struct lane *lane, uint64_t serial, char name[LOAD_NAME_MAX])
 {
-	snprintf(name, LOAD_NAME_MAX, LARGE_DIRECTORY "\\new-%u-%llu.tmp", lane->index,
-		 (unsigned long long)serial);
+	snprintf(name, LOAD_NAME_MAX, LARGE_DIRECTORY "\\new-%u-%llu.tmp",
+		 lane->load->options->entries, lane->index, (unsigned long long)serial);
 }
 
 static void next_create_in_many(struct lane *lane)
@@ -548,6 +581,8 @@ const struct load_row load_rows[] = {
 	WORK("open-close", 4, 1, prepare_one_file, next_open, NULL),
 	WORK("small-files", 4, 1, prepare_small, next_small, NULL),
 	WORK("list", 1, 1, prepare_many, next_list, NULL),
+	WORK("lookup", 4, 1, prepare_many, next_lookup, NULL),
+	WORK("lookup-other-case", 4, 1, prepare_many, next_lookup_other_case, NULL),
 	WORK("create-in-large", 4, 1, prepare_many, next_create_in_many, remove_new),
 	{ .name = "session",
 	  .connections = 4,
