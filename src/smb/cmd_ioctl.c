@@ -305,6 +305,8 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_SRV_COPYCHUNK_WRITE,          fsctl_copychunk,    ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_SRV_ENUMERATE_SNAPSHOTS,      enumerate_snapshots, ON_FILE },
 	{ FSCTL_DUPLICATE_EXTENTS_TO_FILE,    fsctl_duplicate_extents, ON_FILE, FILE_WRITE_DATA },
+	{ FSCTL_OFFLOAD_READ,                 fsctl_offload_read, ON_FILE, FILE_READ_DATA },
+	{ FSCTL_OFFLOAD_WRITE,                fsctl_offload_write, ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_FILE_LEVEL_TRIM,              file_level_trim,    ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_SET_SPARSE,                   set_sparse,         ON_FILE },
 	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA },

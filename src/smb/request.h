@@ -245,6 +245,12 @@ void barrier_leave(struct barrier *barrier);
 /* barrier_answer - send rq->reply, which is complete, behind the breaks of @rq. */
 void barrier_answer(struct smb_request *rq);
 
+/* fsctl_offload.c: OFFLOAD_READ and OFFLOAD_WRITE. */
+ntstatus fsctl_offload_read(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			    struct buf *out);
+ntstatus fsctl_offload_write(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			     struct buf *out);
+
 /* breaks.c: takes breaks from the opens. */
 extern const struct open_events break_events;
 /* breaks_closed - the connection has closed: what it may not have carried goes over another one. */

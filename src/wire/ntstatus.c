@@ -197,6 +197,11 @@ static const struct status_row statuses[] = {
 	ROW(INVALID_VIEW_SIZE, 87),
 	TEXT(SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP, LASTING,
 	     "The client offers no hash for pre-authentication integrity that this server has."),
+	TEXT(INVALID_TOKEN, LASTING, "The token of an offload copy stands for nothing any more."),
+	TEXT(OFFLOAD_READ_FILE_NOT_SUPPORTED, LASTING,
+	     "This file cannot be the source of an offload copy."),
+	TEXT(OFFLOAD_WRITE_FILE_NOT_SUPPORTED, LASTING,
+	     "This file cannot be the target of an offload copy."),
 	TEXT(SMB_BAD_CLUSTER_DIALECT, LASTING,
 	     "The dialect of this client differs from the one the cluster agreed on."),
 };

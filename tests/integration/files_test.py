@@ -6,8 +6,11 @@ import os
 import random
 import struct
 import threading
+import time
 
 from lab import LONG, SLOW, Failed, Lab, check, main, run, wait_until
+
+from impacket import smb3  # noqa: E402
 
 L = None
 LOCAL = None
@@ -229,6 +232,73 @@ def test_copychunk():
     sh('put "%s" source; scopy source target; get target "%s/cc.back"' % (path, LOCAL))
     with open(os.path.join(LOCAL, "cc.back"), "rb") as f:
         check(f.read() == data, "the copy differs")
+
+
+OFFLOAD_READ, OFFLOAD_WRITE = 0x00094264, 0x00098268
+
+
+def offload_read(low, tree, handle, offset, length, ttl=0):
+    """(how much it stands for, the token)"""
+    out = low.ioctl(tree, handle, OFFLOAD_READ, flags=1, maxOutputResponse=528,
+                    inputBlob=struct.pack("<IIIIQQ", 32, 0, ttl, 0, offset, length))
+    return struct.unpack("<Q", out[8:16])[0], out[16:528]
+
+
+def offload_write(low, tree, handle, offset, length, skip, token):
+    """How much was written, or why not."""
+    try:
+        out = low.ioctl(tree, handle, OFFLOAD_WRITE, flags=1, maxOutputResponse=16,
+                        inputBlob=struct.pack("<IIQQQ", 544, 0, offset, length, skip) + token)
+        return struct.unpack("<Q", out[8:16])[0]
+    except smb3.SessionError as e:
+        return e.get_error_code()
+
+
+def test_offload_copy():
+    """a token of a file's bytes becomes the same bytes in another file, for whoever made it, while its source stays as it was"""
+    INVALID_TOKEN, INVALID_PARAMETER, END_OF_FILE, ACCESS_DENIED = 0xC0000465, 0xC000000D, 0xC0000011, 0xC0000022
+    data = random.Random(4).randbytes(3 * 1048576 + 100)
+    sh('put "%s" odx; put "%s" odx-to' % (write_local("odx", data), write_local("zeros", bytes(len(data)))))
+    conn = L.impacket("FS")
+    low, tree = conn.getSMBServer(), conn.connectTree("data")
+    source = low.create(tree, "odx", 0x120089, 7, 0, 1, 0)
+    target = low.create(tree, "odx-to", 0x12019f, 7, 0, 1, 0)
+    got, token = offload_read(low, tree, source, 0, len(data))
+    check(got == (len(data) + 511) // 512 * 512, "stands for %d" % got)
+    check(offload_write(low, tree, target, 0, 1048576, 0, token) == 1048576, "the first part")
+    rest = got - 1048576
+    check(offload_write(low, tree, target, 1048576, rest, 1048576, token) == rest, "the rest")
+    sh('get odx-to "%s/odx.back"' % LOCAL)
+    with open(os.path.join(LOCAL, "odx.back"), "rb") as f:
+        check(f.read() == data, "the copy differs")
+    # What does not fit, and what is none.
+    check(offload_write(low, tree, target, 1, 512, 0, token) == INVALID_PARAMETER, "an odd offset")
+    check(offload_write(low, tree, target, 0, 512, got, token) == INVALID_PARAMETER, "behind what it stands for")
+    check(offload_write(low, tree, target, 1 << 30, 512, 0, token) == END_OF_FILE, "behind the target's end")
+    check(offload_write(low, tree, source, 0, 512, 0, token) == ACCESS_DENIED, "a handle that may not write")
+    check(offload_write(low, tree, target, 0, 512, 0, token[:40] + b"\xff" + token[41:]) == INVALID_TOKEN, "a forged one")
+    # Another session, a change of the source, the end of its time and of its handle.
+    other = L.impacket("FS")
+    t2 = other.connectTree("data")
+    h2 = other.getSMBServer().create(t2, "odx-to", 0x12019f, 7, 0, 1, 0)
+    check(offload_write(other.getSMBServer(), t2, h2, 0, 512, 0, token) == INVALID_TOKEN, "another session")
+    h3 = other.getSMBServer().create(t2, "odx", 0x12019f, 7, 0, 1, 0)
+    time.sleep(0.05)  # the file's time has ticks of some milliseconds
+    other.writeFile(t2, h3, b"changed")
+    check(offload_write(low, tree, target, 0, 512, 0, token) == INVALID_TOKEN, "a source that has changed")
+    _, short = offload_read(low, tree, source, 0, 512, ttl=1)
+    time.sleep(0.05)
+    check(offload_write(low, tree, target, 0, 512, 0, short) == INVALID_TOKEN, "one whose time is over")
+    _, token = offload_read(low, tree, source, 0, 512)
+    check(offload_write(low, tree, target, 0, 512, 0, token) == 512, "a new one")
+    low.close(tree, source)
+    check(offload_write(low, tree, target, 0, 512, 0, token) == INVALID_TOKEN, "one whose handle is closed")
+    # The one that stands for zeros needs no source.
+    zeros = bytes.fromhex("ffff0001") + bytes(508)
+    check(offload_write(low, tree, target, 512, 1024, 0, zeros) == 1024, "zeros")
+    check(low.read(tree, target, 0, 2048) == b"changed" + data[7:512] + bytes(1024) + data[1536:2048], "zeros are written")
+    conn.close()
+    other.close()
 
 
 def test_symbolic_link():

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A message to a server: header, then the decoder that its command names; payloads of FSCTLs as
  * well. */
+#include <wire/offload.h>
 #include <wire/smb2.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,6 +24,8 @@ static union {
 	struct smb2_oplock_break oplock_break;
 	struct smb2_validate_negotiate validate;
 	struct smb2_copychunk_request copychunk;
+	struct offload_read offload_read;
+	struct offload_write offload_write;
 } r;
 
 /* touch - read all that a decoder handed out, so that a sanitizer sees what lies outside. */
@@ -38,6 +41,10 @@ static void payload(uint32_t code, struct cursor input)
 {
 	if (code == FSCTL_VALIDATE_NEGOTIATE_INFO)
 		(void)!smb2_validate_negotiate_request_decode(input, &r.validate);
+	else if (code == FSCTL_OFFLOAD_READ)
+		(void)!offload_read_decode(input, &r.offload_read);
+	else if (code == FSCTL_OFFLOAD_WRITE)
+		(void)!offload_write_decode(input, &r.offload_write);
 	else
 		(void)!smb2_copychunk_request_decode(input, &r.copychunk);
 }

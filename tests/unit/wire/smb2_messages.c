@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <wire/offload.h>
 #include <wire/smb2.h>
 
 #include "guarded.h"
@@ -567,6 +568,54 @@ static void fsctl_payloads_come_back(void **state)
 	buf_free(&b);
 }
 
+static void offload_copies_are_decoded_whole_or_not_at_all(void **state)
+{
+	struct offload_read read = { 0 };
+	struct offload_write write = { 0 };
+	struct offload_token token = { .type = OFFLOAD_TOKEN_ZERO };
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_u32le(&b, 32);
+	buf_u32le(&b, 0);
+	buf_u64le(&b, 1000);
+	buf_u64le(&b, 0x100000200);
+	buf_u64le(&b, 0x4000);
+	for (size_t n = 0; n < b.len; n++)
+		assert_int_equal(offload_read_decode(guarded(b.data, n), &read),
+				 STATUS_BUFFER_TOO_SMALL);
+	assert_int_equal(offload_read_decode(guarded(b.data, b.len), &read), 0);
+	assert_int_equal(read.time_to_live_ms, 1000);
+	assert_int_equal(read.offset, 0x100000200);
+	assert_int_equal(read.length, 0x4000);
+	buf_put_u32le(&b, 0, 33);
+	assert_int_equal(offload_read_decode(guarded(b.data, b.len), &read),
+			 STATUS_INVALID_PARAMETER);
+	b.len = 0;
+	token.id[0] = 7;
+	token.id[OFFLOAD_TOKEN_ID_BYTES - 1] = 9;
+	offload_read_reply(&b, 512, &token);
+	assert_int_equal(b.len, OFFLOAD_READ_REPLY_BYTES);
+	b.len = 0;
+	buf_u32le(&b, 544);
+	buf_u32le(&b, 0);
+	buf_u64le(&b, 1);
+	buf_u64le(&b, 2);
+	buf_u64le(&b, 3);
+	buf_u32be(&b, OFFLOAD_TOKEN_ZERO);
+	buf_u16le(&b, 0);
+	buf_u16be(&b, OFFLOAD_TOKEN_ID_BYTES);
+	buf_bytes(&b, token.id, sizeof(token.id));
+	for (size_t n = 0; n < b.len; n++)
+		assert_int_equal(offload_write_decode(guarded(b.data, n), &write),
+				 STATUS_BUFFER_TOO_SMALL);
+	assert_int_equal(offload_write_decode(guarded(b.data, b.len), &write), 0);
+	assert_int_equal(write.transfer_offset, 3);
+	assert_int_equal(write.token.type, OFFLOAD_TOKEN_ZERO);
+	assert_memory_equal(write.token.id, token.id, sizeof(token.id));
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -581,6 +630,7 @@ int main(void)
 		cmocka_unit_test(a_read_answer_comes_back),
 		cmocka_unit_test(network_interfaces_come_back),
 		cmocka_unit_test(fsctl_payloads_come_back),
+		cmocka_unit_test(offload_copies_are_decoded_whole_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -164,6 +164,9 @@ typedef uint32_t ntstatus;
 #define STATUS_TOO_MANY_LINKS			     0xC0000265u
 #define STATUS_TOO_MANY_OPENED_FILES		     0xC000011Fu
 #define STATUS_NAME_TOO_LONG			     0xC0000106u
+#define STATUS_INVALID_TOKEN			     0xC0000465u
+#define STATUS_OFFLOAD_READ_FILE_NOT_SUPPORTED	     0xC000A2A3u
+#define STATUS_OFFLOAD_WRITE_FILE_NOT_SUPPORTED	     0xC000A2A4u
 
 static inline bool nt_failed(ntstatus s) /* severity "error"; warnings carry data */
 {
