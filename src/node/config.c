@@ -83,6 +83,7 @@ static const struct key keys[] = {
 	SMB_NUMBER(negotiate_timeout_ms, "15000", 0, 3600000, "from the connection to NEGOTIATE"),
 	SMB_NUMBER(authenticate_timeout_ms, "45000", 0, 3600000, "from there to the first session"),
 	SMB_NUMBER(idle_timeout_ms, "60000", 0, 86400000, "for a connection without a session"),
+	SMB_NUMBER(login_delay_ms, "2000", 0, 60000, "until a refused login is answered"),
 	SMB_NUMBER(session_lifetime_ms, "0", 0, 604800000,
 		   "until the client of a session must log on anew"),
 	SMB_NUMBER(partial_timeout_ms, "60000", 0, 3600000,

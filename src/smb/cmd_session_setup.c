@@ -269,6 +269,8 @@ ntstatus cmd_session_setup(struct smb_request *rq)
 	struct channel *channel;
 	ntstatus status;
 
+	if (rq->conn->refusals) /* one guess after the other */
+		return request_wait_login(rq);
 	status = smb2_session_setup_request_decode(&rq->message, &r);
 	if (!status)
 		status = find_or_make(rq, &r);
@@ -287,7 +289,7 @@ ntstatus cmd_session_setup(struct smb_request *rq)
 	} else if (status) {
 		log_refusal(rq, status);
 		refused(channel);
-		return status;
+		return request_refuse_later(rq, status);
 	} else {
 		if (!(r.flags & SMB2_SESSION_FLAG_BINDING))
 			session_renew(rq->session);

@@ -83,6 +83,8 @@ struct connection {
 	uint32_t valid_channels;
 	struct smb_request *waiting; /* requests that wait: for a break, a lock, a change, a disk */
 	uint32_t waiting_count;
+	uint32_t refusals;	 /* of logins, whose answers wait */
+	uint64_t refusal_due_ms; /* when the last of them is given; monotonic */
 	uint64_t next_async_id;
 	size_t held_bytes; /* frames and reply buffers of requests that are not answered yet */
 	struct loop_timer timer;
@@ -126,5 +128,7 @@ void client_count_release(uint32_t slot);
 /* The same for its connections that have no session yet. */
 bool client_bare_take(uint32_t slot) MUST_CHECK;
 void client_bare_release(uint32_t slot);
+/* client_bare_owe - one place less for the next @ms, and as long as others are owed. */
+void client_bare_owe(uint32_t slot, uint32_t ms);
 
 #endif

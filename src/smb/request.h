@@ -23,6 +23,15 @@
 
 enum request_state { REQUEST_RUNNING, REQUEST_WAITING, REQUEST_ON_DISK };
 
+/* What ends a wait. */
+enum wait_kind {
+	WAIT_WAKER,   /* whoever has its waiter */
+	WAIT_PIPE,    /* the pipe that it reads from */
+	WAIT_TURN,    /* posted already: a cancel only says so in wake_status */
+	WAIT_LOGIN,   /* its timer, and then the handler again */
+	WAIT_REFUSED, /* its timer; wake_status is the answer, which nothing makes come earlier */
+};
+
 struct command;
 
 struct smb_request {
@@ -87,8 +96,8 @@ struct smb_request {
 	struct waiter waiter;
 	struct loop_task task;
 	struct io_op io;
-	bool is_pipe_wait;
-	bool is_turn_wait; /* posted already: a cancel only says so in wake_status */
+	enum wait_kind wait_kind;
+	struct loop_timer timer; /* of a wait for a time */
 	ntstatus wake_status;
 	ssize_t io_result;
 	size_t progress;     /* of the handler: bytes done before it went to the disk */
@@ -125,6 +134,14 @@ void request_wait_none(struct smb_request *rq);
  * and then it is called again. What the handler returns.
  */
 ntstatus request_wait_turn(struct smb_request *rq) MUST_CHECK;
+/*
+ * request_refuse_later - a login was refused: the answer (@status) waits for login_delay_ms,
+ * whatever the client does, and its address pays with a place should it leave meanwhile. Other
+ * logins on the connection wait for that (request_wait_login: then the handler is called again), so
+ * that guesses come one after the other. What the handlers return.
+ */
+ntstatus request_refuse_later(struct smb_request *rq, ntstatus status) MUST_CHECK;
+ntstatus request_wait_login(struct smb_request *rq) MUST_CHECK;
 /* request_wait_pipe - wait for bytes in rq->pipe. */
 ntstatus request_wait_pipe(struct smb_request *rq) MUST_CHECK;
 /* request_wake - end a wait for a pipe; any thread. */

@@ -40,6 +40,7 @@ void smb_config_defaults(struct smb_config *config)
 		.min_dialect = SMB2_DIALECT_202,
 		.max_dialect = SMB2_DIALECT_311,
 		.smb1_negotiate = true,
+		.login_delay_ms = 2000,
 		.gmac = true,
 		.compression = true,
 		.ciphers = { CIPHER_AES_128_GCM, CIPHER_AES_128_CCM, CIPHER_AES_256_GCM,

@@ -71,11 +71,28 @@ static void turn_came(struct loop_task *task)
 	struct smb_request *rq = container_of(task, struct smb_request, task);
 
 	unlink_waiting(rq);
-	rq->is_turn_wait = false;
 	if (!rq->wake_status) {
 		request_go_on(rq);
 		return;
 	}
+	rq->state = REQUEST_RUNNING;
+	request_settle(rq, rq->wake_status);
+}
+
+static void login_came(struct loop_timer *timer)
+{
+	struct smb_request *rq = container_of(timer, struct smb_request, timer);
+
+	unlink_waiting(rq);
+	request_go_on(rq);
+}
+
+static void refusal_came(struct loop_timer *timer)
+{
+	struct smb_request *rq = container_of(timer, struct smb_request, timer);
+
+	unlink_waiting(rq);
+	rq->conn->refusals--;
 	rq->state = REQUEST_RUNNING;
 	request_settle(rq, rq->wake_status);
 }
@@ -85,18 +102,42 @@ struct waiter *request_waiter(struct smb_request *rq)
 	/* Everything that the waker touches is set before the call that may make it come. */
 	rq->waiter = (struct waiter){ .wake = woken };
 	rq->task = (struct loop_task){ .run = wait_over };
-	rq->is_pipe_wait = false;
+	rq->wait_kind = WAIT_WAKER;
 	return &rq->waiter;
+}
+
+/* Only the end of the connection ends this wait before its time. */
+static bool take_refusal_back(struct smb_request *rq)
+{
+	struct connection *conn = rq->conn;
+
+	if (!conn->is_dropped)
+		return false;
+	loop_timer_stop(conn->home->loop, &rq->timer);
+	conn->refusals--;
+	client_bare_owe(conn->client_slot, smb.config.login_delay_ms);
+	return true;
 }
 
 /* Take the wait back; true: no wake will come. */
 static bool take_back(struct smb_request *rq)
 {
-	if (rq->state != REQUEST_WAITING || rq->is_turn_wait)
+	if (rq->state != REQUEST_WAITING)
 		return false;
-	if (!rq->is_pipe_wait)
+	switch (rq->wait_kind) {
+	case WAIT_WAKER:
 		return waiter_cancel(&rq->waiter);
-	return pipe_wait_end(rq->pipe, rq);
+	case WAIT_PIPE:
+		return pipe_wait_end(rq->pipe, rq);
+	case WAIT_TURN:
+		return false;
+	case WAIT_LOGIN:
+		loop_timer_stop(rq->conn->home->loop, &rq->timer);
+		return true;
+	case WAIT_REFUSED:
+		return take_refusal_back(rq);
+	}
+	return false;
 }
 
 static ntstatus begin_wait(struct smb_request *rq)
@@ -123,9 +164,33 @@ ntstatus request_wait(struct smb_request *rq)
 ntstatus request_wait_turn(struct smb_request *rq)
 {
 	rq->task = (struct loop_task){ .run = turn_came };
-	rq->is_turn_wait = true;
+	rq->wait_kind = WAIT_TURN;
 	rq->wake_status = STATUS_SUCCESS;
 	loop_post(rq->conn->home->loop, &rq->task);
+	return begin_wait(rq);
+}
+
+ntstatus request_refuse_later(struct smb_request *rq, ntstatus status)
+{
+	struct connection *conn = rq->conn;
+
+	if (!smb.config.login_delay_ms)
+		return status;
+	rq->wait_kind = WAIT_REFUSED;
+	rq->wake_status = status;
+	conn->refusals++;
+	conn->refusal_due_ms = monotonic_ms() + smb.config.login_delay_ms;
+	loop_timer_start(conn->home->loop, &rq->timer, smb.config.login_delay_ms, refusal_came);
+	return begin_wait(rq);
+}
+
+ntstatus request_wait_login(struct smb_request *rq)
+{
+	uint64_t now = monotonic_ms(), due_ms = rq->conn->refusal_due_ms;
+
+	rq->wait_kind = WAIT_LOGIN;
+	loop_timer_start(rq->conn->home->loop, &rq->timer, due_ms > now ? due_ms - now : 1,
+			 login_came);
 	return begin_wait(rq);
 }
 
@@ -134,7 +199,7 @@ ntstatus request_wait_pipe(struct smb_request *rq)
 	ntstatus status;
 
 	(void)request_waiter(rq);
-	rq->is_pipe_wait = true;
+	rq->wait_kind = WAIT_PIPE;
 	status = pipe_wait_begin(rq->pipe, rq);
 	return status ? status : begin_wait(rq);
 }
@@ -182,7 +247,7 @@ static void cancelled(struct loop_task *task)
  */
 bool request_cancel(struct smb_request *rq, ntstatus status)
 {
-	if (rq->is_turn_wait)
+	if (rq->state == REQUEST_WAITING && rq->wait_kind == WAIT_TURN)
 		rq->wake_status = status;
 	if (!take_back(rq))
 		return false;

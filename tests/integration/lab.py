@@ -71,7 +71,7 @@ class Node:
 
     def write_config(self, extra=""):
         with open(self.config, "w") as f:
-            f.write("[node]\nname = %s\nvolume = %s\ncluster_dir = %s\naddress = %s\nport = %d\n"
+            f.write("[smb]\nlogin_delay_ms = 20\n[node]\nname = %s\nvolume = %s\ncluster_dir = %s\naddress = %s\nport = %d\n"
                     "control = %s\n%s\n" % (self.name, self.directory, self.lab.cluster, self.address,
                                             self.lab.port, os.path.join(self.lab.directory, self.name + ".sock"),
                                             extra))

@@ -90,6 +90,7 @@ static void start(void)
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	smb_config_defaults(&config);
+	config.login_delay_ms = 0;
 	config.max_read_bytes = config.max_write_bytes = config.max_transact_bytes = 1u << 20;
 	peer_start(&config);
 }

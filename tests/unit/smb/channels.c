@@ -631,6 +631,7 @@ static int start(void **state)
 	struct smb_config config;
 
 	smb_config_defaults(&config);
+	config.login_delay_ms = 0;
 	config.max_channels_per_session = CHANNELS_MAX;
 	peer_start(&config);
 	return 0;

@@ -187,6 +187,7 @@ static int start(void **state)
 	if (getenv("BERTH_LONG"))
 		rounds = 100;
 	smb_config_defaults(&config);
+	config.login_delay_ms = 0;
 	peer_start_threads(&config, LOOPS, loop_threads);
 	return 0;
 }

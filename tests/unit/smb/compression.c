@@ -503,6 +503,7 @@ static int start(void **state)
 	struct smb_config config;
 
 	smb_config_defaults(&config);
+	config.login_delay_ms = 0;
 	fill_content();
 	peer_start(&config);
 	return 0;

@@ -445,8 +445,9 @@ static void peer_authenticate(struct peer *p, struct cursor challenge, const cha
 	ntlm_authenticate_encode(out, &m);
 }
 
-/* peer_log_on - SESSION_SETUP in two legs; the status of the last. */
-static inline ntstatus peer_log_on(struct peer *p, const char *password, uint8_t security_mode)
+/* peer_log_on_begin - the first leg of a SESSION_SETUP; *second is the message of the other. */
+static inline ntstatus peer_log_on_begin(struct peer *p, const char *password,
+					 uint8_t security_mode, struct buf *second)
 {
 	struct ntlm_negotiate hello = { .flags = NTLM_NEGOTIATE_UNICODE | NTLM_NEGOTIATE_NTLM |
 						 NTLM_NEGOTIATE_EXTENDED_SECURITY |
@@ -469,8 +470,21 @@ static inline ntstatus peer_log_on(struct peer *p, const char *password, uint8_t
 	token.len = 0;
 	peer_authenticate(p, answer.security_buffer, password, &token);
 	setup.security_buffer = cur_of(token.data, token.len);
-	b = peer_begin(p, SMB2_SESSION_SETUP);
-	smb2_session_setup_request_encode(&b, &setup);
+	*second = peer_begin(p, SMB2_SESSION_SETUP);
+	smb2_session_setup_request_encode(second, &setup);
+	return STATUS_SUCCESS;
+}
+
+/* peer_log_on - SESSION_SETUP in two legs; the status of the last. */
+static inline ntstatus peer_log_on(struct peer *p, const char *password, uint8_t security_mode)
+{
+	struct smb2_header h;
+	struct cursor body;
+	struct buf b;
+	ntstatus status = peer_log_on_begin(p, password, security_mode, &b);
+
+	if (status)
+		return status;
 	return peer_ask(p, &b, &h, &body) ? h.status : STATUS_CONNECTION_DISCONNECTED;
 }
 

@@ -277,6 +277,93 @@ static void a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_ane
 	peer_close(&p);
 }
 
+/* ---- refused logins ---- */
+
+static uint64_t waiting_now(void)
+{
+	struct smb_statistics now;
+
+	smb_statistics(&now);
+	return now.requests_waiting;
+}
+
+static void turn_a_while(void)
+{
+	for (int turns = 0; turns < 20; turns++)
+		peer_turn(1);
+}
+
+static void nothing_makes_the_answer_to_a_refused_login_come_earlier(void **state)
+{
+	struct peer p, other;
+	struct buf b;
+	char byte;
+
+	smb.config.login_delay_ms = 3600000;
+	peer_open(&p, SMB2_DIALECT_302);
+	assert_true(peer_negotiate(&p));
+	assert_int_equal(peer_log_on_begin(&p, "wrong", 1, &b), STATUS_SUCCESS);
+	peer_send(&p, &b);
+	turn_a_while();
+	assert_int_equal(waiting_now(), 1);
+	/* Neither a cancel nor the right password. */
+	p.message_id--;
+	b = peer_begin(&p, SMB2_CANCEL);
+	smb2_empty_encode(&b);
+	peer_send(&p, &b);
+	p.session_id = 0;
+	b = peer_begin(&p, SMB2_SESSION_SETUP);
+	smb2_session_setup_request_encode(&b, &(struct smb2_session_setup_request){ 0 });
+	peer_send(&p, &b);
+	turn_a_while();
+	assert_int_equal(waiting_now(), 2);
+	assert_int_equal(recv(p.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	/* Other connections do not mind. */
+	connect_to(&other, SMB2_DIALECT_302, "\\\\FS\\data");
+	peer_close(&other);
+	peer_close(&p);
+	assert_int_equal(waiting_now(), 0);
+	smb.config.login_delay_ms = 0;
+}
+
+static void after_a_refused_login_was_answered_the_next_goes_on(void **state)
+{
+	uint64_t begun = monotonic_ms();
+	struct peer p;
+
+	smb.config.login_delay_ms = 50;
+	peer_open(&p, SMB2_DIALECT_302);
+	assert_true(peer_negotiate(&p));
+	for (int i = 1; i < 3; i++) {
+		assert_int_equal(peer_log_on(&p, "wrong", 1), STATUS_LOGON_FAILURE);
+		assert_true(monotonic_ms() - begun >= 50u * (unsigned)i);
+		p.session_id = 0;
+	}
+	assert_int_equal(peer_log_on(&p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	peer_close(&p);
+	smb.config.login_delay_ms = 0;
+}
+
+static void who_leaves_before_the_answer_has_fewer_places(void **state)
+{
+	struct sockaddr_storage peer = { .ss_family = AF_INET };
+	uint32_t slot, most = smb.config.max_unauthenticated_per_client;
+
+	assert_true(client_count_take(&peer, &slot));
+	for (uint32_t i = 0; i < most - 1; i++)
+		client_bare_owe(slot, 3600000);
+	assert_true(client_bare_take(slot));
+	assert_false(client_bare_take(slot));
+	client_bare_release(slot);
+	client_bare_owe(slot, 0); /* its time is over: all is forgotten */
+	for (uint32_t i = 0; i < most; i++)
+		assert_true(client_bare_take(slot));
+	assert_false(client_bare_take(slot));
+	for (uint32_t i = 0; i < most; i++)
+		client_bare_release(slot);
+	client_count_release(slot);
+}
+
 /* ---- searches that find nothing for long ---- */
 
 #define MANY_FILES 20000
@@ -309,14 +396,6 @@ static struct buf search_message(struct peer *p, struct smb2_file_id id, const c
 	peer_utf16(&text, &r.pattern, pattern);
 	smb2_query_directory_request_encode(&b, &r);
 	return b;
-}
-
-static uint64_t waiting_now(void)
-{
-	struct smb_statistics now;
-
-	smb_statistics(&now);
-	return now.requests_waiting;
 }
 
 static void begin_long_search(struct peer *p, struct smb2_file_id id)
@@ -908,6 +987,7 @@ static int start(void **state)
 	struct smb_config config;
 
 	smb_config_defaults(&config);
+	config.login_delay_ms = 0;
 	peer_start(&config);
 	return 0;
 }
@@ -923,6 +1003,9 @@ int main(void)
 			a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_anew),
 		cmocka_unit_test(a_search_that_finds_nothing_lets_others_have_their_turn),
 		cmocka_unit_test(a_search_can_be_cancelled_between_its_turns),
+		cmocka_unit_test(nothing_makes_the_answer_to_a_refused_login_come_earlier),
+		cmocka_unit_test(after_a_refused_login_was_answered_the_next_goes_on),
+		cmocka_unit_test(who_leaves_before_the_answer_has_fewer_places),
 		cmocka_unit_test(gmac_is_not_agreed_on_where_a_setting_says_so),
 		cmocka_unit_test(an_old_message_other_than_negotiate_ends_the_connection),
 		cmocka_unit_test(a_message_id_outside_the_window_ends_the_connection),

@@ -123,6 +123,7 @@ int main(int argc, char **argv)
 	server->address_count = 1;
 	server_publish(server);
 	smb_config_defaults(&config);
+	config.login_delay_ms = 0;
 	if (getenv("SMB_SERVE_MAX_DIALECT"))
 		config.max_dialect = (uint16_t)strtoul(getenv("SMB_SERVE_MAX_DIALECT"), NULL, 16);
 	for (size_t i = 0; i < count; i++)

@@ -55,6 +55,7 @@ struct smb_config {
 	uint32_t negotiate_timeout_ms;	  /* 15,000 from the connection to its NEGOTIATE */
 	uint32_t authenticate_timeout_ms; /* 45,000 from there to the first session */
 	uint32_t idle_timeout_ms;	  /* 60,000 without a session */
+	uint32_t login_delay_ms;	  /* 2,000 until a refused login is answered */
 	uint32_t session_lifetime_ms;	  /* 0: a session, until its client must log on anew */
 	uint32_t partial_timeout_ms;	  /* 60,000 from the first byte of a frame to its last */
 
