@@ -172,6 +172,7 @@ static void read_record(xmlNode *cib, xmlNode *primitive, xmlNode *group, struct
 	auto_free char *facts = xml_pair(primitive, "meta_attributes", "berth-facts");
 	auto_found xmlXPathObject *defaults = xml_find(cib, "./configuration/rsc_defaults");
 	xmlNode *outer = group ? group : primitive;
+	uint32_t failures = 0;
 
 	r->want_online = true;
 	if (xml_count(defaults) &&
@@ -184,7 +185,9 @@ static void read_record(xmlNode *cib, xmlNode *primitive, xmlNode *group, struct
 	if (xml_pair_is(primitive, "meta_attributes", "target-role", "Stopped"))
 		r->want_online = false;
 	r->policy = cluster_policy_default();
-	number_pair(outer, "migration-threshold", &r->policy.restart_threshold);
+	number_pair(outer, "migration-threshold", &failures);
+	if (failures) /* 0: no limit, which we have no word for */
+		r->policy.restart_threshold = failures - 1;
 	number_pair(outer, "failure-timeout", &r->policy.restart_period_s);
 	r->policy.failback = xml_pair_is(outer, "meta_attributes", "resource-stickiness", "0");
 	r->facts = facts ? json_loads(facts, JSON_REJECT_DUPLICATES, NULL) : NULL;

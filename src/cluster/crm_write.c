@@ -5,7 +5,7 @@
  *
  * What Windows calls it -> what Pacemaker calls it:
  *   preferred owners        rsc_location of the group, 50 for the first, less for each further one
- *   RestartThreshold        migration-threshold
+ *   RestartThreshold        migration-threshold, which is one more: failures, not restarts
  *   RestartPeriod           failure-timeout
  *   failback                resource-stickiness 0 (inside the window: under a rule on the hour)
  *   PersistentState         target-role
@@ -203,47 +203,59 @@ static void add_server(xmlNode *group, const char *resource, const struct server
 	operations(node, ops, ARRAY_LEN(ops));
 }
 
-static void add_policy(xmlNode *group, const struct cluster_policy *p)
+static bool has_window(const struct cluster_policy *p)
+{
+	return p->failback && p->failback_from >= 0 && p->failback_to >= 0;
+}
+
+/* The id of the window's set of attributes: another window, another id. */
+static char *window_id(const char *group, const struct cluster_policy *p)
+{
+	return xasprintf("%s-window-%d-%d", group, p->failback_from, p->failback_to);
+}
+
+static void add_hours(xmlNode *rule, const char *name, int first, int last)
+{
+	xmlNode *when = pairs(rule, "date_expression", name);
+	auto_free char *hours = xasprintf("%d-%d", first, last);
+
+	set(when, "operation", "date_spec");
+	set(pairs(when, "date_spec", "hours"), "hours", hours);
+}
+
+/* Inside the window it does not stick. */
+static void add_window(xmlNode *group, const char *name, const struct cluster_policy *p)
+{
+	auto_free char *id = window_id(name, p);
+	xmlNode *window = child(group, "meta_attributes", id);
+	xmlNode *rule = pairs(window, "rule", "rule");
+	int last = (p->failback_to + 23) % 24; /* Windows gives the end, Pacemaker the last hour */
+
+	set(window, "score", "10");
+	set(rule, "score", "INFINITY");
+	if (p->failback_from <= last) {
+		add_hours(rule, "when", p->failback_from, last);
+	} else { /* over midnight: two ranges, either of them */
+		set(rule, "boolean-op", "or");
+		add_hours(rule, "when", p->failback_from, 23);
+		add_hours(rule, "morning", 0, last);
+	}
+	pair(window, "resource-stickiness", "0");
+}
+
+static void add_policy(xmlNode *group, const char *name, const struct cluster_policy *p)
 {
 	xmlNode *meta = pairs(group, "meta_attributes", "policy");
 	char number[32];
 
-	snprintf(number, sizeof(number), "%u", p->restart_threshold);
+	/* So many restarts there, against so many failures here. */
+	snprintf(number, sizeof(number), "%u", p->restart_threshold + 1);
 	pair(meta, "migration-threshold", number);
 	snprintf(number, sizeof(number), "%us", p->restart_period_s);
 	pair(meta, "failure-timeout", number);
-	if (!p->failback || p->failback_from < 0 || p->failback_to < 0) {
-		pair(meta, "resource-stickiness", p->failback ? "0" : "100");
-		return;
-	}
-	pair(meta, "resource-stickiness", "100");
-	{
-		xmlNode *window = pairs(group, "meta_attributes", "window");
-		xmlNode *rule = pairs(window, "rule", "rule"), *when, *hours;
-		int last = (p->failback_to + 23) %
-			   24; /* Windows gives the end, Pacemaker the last hour */
-
-		set(window, "score", "10");
-		set(rule, "score", "INFINITY");
-		when = pairs(rule, "date_expression", "when");
-		set(when, "operation", "date_spec");
-		hours = pairs(when, "date_spec", "hours");
-		if (p->failback_from <= last)
-			snprintf(number, sizeof(number), "%d-%d", p->failback_from, last);
-		else
-			snprintf(number, sizeof(number), "%d-23", p->failback_from);
-		set(hours, "hours", number);
-		if (p->failback_from > last) { /* over midnight: two ranges, either of them */
-			xmlNode *other = pairs(rule, "date_expression", "morning"), *morning;
-
-			set(rule, "boolean-op", "or");
-			set(other, "operation", "date_spec");
-			morning = pairs(other, "date_spec", "hours");
-			snprintf(number, sizeof(number), "0-%d", last);
-			set(morning, "hours", number);
-		}
-		pair(window, "resource-stickiness", "0");
-	}
+	pair(meta, "resource-stickiness", p->failback && !has_window(p) ? "0" : "100");
+	if (has_window(p))
+		add_window(group, name, p);
 }
 
 static void add_preferred(xmlNode *constraints, const char *group, const struct server_record *r)
@@ -327,7 +339,7 @@ char *crm_group_xml(const struct server_record *r, const struct crm_mount *mount
 	size_t i;
 
 	group = child(resources, "group", r->name);
-	add_policy(group, &r->policy);
+	add_policy(group, r->name, &r->policy);
 	add_disk(group, r, mount);
 	json_array_foreach(json_object_get(r->facts, "networks"), i, address)
 		add_address(group, r, i + 1, json_string_value(address));
@@ -339,21 +351,58 @@ char *crm_group_xml(const struct server_record *r, const struct crm_mount *mount
 	return text_of(doc);
 }
 
-/* Takes away what a new set of preferences or another window does not overwrite. */
-static int forget_old(const struct crm_server *now, char **why)
+/* "... and not(@id='one')"; takes over @path. */
+static char *except(char *path, const char *id)
 {
-	auto_free char *preferred =
-		xasprintf("//rsc_location[starts-with(@id,'%s-prefers-')]", now->group);
-	auto_free char *window = xasprintf("//meta_attributes[@id='%s-window']", now->group);
-	auto_free char *apart =
-		xasprintf("//rsc_colocation[starts-with(@id,'berth-apart-') and (@rsc='%s' or "
-			  "@with-rsc='%s')]",
-			  now->group, now->group);
-	const char *const old[] = { preferred, window, apart };
+	auto_free char *before = path;
+
+	return xasprintf("%s and not(@id='%s')", before, id);
+}
+
+/* Takes away what the new settings of @r do not say any more. It comes after they are written:
+ * without the old ones and without the new ones, for a moment Pacemaker would move it anywhere. */
+static int forget_old(const struct crm_server *now, const struct server_record *r,
+		      const struct crm_view *view, char **why)
+{
+	char *preferred = xasprintf("starts-with(@id,'%s-prefers-')", now->group);
+	char *window = xasprintf("starts-with(@id,'%s-window')", now->group);
+	char *apart = xasprintf("starts-with(@id,'berth-apart-') and (@rsc='%s' or @with-rsc='%s')",
+				now->group, now->group);
+	struct {
+		const char *element;
+		char **wanted;
+	} old[] = { { "rsc_location", &preferred },
+		    { "meta_attributes", &window },
+		    { "rsc_colocation", &apart } };
 	int error = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(old) && !error; i++)
-		error = CRM(NULL, why, "cibadmin", "--delete-all", "--force", "--xpath", old[i]);
+	for (size_t i = 0; i < r->preferred_count; i++) {
+		auto_free char *id = xasprintf("%s-prefers-%s", now->group, r->preferred[i]);
+
+		preferred = except(preferred, id);
+	}
+	if (has_window(&r->policy)) {
+		auto_free char *id = window_id(now->group, &r->policy);
+
+		window = except(window, id);
+	}
+	for (size_t i = 0; i < view->server_count && class_of(r)[0]; i++) {
+		const struct crm_server *other = &view->servers[i];
+		auto_free char *from = xasprintf("berth-apart-%s-%s", now->group, other->group);
+		auto_free char *to = xasprintf("berth-apart-%s-%s", other->group, now->group);
+
+		if (strcasecmp(class_of(&other->record), class_of(r)) != 0)
+			continue;
+		apart = except(except(apart, from), to);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(old); i++) {
+		auto_free char *words = *old[i].wanted;
+		auto_free char *path = xasprintf("//%s[%s]", old[i].element, words);
+
+		if (!error)
+			error = CRM(NULL, why, "cibadmin", "--delete-all", "--force", "--xpath",
+				    path);
+	}
 	return error;
 }
 
@@ -369,7 +418,7 @@ int crm_publish(const struct crm_server *now, const struct server_record *r,
 	xmlNode *resources, *constraints, *group, *node;
 	auto_free char *xml = NULL;
 	xmlDoc *doc;
-	int error = 0;
+	int error;
 
 	json_decref(told);
 	if (same)
@@ -378,22 +427,21 @@ int crm_publish(const struct crm_server *now, const struct server_record *r,
 	if (strcmp(now->group, now->resource) != 0) {
 		group = child(resources, "group", now->group);
 		if (!same_policy)
-			add_policy(group, &r->policy);
+			add_policy(group, now->group, &r->policy);
 		node = child(group, "primitive", now->resource);
 	} else {
 		node = child(resources, "primitive", now->resource);
 		if (!same_policy)
-			add_policy(node, &r->policy);
+			add_policy(node, now->group, &r->policy);
 	}
 	pair(pairs(node, "meta_attributes", "meta"), "berth-facts", text);
 	if (!same_policy) {
 		add_preferred(constraints, now->group, r);
 		add_apart(constraints, now->group, r, view);
-		error = forget_old(now, why);
 	}
 	xml = text_of(doc);
-	return error ? error
-		     : CRM(NULL, why, "cibadmin", "--modify", "--allow-create", "--xml-text", xml);
+	error = CRM(NULL, why, "cibadmin", "--modify", "--allow-create", "--xml-text", xml);
+	return error || same_policy ? error : forget_old(now, r, view, why);
 }
 
 int crm_mount_of(const char *volume, struct crm_mount *out, char **why)

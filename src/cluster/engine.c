@@ -198,7 +198,8 @@ static bool inside_window(const struct cluster_policy *policy)
 	time_t now = time(NULL);
 	struct tm local;
 
-	if (policy->failback_from < 0 || policy->failback_to < 0)
+	if (policy->failback_from < 0 || policy->failback_to < 0 ||
+	    policy->failback_from == policy->failback_to)
 		return true;
 	localtime_r(&now, &local);
 	if (policy->failback_from <= policy->failback_to)

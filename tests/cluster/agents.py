@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent of file servers, call by call, as Pacemaker calls it."""
+import os
+import signal
 import time
 
 from field import ADDRESS, FS, PASSWORD, check
@@ -86,4 +88,25 @@ def test_killed_agent(f):
         call(f, host, "monitor", 7, **good)
     f.run(host, "umount", "/srv/fs")  # nothing of it is open
     f.berth(host, "server", "online", FS)
+    f.wait_online(host)
+
+
+def test_hanging(f):
+    """with a berthd that hangs, monitor gives up in time and says why, and stop ends it"""
+    host = f.owner()
+    good = {"name": "FS", "volume": "/srv/fs"}
+    f.run(host, "crm_attribute", "--name", "maintenance-mode", "--update", "true")  # Pacemaker looks on
+    try:
+        inside, pid = f.berthd(host)
+        os.kill(pid, signal.SIGSTOP)
+        text, took = call(f, host, "monitor", 1, **good)
+        check("does not answer" in text and took < 15, "%s, after %.1f s" % (text, took))
+        text, took = call(f, host, "monitor", 1, "node")
+        check("does not answer" in text and took < 15, "%s, after %.1f s" % (text, took))
+        text, took = call(f, host, "stop", 0, **good)
+        check(took < 15 and not os.path.exists("/proc/%d" % pid), "not ended after %.1f s: %s" % (took, text))
+        call(f, host, "monitor", 7, **good)
+    finally:
+        f.run(host, "crm_attribute", "--name", "maintenance-mode", "--delete")
+    f.clean()
     f.wait_online(host)

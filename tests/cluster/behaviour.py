@@ -54,15 +54,55 @@ def test_changes_by_others(f):
     f.run(host, "crm_resource", "--move", "--resource", FS, "--node", away)
     f.wait_online(host, on=away)
     f.run(host, "crm_resource", "--clear", "--resource", FS)
-    f.run(host, "cibadmin", "--modify", "--allow-create", "--xml-text",
-          '<configuration><resources><primitive id="nonsense" class="ocf" provider="berth" type="fileserver">'
-          '<instance_attributes id="nonsense-a"><nvpair id="nonsense-n" name="name" value="../x y"/></instance_attributes>'
-          '<meta_attributes id="nonsense-m"><nvpair id="nonsense-t" name="target-role" value="Stopped"/></meta_attributes>'
-          '</primitive></resources></configuration>')
-    check(f.owner(host) == away, "a nonsensical resource upset the listing: %s" % f.status(host))
-    f.run(host, "cibadmin", "--delete", "--xpath", "//primitive[@id='nonsense']")
+
+
+NONSENSE = (  # what is written into the configuration, and what takes it out again
+    ("a file server whose name is none",
+     ("cibadmin", "--modify", "--allow-create", "--xml-text",
+      '<configuration><resources><primitive id="nonsense" class="ocf" provider="berth" type="fileserver">'
+      '<instance_attributes id="nonsense-a"><nvpair id="nonsense-n" name="name" value="../x y"/></instance_attributes>'
+      '<meta_attributes id="nonsense-m"><nvpair id="nonsense-t" name="target-role" value="Stopped"/></meta_attributes>'
+      '</primitive></resources></configuration>'),
+     ("cibadmin", "--delete", "--xpath", "//primitive[@id='nonsense']")),
+    ("facts that are none",
+     ("crm_resource", "--resource", "FS-server", "--meta", "--set-parameter", "berth-facts", "--parameter-value", '{"networks":[7,'),
+     None),
+    ("a limit that is no number",
+     ("crm_resource", "--resource", "FS", "--meta", "--set-parameter", "migration-threshold", "--parameter-value", "many"),
+     ("crm_resource", "--resource", "FS", "--meta", "--set-parameter", "migration-threshold", "--parameter-value", "4")),
+    ("a preference for a node that never was",
+     ("cibadmin", "--modify", "--allow-create", "--xml-text", '<configuration><constraints><rsc_location '
+      'id="FS-prefers-nobody" rsc="FS" node="no such node" score="49"/></constraints></configuration>'),
+     ("cibadmin", "--delete", "--xpath", "//rsc_location[@id='FS-prefers-nobody']")),
+    ("the group taken apart, with a second file server in it",
+     ("cibadmin", "--modify", "--allow-create", "--xml-text",
+      '<configuration><resources><group id="FS"><primitive id="FS-again" class="ocf" provider="berth" type="fileserver">'
+      '<instance_attributes id="again-a"><nvpair id="again-n" name="name" value="FS"/></instance_attributes>'
+      '<meta_attributes id="again-m"><nvpair id="again-t" name="target-role" value="Stopped"/></meta_attributes>'
+      '</primitive></group></resources></configuration>'),
+     ("cibadmin", "--delete", "--xpath", "//primitive[@id='FS-again']")),
+)
+
+
+def test_nonsense(f):
+    """a configuration edited to nonsense leaves FS where it is and served, and has no host fenced"""
+    host = f.owner()
+    epoch = f.server(host)["epoch"]
+    for what, write, undo in NONSENSE:
+        f.run(host, *write)
+        time.sleep(1)
+        for h in labs.HOSTS:
+            s = f.server(h)
+            check((s["state"], s["owner"]) == ("online", host), "%s, seen by %s: %s" % (what, h, f.status(h)))
+        if undo:
+            f.run(host, *undo)
+    f.berth(host, "server", "set", FS, "restart_period_s=800")  # which has the facts written again
+    wait_until("its facts are told again", lambda: f.server(host)["networks"] == [ADDRESS + "/24"], 30)
     f.clean()
-    check(len(f.up()) == len(labs.HOSTS), "a host was fenced for a nonsensical resource")
+    check(f.server(host)["epoch"] == epoch, "it was started anew: %s" % f.server(host))
+    check(len(f.up()) == len(labs.HOSTS), "a host was fenced for it")
+    good, text = Client(f).run("put /etc/hostname second")
+    check(good, text)
 
 
 def test_nodes_have_nothing_to_copy(f):
@@ -80,7 +120,7 @@ def test_preferred_and_failback(f):
     f.berth(host, "server", "set", FS, "preferred_owners=%s,%s" % (away, host), "restart_threshold=5")
     wait_until("they are written", lambda: "FS-prefers-" + away in f.run(host, "cibadmin", "-Q", "--local"), 30)
     wait_until("the limit is written",
-               lambda: 'name="migration-threshold" value="5"' in f.run(host, "cibadmin", "-Q", "--local"), 30)
+               lambda: 'name="migration-threshold" value="6"' in f.run(host, "cibadmin", "-Q", "--local"), 30)
     time.sleep(3)
     check(f.owner(away) == host, "a preference alone moved what runs")
     f.berth(host, "server", "set", FS, "failback=yes")

@@ -67,6 +67,7 @@ class Node:
         self.config = os.path.join(lab.directory, name + ".conf")
         self.process = None
         self.expect_end = False
+        self.wrap = []  # a command that runs the node
         os.makedirs(self.directory)
 
     def write_config(self, extra=""):
@@ -78,7 +79,7 @@ class Node:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([BERTHD, "--config", self.config], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(self.wrap + [BERTHD, "--config", self.config], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, cwd="/")
         wait_until("node %s answers" % self.name, self.is_up)
 
@@ -172,8 +173,9 @@ class Lab:
                 return s
         return {"state": "unknown", "owner": None, "reason": None, "shares": []}
 
-    def node(self, name, address, extra=""):
+    def node(self, name, address, extra="", wrap=()):
         node = Node(self, name, address)
+        node.wrap = list(wrap)
         self.nodes[name] = node
         node.write_config(extra)
         node.start()

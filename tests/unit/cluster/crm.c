@@ -86,7 +86,7 @@ static void preferences_are_in_order_and_a_move_is_not_one(void **state)
 	assert_string_equal(view.servers[0].record.preferred[0], "n1");
 	assert_string_equal(view.servers[0].record.preferred[1], "n2");
 	assert_string_equal(view.servers[0].record.target, "n3");
-	assert_int_equal(view.servers[0].record.policy.restart_threshold, 5);
+	assert_int_equal(view.servers[0].record.policy.restart_threshold, 4);
 	crm_view_free(&view);
 }
 
@@ -130,6 +130,7 @@ static void a_group_that_is_written_is_read_back(void **state)
 	record.facts = json_pack("{s:[s]}", "networks", "10.0.0.5/24");
 	memcpy(record.preferred[0], "n2", 3);
 	record.preferred_count = 1;
+	record.policy.restart_threshold = 0; /* the first failure has it moved */
 	xml = crm_group_xml(&record, &mount, &view);
 	whole = xasprintf("<cib>%s</cib>", xml);
 	look(mon, whole, &again);
@@ -137,9 +138,52 @@ static void a_group_that_is_written_is_read_back(void **state)
 	assert_string_equal(again.servers[0].record.volume, "/srv/two");
 	assert_string_equal(again.servers[0].record.preferred[0], "n2");
 	assert_int_equal(json_array_size(again.servers[0].parts), 3);
+	assert_int_equal(again.servers[0].record.policy.restart_threshold, 0);
+	assert_non_null(strstr(xml, "name=\"migration-threshold\" value=\"1\""));
 	assert_non_null(strstr(xml, "/dev/mapper/a&amp;b"));
 	server_record_free(&record);
 	crm_view_free(&again);
+	crm_view_free(&view);
+}
+
+static void a_window_of_failback_is_written_as_hours(void **state)
+{
+	static const struct {
+		int from, to;
+		const char *first, *second; /* hours that are written; NULL: none */
+	} rows[] = {
+		{ -1, -1, NULL, NULL },
+		{ 9, 17, "hours=\"9-16\"", NULL },
+		{ 0, 6, "hours=\"0-5\"", NULL },
+		{ 20, 0, "hours=\"20-23\"", NULL },
+		{ 22, 4, "hours=\"22-23\"", "hours=\"0-3\"" },
+		{ 8, 8, "hours=\"8-23\"", "hours=\"0-7\"" }, /* all day */
+	};
+	const struct crm_mount mount = { .device = "/dev/sdb", .type = "ext4" };
+	struct crm_view view;
+
+	look(mon, cib, &view);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct server_record record = { .name = "FS2",
+						.volume = "/srv/two",
+						.policy = cluster_policy_default() };
+		auto_free char *xml = NULL;
+
+		record.facts = json_object();
+		record.policy.failback = true;
+		record.policy.failback_from = rows[i].from;
+		record.policy.failback_to = rows[i].to;
+		xml = crm_group_xml(&record, &mount, &view);
+		if (rows[i].first)
+			assert_non_null(strstr(xml, rows[i].first));
+		else
+			assert_null(strstr(xml, "date_spec"));
+		if (rows[i].second)
+			assert_non_null(strstr(xml, rows[i].second));
+		else
+			assert_null(strstr(xml, "boolean-op"));
+		server_record_free(&record);
+	}
 	crm_view_free(&view);
 }
 
@@ -163,6 +207,7 @@ int main(void)
 		cmocka_unit_test(nodes_quorum_and_fencing_are_told),
 		cmocka_unit_test(what_is_no_configuration_is_refused_with_a_sentence),
 		cmocka_unit_test(a_group_that_is_written_is_read_back),
+		cmocka_unit_test(a_window_of_failback_is_written_as_hours),
 		cmocka_unit_test(times_of_fencings_are_read_with_their_zone),
 	};
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was written into Pacemaker's configuration, asked of Pacemaker's scheduler as if it were another time or another
+file server were there: crm_simulate changes nothing."""
+import copy
+import json
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+
+import lab as labs
+from field import FS, check, wait_until
+
+
+def configuration(f):
+    return f.run(f.up()[0], "cibadmin", "--query", "--local")
+
+
+def would_stand(f, cib, server=FS, at=None):
+    """The node on which the scheduler would have that file server at a time."""
+    host = f.up()[0]
+    with open(os.path.join(f.lab.path(host, "srv"), "cib.xml"), "w") as file:
+        file.write(cib)
+    time = ["--set-datetime", at.strftime("%Y-%m-%d %H:%M:%SZ")] if at else []
+    text = f.run(host, "crm_simulate", "--simulate", "--xml-file", "/srv/own/cib.xml", *time)
+    found = re.search(r"%s-server\s+\(ocf:berth:fileserver\):\s+Started (\S+)" % server, text[text.index("Revised Cluster"):])
+    return found.group(1) if found else None
+
+
+def second_server(cib, name):
+    """A group like that of FS under another name, of the class "web", which is not to be started."""
+    group = copy.deepcopy(ElementTree.fromstring(cib).find(".//group[@id='%s']" % FS))
+    for element in group.iter():
+        if "id" in element.attrib:
+            element.set("id", element.get("id").replace(FS, name, 1))
+    values = {"name": name, "volume": "/srv/two", "directory": "/srv/two", "ip": "10.78.0.51",
+              "berth-facts": json.dumps({"anti_affinity": "web"})}
+    for pair in group.iter("nvpair"):
+        pair.set("value", values.get(pair.get("name"), pair.get("value")))
+    meta = group.find("meta_attributes")
+    for pair in meta.findall("nvpair[@name='target-role']"):
+        meta.remove(pair)
+    ElementTree.SubElement(meta, "nvpair", id=name + "-role", name="target-role", value="Stopped")
+    return ElementTree.tostring(group, encoding="unicode")
+
+
+def test_apart(f):
+    """file servers of one anti-affinity class stand on different nodes, against a preference, as long as there are others"""
+    host = f.owner()
+    f.run(host, "cibadmin", "--create", "--scope", "resources", "--xml-text", second_server(configuration(f), "FS2"))
+    try:
+        f.berth(host, "server", "set", FS, "anti_affinity=web")
+        wait_until("they are kept apart", lambda: "berth-apart-FS-FS2" in configuration(f), 30)
+        root = ElementTree.fromstring(configuration(f))
+        root.find(".//nvpair[@id='FS2-role']").set("value", "Started")
+        constraints = root.find(".//constraints")
+        ElementTree.SubElement(constraints, "rsc_location", id="want", rsc="FS2", node=host, score="50")
+        stands = would_stand(f, ElementTree.tostring(root, encoding="unicode"), "FS2")
+        check(stands and stands != host, "beside FS on %s" % stands)
+        free = copy.deepcopy(root)
+        free.find(".//constraints").remove(free.find(".//rsc_colocation[@id='berth-apart-FS-FS2']"))
+        stands = would_stand(f, ElementTree.tostring(free, encoding="unicode"), "FS2")
+        check(stands == host, "it would not have been there anyway: %s" % stands)
+        for node in root.find(".//nodes"):
+            if node.get("uname") != host:
+                off = ElementTree.SubElement(node, "instance_attributes", id="off-" + node.get("id"))
+                ElementTree.SubElement(off, "nvpair", id="off-v-" + node.get("id"), name="standby", value="on")
+        stands = would_stand(f, ElementTree.tostring(root, encoding="unicode"), "FS2")
+        check(stands == host, "with nowhere else to go: %s" % stands)
+    finally:
+        for path in ("//constraints/*[@rsc='FS2' or @with-rsc='FS2']", "//group[@id='FS2']"):
+            f.run(host, "cibadmin", "--delete-all", "--force", "--xpath", path)
+        f.berth(host, "server", "set", FS, "anti_affinity=")
+    check(f.owner(host) == host, "FS moved: %s" % f.server(host))
+    check(len(f.up()) == len(labs.HOSTS), "a host was fenced")
