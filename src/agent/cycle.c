@@ -235,15 +235,22 @@ static int64_t work(struct agent *a)
 	return again;
 }
 
+/* One that was done in what is the future now was done by a clock that was ahead. */
+static bool is_due(int64_t last_s, int64_t every_s, int64_t now_s)
+{
+	return last_s > now_s || now_s - last_s >= every_s;
+}
+
 static void post(struct agent *a)
 {
 	struct content_failure why = { 0 };
 	int64_t now = agent_now(a);
 	bool is_known = a->assignment.id[0];
 
-	if (!is_known && now - a->memory.enrolled_s >= ENROL_EVERY_S && !post_enrolment(a, &why))
+	if (!is_known && is_due(a->memory.enrolled_s, ENROL_EVERY_S, now) &&
+	    !post_enrolment(a, &why))
 		log_warn("enrolment not dropped why=%s", LOG_TEXT(why.text));
-	if (is_known && (a->memory.has_news || now - a->memory.reported_s >= REPORT_EVERY_S) &&
+	if (is_known && (a->memory.has_news || is_due(a->memory.reported_s, REPORT_EVERY_S, now)) &&
 	    !post_report(a, &why))
 		log_warn("report not dropped why=%s; it is tried again", LOG_TEXT(why.text));
 }

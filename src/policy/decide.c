@@ -102,7 +102,8 @@ struct decision decide(const struct deployment *d, struct history *h, const stru
 				"it is not available yet");
 	if (d->purpose == PURPOSE_AVAILABLE && !h->requested)
 		return wait_for(DELIVERY_ACCEPTED, CLIENT_RECEIVED, 0, "a user may ask for it");
-	if (h->retry_at_s > c->now_s)
+	/* Further away than any try is put off, it was set by a clock that was ahead. */
+	if (h->retry_at_s > c->now_s && h->retry_at_s - c->now_s <= retry_delay_s(UINT32_MAX))
 		return wait_for(DELIVERY_RETRYING, CLIENT_RETRYING, h->retry_at_s,
 				"it is tried again later");
 	if (!c->has_content)

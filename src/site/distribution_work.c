@@ -81,8 +81,10 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 	struct query q = query_begin(
 		site,
 		"SELECT package, point, CASE WHEN state = 0 THEN 2 ELSE verb END, tries, reason"
-		" FROM distributions WHERE ((state IN (1, 2, 4, 5) AND next <= ?1)"
-		" OR (state = 0 AND ?2 > 0 AND changed < ?1 - ?2 * ?3))"
+		/* What lies further ahead than it can was written by a clock that was ahead. */
+		" FROM distributions WHERE ((state IN (1, 2, 4, 5) AND (next <= ?1 OR next > ?1 +"
+		" ?5))"
+		" OR (state = 0 AND ?2 > 0 AND (changed < ?1 - ?2 * ?3 OR changed > ?1 + ?3)))"
 		" AND point NOT IN (SELECT value FROM json_each(?4))"
 		" ORDER BY state = 0, priority, next, package, point LIMIT 1");
 
@@ -91,6 +93,7 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 	query_number(&q, days);
 	query_number(&q, DAY_S);
 	query_text(&q, alone);
+	query_number(&q, site_setting_number(site, "retry_s") + BUSY_AGAIN_S);
 	if (query_row(&q)) {
 		*job = xalloc(1, sizeof(**job));
 		**job = (struct distribution_job){

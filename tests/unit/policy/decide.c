@@ -242,6 +242,15 @@ static void a_deployment_that_is_not_whole_is_refused(void **state)
 
 #define DECIDE_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+static void a_clock_that_was_ahead_puts_no_try_off(void **state)
+{
+	h.version = 1;
+	h.retry_at_s = NOW + 5 * 365 * (int64_t)86400;
+	assert_int_equal(decide(&d, &h, &c).step, STEP_RUN);
+	h.retry_at_s = NOW + 7200;
+	assert_int_equal(decide(&d, &h, &c).step, STEP_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +264,7 @@ int main(void)
 		DECIDE_TEST(the_rerun_rule_decides_about_a_new_revision),
 		DECIDE_TEST(what_is_done_stays_done_until_a_new_version),
 		DECIDE_TEST(what_is_to_be_tried_again_waits_for_its_time),
+		DECIDE_TEST(a_clock_that_was_ahead_puts_no_try_off),
 		DECIDE_TEST(exit_codes_mean_what_installers_mean_by_them),
 		DECIDE_TEST(every_state_that_is_decided_upon_may_be_moved_to),
 		DECIDE_TEST(a_deployment_survives_its_document),
