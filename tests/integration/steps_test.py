@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A site, an agent and a distribution point that are killed at each of their steps, and for which the disk is full from
 each of them on: what they were at is done by the next run, and no client ever sees half."""
-import glob
 import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -37,10 +37,12 @@ def stepped(how, number, program, *args):
         return result, int(f.read()) >= number
 
 
-def every_step(accident, stride=1):
-    """Calls accident(number) for each step until it says that there are no more; how many there were."""
-    for number in itertools.count(1, 1 if LONG else stride):
+def every_step(what, accident, stride=1):
+    """Calls accident(number) for each step, or each stride-th, until it says that there are no more; how far that was."""
+    stride = 1 if LONG else stride
+    for number in itertools.count(1, stride):
         if not accident(number):
+            print("# %s: %d steps%s" % (what, number - 1, ", each of them" if stride == 1 else ", one of %d" % stride))
             return number - 1
 
 
@@ -152,9 +154,9 @@ def test_first_use():
         shutil.rmtree(fast("keys"))
         return more
 
-    every_step(accident, 3)
+    every_step("killed while it is made", accident, 3)
     site("site", "init", fast("empty"), "--code", "P02", directory="empty")
-    every_step(keys)
+    every_step("killed while keys are made", keys)
 
 
 def serial():
@@ -178,7 +180,7 @@ def test_update():
         check(json.loads(site("package", "list", "--json").out)[0]["version"] == before + 1, "no new version")
         return more
 
-    every_step(accident)
+    every_step("killed update", accident)
     again("package", "distribute", "tool", POINT)
     again("site", "publish")
     PC.poll()
@@ -205,7 +207,7 @@ def test_distribute():
         no_half(versions[1:])
         return more
 
-    every_step(accident, 3)
+    every_step("killed distribution", accident, 5)
 
 
 def test_publish():
@@ -223,7 +225,7 @@ def test_publish():
         check(len(PC.ran()) == before + 1, "it ran %d times" % (len(PC.ran()) - before))
         return more
 
-    every_step(accident, 3)
+    every_step("killed publication", accident, 4)
 
 
 def reported():
@@ -250,8 +252,8 @@ def test_collect():
             check(json.load(f)["event_number"] == reported(), "an event is lost")
         return more
 
-    every_step(lambda number: accident(number, "kill"))
-    every_step(lambda number: accident(number, "full"), 2)
+    every_step("killed collection", lambda number: accident(number, "kill"))
+    every_step("full collection", lambda number: accident(number, "full"), 2)
 
 
 def test_full_site():
@@ -271,7 +273,74 @@ def test_full_site():
         no_half(versions[1:])
         return more
 
-    every_step(accident, 3)
+    every_step("full site", accident, 5)
+
+
+class Point:
+    """The node of the point, which is started again and again with an accident before it."""
+
+    def __init__(self, node):
+        self.node = node
+
+    def start(self, number, how="kill"):
+        with open(self.node.log, "ab") as log:
+            self.node.process = subprocess.Popen(
+                [STEPPER, "--" + how, str(number), "--files", "--armed", "--count", fast("count"), "--", BERTHD,
+                 "--config", self.node.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
+        wait_until("the node answers", self.node.is_up)
+        L.wait_online("FS")
+
+    def arm(self):
+        self.node.process.send_signal(signal.SIGUSR1)
+
+    def stop(self):
+        """How many steps it took, and whether it was killed."""
+        if self.node.process.poll() is None:
+            self.node.process.terminate()
+        killed = self.node.process.wait(60) == KILLED
+        with open(fast("count")) as f:
+            return int(f.read()), killed
+
+
+def point_accident(point, how, number, following):
+    """A new version on its way to a point that has an accident; the point is back with the next one before it."""
+    versions = [PC.ran()[-1], str(serial())]
+    new_version(serial.last)
+    site("package", "update", "tool")
+    point.arm()
+    sender = subprocess.Popen([BERTH, "package", "distribute", "tool", POINT, "--site", fast("site")], env=L.env,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        wait_until("it is done, or the point is gone",
+                   lambda: sender.poll() is not None or point.node.process.poll() is not None)
+        steps, killed = point.stop()
+        no_half(versions)
+        point.start(*following)
+    finally:
+        said = sender.communicate(timeout=120)[1]
+    more = killed if how == "kill" else steps >= number
+    check(more or sender.returncode == 0, "it failed without an accident: %r" % said)
+    if sender.returncode:  # documents go by calls that are not tried again by themselves
+        check(said, "it failed and said nothing")
+        again("package", "distribute", "tool", POINT)
+    no_half(versions[1:])
+    return more
+
+
+def test_point():
+    """killed, or with a full disk, a distribution point has the new version when it is well, and never half of it"""
+    needs_start()
+    stride = 1 if LONG else 5
+    L.nodes["N1"].stop()
+    point = Point(L.nodes["N1"])
+    point.start(1)
+    seen = every_step("killed point", lambda n: point_accident(point, "kill", n, (n + stride,)), stride)
+    point.stop()
+    point.start(1, "full")
+    every_step("full point", lambda n: point_accident(point, "full", n, (n + stride, "full")), stride)
+    check(seen > 20, "only %d steps were seen" % seen)
+    point.stop()
+    L.nodes["N1"].start()
 
 
 def agent_accident(how, number):
@@ -305,7 +374,7 @@ def test_agent():
             more, state = agent_accident(how, number)
             seen[how].add(state)
             return more
-        every_step(accident, 1 if how == "kill" else 3)
+        every_step(how + " agent", accident, 1 if how == "kill" else 3)
     check("succeeded" in seen["kill"] and "succeeded" in seen["full"], str(seen))
 
 

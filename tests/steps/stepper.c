@@ -4,10 +4,12 @@
  * there on. A step is a system call that changes what others can see: a file written, named, made
  * or removed, bytes sent. So "at every step" is a loop over a number, and no matter of luck.
  *
- *   stepper [--kill N | --full N] [--count FILE] -- PROGRAM [ARGUMENT...]
+ *   stepper [--kill N | --full N] [--files] [--armed] [--count FILE] -- PROGRAM [ARGUMENT...]
  *
  * --kill N   the process is killed in place of its N-th step
  * --full N   from the N-th step on, everything that takes space on a disk fails with ENOSPC
+ * --files    bytes sent are no steps
+ * --armed    steps count from SIGUSR1 on; SIGTERM is handed to the program
  * --count F  how many steps it took is written to F
  *
  * Ends with the program's own status; 137 where it was killed; 125 where it cannot trace. Processes
@@ -52,6 +54,7 @@ static const struct {
 	{ SYS_pwritev, SPACE },	  { SYS_pwritev2, SPACE },  { SYS_ftruncate, SPACE },
 	{ SYS_fallocate, SPACE }, { SYS_mkdir, SPACE },	    { SYS_mkdirat, SPACE },
 	{ SYS_link, SPACE },	  { SYS_linkat, SPACE },    { SYS_fsetxattr, SPACE },
+	{ SYS_setxattr, SPACE },  { SYS_lsetxattr, SPACE }, { SYS_copy_file_range, SPACE },
 	{ SYS_rename, NAME },	  { SYS_renameat, NAME },   { SYS_renameat2, NAME },
 	{ SYS_unlink, NAME },	  { SYS_unlinkat, NAME },   { SYS_rmdir, NAME },
 	{ SYS_sendto, NETWORK },  { SYS_sendmsg, NETWORK }, { SYS_io_uring_enter, NETWORK },
@@ -61,6 +64,8 @@ static const struct {
 
 static struct {
 	long kill_at, full_at, steps;
+	bool only_files;
+	volatile sig_atomic_t waiting; /* for SIGUSR1 */
 	pid_t program;
 	unsigned long long last; /* call that was a step */
 	bool killed;
@@ -162,6 +167,8 @@ static void at_call(pid_t pid)
 	if (i == CALLS || is_log(&regs))
 		return;
 	kind = calls[i].kind;
+	if (run.waiting || (run.only_files && kind == NETWORK))
+		return;
 	/* Waiting for the ring is no step; handing something to it is. */
 	if (regs.orig_rax == SYS_io_uring_enter && !regs.rsi)
 		return;
@@ -199,7 +206,9 @@ static void follow(void)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+	while ((pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
+		if (pid < 0)
+			continue;
 		if (WIFSTOPPED(status)) {
 			ptrace(PTRACE_CONT, pid, NULL, at_stop(pid, status));
 			continue;
@@ -210,8 +219,17 @@ static void follow(void)
 	}
 }
 
+static void on_signal(int number)
+{
+	if (number == SIGUSR1)
+		run.waiting = 0;
+	else
+		kill(run.program, number);
+}
+
 static int trace(char **command)
 {
+	struct sigaction action = { .sa_handler = on_signal };
 	const long options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
 			     PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 	int status;
@@ -221,6 +239,8 @@ static int trace(char **command)
 	    ptrace(PTRACE_SETOPTIONS, run.program, NULL, options) ||
 	    ptrace(PTRACE_CONT, run.program, NULL, 0))
 		return CANNOT_TRACE;
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
 	follow();
 	return run.killed ? WAS_KILLED : run.status;
 }
@@ -228,6 +248,8 @@ static int trace(char **command)
 #else
 static struct {
 	long kill_at, full_at, steps;
+	bool only_files;
+	volatile sig_atomic_t waiting;
 } run;
 
 /* Registers are another machine's here. */
@@ -250,10 +272,9 @@ static void write_count(const char *path)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "kill", required_argument, NULL, 'k' },
-		{ "full", required_argument, NULL, 'f' },
-		{ "count", required_argument, NULL, 'c' },
-		{ 0 },
+		{ "kill", required_argument, NULL, 'k' },  { "full", required_argument, NULL, 'f' },
+		{ "count", required_argument, NULL, 'c' }, { "files", no_argument, NULL, 'n' },
+		{ "armed", no_argument, NULL, 'a' },	   { 0 },
 	};
 	const char *count = NULL;
 	int option, code;
@@ -268,6 +289,12 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			count = optarg;
+			break;
+		case 'n':
+			run.only_files = true;
+			break;
+		case 'a':
+			run.waiting = 1;
 			break;
 		default:
 			return 2;
