@@ -144,3 +144,21 @@ ntstatus access_check_set_owner(const struct token *token, const struct sid *own
 		return STATUS_SUCCESS;
 	return STATUS_INVALID_OWNER;
 }
+
+bool access_audited(const struct security_descriptor *sd, const struct token *token,
+		    uint32_t access, bool is_granted)
+{
+	const struct acl *sacl = sd && sd->control & SD_SACL_PRESENT ? sd->sacl : NULL;
+	uint8_t wanted = is_granted ? ACE_AUDIT_SUCCESS : ACE_AUDIT_FAILURE;
+
+	for (unsigned i = 0; sacl && i < sacl->count; i++) {
+		const struct ace *ace = &sacl->aces[i];
+
+		if ((ace->type != ACE_SYSTEM_AUDIT && ace->type != ACE_SYSTEM_AUDIT_CALLBACK) ||
+		    (ace->flags & ACE_INHERIT_ONLY) || !(ace->flags & wanted))
+			continue;
+		if ((access_map_generic(ace->mask) & access) && token_has_sid(token, &ace->sid))
+			return true;
+	}
+	return false;
+}

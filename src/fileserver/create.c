@@ -26,6 +26,7 @@ struct creation {
 	bool made_base;	  /* an earlier round made the file, for the stream in it */
 	uint32_t maximal; /* all that the token may have of it, where that is asked for */
 	struct open *open;
+	struct audit audit;
 };
 
 static void creation_end(struct creation *c)
@@ -89,6 +90,12 @@ static ntstatus check_attributes(const struct creation *c)
 									: STATUS_SUCCESS;
 }
 
+/* What the token asks for, and what it gets with MAXIMUM_ALLOWED. */
+static uint32_t audited_access(const struct creation *c, uint32_t also, uint32_t granted)
+{
+	return (access_map_generic(c->request->desired_access) & ~MAXIMUM_ALLOWED) | also | granted;
+}
+
 static ntstatus check_rights(struct creation *c, struct file *base, struct place *place,
 			     uint32_t *granted)
 {
@@ -112,8 +119,11 @@ static ntstatus check_rights(struct creation *c, struct file *base, struct place
 	if (status != STATUS_SUCCESS)
 		return status;
 	rights.descriptor = descriptor;
-	if (!c->is_new)
+	if (!c->is_new) {
 		status = rights_of_open(&rights, granted);
+		audit_rights(&c->audit, c->request, descriptor,
+			     audited_access(c, rights.also, *granted), status);
+	}
 	c->maximal = status == STATUS_SUCCESS && wants_maximal ? rights_maximal(&rights) : 0;
 	if (contexts && contexts->wants_maximal_access)
 		c->result->maximal_access = c->maximal;
@@ -297,8 +307,14 @@ static ntstatus rights_of_base(struct creation *c, struct file *base, uint32_t a
 					: file_descriptor(base, place, &descriptor);
 	place_leave(base, place);
 	pthread_mutex_unlock(&base->lock);
+	if (status != STATUS_SUCCESS)
+		return status;
 	rights.descriptor = descriptor;
-	return status == STATUS_SUCCESS ? rights_of_open(&rights, granted) : status;
+	status = rights_of_open(&rights, granted);
+	/* Where this is granted, the open that follows asks the same again. */
+	if (status != STATUS_SUCCESS)
+		audit_rights(&c->audit, c->request, descriptor, audited_access(c, also, 0), status);
+	return status;
 }
 
 static ntstatus stream_node(struct creation *c, struct file *base, struct volume_node **node,
@@ -469,6 +485,9 @@ static ntstatus create_new(struct creation *c)
 		status = descriptor_of_directory(c->lookup.parent, above, &parent);
 	if (status == STATUS_SUCCESS)
 		status = rights_of_create(c->request, parent, wants_directory(c), &granted);
+	if (parent)
+		audit_rights(&c->audit, c->request, parent,
+			     wants_directory(c) ? FILE_APPEND_DATA : FILE_WRITE_DATA, status);
 	if (status == STATUS_SUCCESS)
 		status = caching_check(c->request, NULL);
 	if (status == STATUS_SUCCESS)
@@ -542,6 +561,7 @@ static ntstatus finish(struct creation *c, struct open **out)
 		times_apply(c->open->file, attributes);
 	attributes->attributes =
 		share_shown_attributes(c->request->share, c->lookup.path, attributes->attributes);
+	audit_opened(&c->audit, c->request);
 	*out = c->open; /* with the reference of open_new */
 	return STATUS_SUCCESS;
 }

@@ -545,6 +545,19 @@ ntstatus reparse_on_path(const struct open_request *request, const struct create
 			 struct volume_lookup *lookup, ntstatus status,
 			 struct open_result *result) MUST_CHECK;
 
+/* ---- auditing (audit.c) ---- */
+struct audit {
+	bool is_due;
+	uint32_t access;
+};
+/*
+ * audit_rights - @access was checked against @descriptor with this @status: a refusal that its SACL
+ * wants told is told, what was granted is noted for audit_opened. @audit begins as zeros.
+ */
+void audit_rights(struct audit *audit, const struct open_request *request,
+		  const struct descriptor *descriptor, uint32_t access, ntstatus status);
+void audit_opened(const struct audit *audit, const struct open_request *request);
+
 /* ---- rights (rights.c) ---- */
 struct rights_request {
 	const struct open_request *open;

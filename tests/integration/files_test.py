@@ -301,6 +301,32 @@ def test_offload_copy():
     other.close()
 
 
+def test_audit():
+    """an open that a file's SACL wants told is a line of the log, granted or refused, and no other is"""
+    everyone = bytes.fromhex("010100000000000100000000")
+    ace = struct.pack("<BBHI", 2, 0xC0, 20, 0x2) + everyone  # granted or refused, FILE_WRITE_DATA
+    acl = struct.pack("<BBHHH", 2, 0, 8 + len(ace), 1, 0) + ace
+    descriptor = struct.pack("<BBHIIII", 1, 0, 0x8010, 0, 0, 20, 0) + acl
+    sh('put "%s" audited; put "%s" audited-not' % (write_local("a", b"a"), write_local("a", b"a")))
+    conn = L.impacket("FS")
+    low, tree = conn.getSMBServer(), conn.connectTree("data")
+    handle = low.create(tree, "audited", 0x01000000 | 0x20000, 7, 0, 1, 0)  # ACCESS_SYSTEM_SECURITY
+    low.setInfo(tree, handle, descriptor, infoType=3, fileInfoClass=0, additionalInformation=8)
+    low.close(tree, handle)
+
+    def lines():
+        with open(next(iter(L.nodes.values())).log, errors="replace") as f:
+            return [line for line in f if "audit open" in line]
+    check(not lines(), "told before anybody wrote: %r" % lines())
+    low.close(tree, low.create(tree, "audited", 0x120089, 7, 0, 1, 0))
+    low.close(tree, low.create(tree, "audited-not", 0x12019f, 7, 0, 1, 0))
+    check(not lines(), "told of what nobody asked for: %r" % lines())
+    low.close(tree, low.create(tree, "audited", 0x12019f, 7, 0, 1, 0))
+    check(len(lines()) == 1 and "result=granted" in lines()[0] and "path=audited " in lines()[0] and "alice" in lines()[0],
+          repr(lines()))
+    conn.close()
+
+
 def test_symbolic_link():
     """a symbolic link is kept for clients to follow: its path is refused with what it says"""
     FSCTL_SET_REPARSE_POINT, FSCTL_GET_REPARSE_POINT = 0x000900A4, 0x000900A8

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <auth/access.h>
+#include <stdio.h>
 
 #define ALICE "S-1-5-21-1-2-3-1001"
 #define BOB   "S-1-5-21-1-2-3-1002"
@@ -209,6 +210,39 @@ static void an_object_entry_counts_for_a_file_unless_it_names_a_type(void **stat
 	token_put(t);
 }
 
+static void a_sacl_names_who_is_told_of_and_for_what(void **state)
+{
+	static const struct {
+		const char *sacl;
+		uint32_t access;
+		bool is_granted, is_told;
+	} cases[] = {
+		{ "S:(AU;SA;FW;;;WD)", FILE_WRITE_DATA, true, true },
+		{ "S:(AU;SA;FW;;;WD)", FILE_WRITE_DATA, false, false },
+		{ "S:(AU;FA;FW;;;WD)", FILE_WRITE_DATA, false, true },
+		{ "S:(AU;SAFA;FW;;;WD)", FILE_READ_DATA, true, false },
+		{ "S:(AU;SAFA;GA;;;" STAFF ")", FILE_READ_DATA, true, true },
+		{ "S:(AU;SAFA;GA;;;" BOB ")", FILE_READ_DATA, true, false },
+		{ "S:(AU;OICIIOSAFA;GA;;;WD)", FILE_READ_DATA, true, false },
+		{ "", FILE_READ_DATA, true, false },
+	};
+	struct token *token = token_of(ALICE, STAFF, NULL, 0);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char sddl[160];
+		struct security_descriptor *sd;
+
+		snprintf(sddl, sizeof(sddl), "O:BAD:(A;;FR;;;WD)%s", cases[i].sacl);
+		assert_int_equal(sd_parse_sddl(sddl, &sd), STATUS_SUCCESS);
+		assert_int_equal(access_audited(sd, token, cases[i].access, cases[i].is_granted),
+				 cases[i].is_told);
+		free(sd);
+	}
+	assert_false(access_audited(NULL, token, FILE_READ_DATA, true));
+	token_put(token);
+}
+
 static void backup_intent_reads_and_restores_what_the_list_forbids(void **state)
 {
 	static const struct {
@@ -362,6 +396,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_granted_where_there_is_no_descriptor),
 		cmocka_unit_test(a_condition_that_nobody_evaluates_denies_and_never_allows),
 		cmocka_unit_test(an_object_entry_counts_for_a_file_unless_it_names_a_type),
+		cmocka_unit_test(a_sacl_names_who_is_told_of_and_for_what),
 		cmocka_unit_test(backup_intent_reads_and_restores_what_the_list_forbids),
 		cmocka_unit_test(a_child_may_be_deleted_by_a_right_of_its_folder),
 		cmocka_unit_test(only_oneself_and_administrators_may_be_made_owner),

@@ -43,6 +43,14 @@ uint32_t access_maximal(const struct security_descriptor *sd, const struct token
 bool access_check_child_delete(const struct security_descriptor *parent, const struct token *token);
 
 /*
+ * access_audited - does the SACL of @sd want it told that @token was given @access, or (not
+ * @is_granted) was refused it? An entry with a condition always does: one too many is told rather
+ * than one too few (MS-DTYP 2.4.4.10, 2.4.4.12).
+ */
+bool access_audited(const struct security_descriptor *sd, const struct token *token,
+		    uint32_t access, bool is_granted);
+
+/*
  * access_check_set_owner - may @token write @owner as the owner of something? Its own user, or a
  * group of it that may own (Administrators); with the restore privilege anyone.
  * STATUS_SUCCESS or STATUS_INVALID_OWNER.
