@@ -129,7 +129,8 @@ static ntstatus query_file_system(struct smb_request *rq, const struct smb2_quer
 		.bytes_per_sector = 512,
 		.object_id = share->server->guid,
 	};
-	ntstatus status = volume_space(volume, &space);
+	const struct open_facts *open = open_facts(rq->open);
+	ntstatus status = volume_space_at(open->is_directory ? open->node : share->root, &space);
 
 	if (status)
 		return status;

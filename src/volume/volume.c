@@ -180,10 +180,15 @@ void volume_close(struct volume *volume)
 
 ntstatus volume_space(struct volume *volume, struct volume_space *out)
 {
+	return volume_space_at(volume->root, out);
+}
+
+ntstatus volume_space_at(const struct volume_node *directory, struct volume_space *out)
+{
 	struct statvfs fs;
 
 	memset(out, 0, sizeof(*out));
-	if (fstatvfs(volume->root->fd, &fs))
+	if (fstatvfs(directory->fd, &fs))
 		return ntstatus_of_errno(errno);
 	out->block_bytes = (uint32_t)fs.f_frsize;
 	out->total_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;

@@ -7,7 +7,7 @@ import shutil
 import struct
 import sys
 
-from lab import Failed, Lab, check, main, run
+from lab import Failed, Lab, Skip, check, main, run
 
 L = None
 VOLUME = None
@@ -209,7 +209,6 @@ def names():
 def test_full_disk():
     """where no byte is left, each operation says so or is done, and leaves nothing half-done"""
     if not FULL:
-        from lab import Skip
         raise Skip("no file system can be mounted here")
     c = Client("FULL")
     kept = c.opened("kept")
@@ -263,6 +262,25 @@ def test_full_disk():
     for handle in (c.got, kept, source, other):
         c.close(handle)
     serving("FULL")
+
+
+def test_space_of_a_directory():
+    """the space that is told is that of the directory which is asked, where it has less than the volume"""
+    c = Client()
+    small = os.path.join(VOLUME, "data", "small")
+    check(L.smbclient("//FS/data", "mkdir small").code == 0, "mkdir")
+    if run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", small]).code:
+        raise Skip("no file system can be mounted here")
+    try:
+        units = []
+        for name in ("", "small"):
+            handle = c.low.create(c.tree, name, 0x100081, 7, 1, 1, 0)
+            total, = struct.unpack("<Q", c.low.queryInfo(c.tree, handle, infoType=2, fileInfoClass=7)[:8])
+            units.append(total)
+            c.low.close(c.tree, handle)
+        check(units[1] * 4096 == 8 << 20 and units[0] > units[1], repr(units))
+    finally:
+        run(["umount", "-l", small])
 
 
 def test_stop():

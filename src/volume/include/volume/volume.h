@@ -76,6 +76,9 @@ ntstatus volume_open(const char *path, struct volume **out) MUST_CHECK;
 /* volume_close - gives the volume back; its nodes must be gone. */
 void volume_close(struct volume *volume);
 ntstatus volume_space(struct volume *volume, struct volume_space *out) MUST_CHECK;
+/* volume_space_at - what is left for what lies in @directory: less than on the volume where it has
+ * a project quota, which ext4 and XFS answer with, or is a file system of its own. */
+ntstatus volume_space_at(const struct volume_node *directory, struct volume_space *out) MUST_CHECK;
 uint32_t volume_serial(const struct volume *volume); /* of the file server: kept in its home */
 bool volume_is_read_only(const struct volume *volume);
 
