@@ -97,6 +97,32 @@ void times_written(struct open *open)
 			(uint8_t) ~(VOLUME_SET_LAST_WRITE_TIME | VOLUME_SET_CHANGE_TIME);
 }
 
+void times_overwritten(struct file *file)
+{
+	file->stopped_times &= (uint8_t) ~(VOLUME_SET_LAST_WRITE_TIME | VOLUME_SET_CHANGE_TIME);
+	write_time_settle(file);
+}
+
+/*
+ * What is written to a stream is a change of its file (MS-FSA 2.1.4.17), of which the kernel knows
+ * nothing. No lock held.
+ */
+static void stream_written(struct open *open)
+{
+	struct volume_attributes now = { .last_write_time = nttime_now() };
+	struct file *base = open_base(open);
+
+	if (base == open->file)
+		return;
+	pthread_mutex_lock(&base->lock);
+	if (!(open->held_times & VOLUME_SET_LAST_WRITE_TIME) && !base->gone) {
+		times_overwritten(base);
+		/* The stream is written all the same. */
+		(void)!volume_set_attributes(base->node, &now, VOLUME_SET_LAST_WRITE_TIME);
+	}
+	pthread_mutex_unlock(&base->lock);
+}
+
 void mark_archive(struct open *open)
 {
 	struct file *file = open_base(open);
@@ -327,8 +353,10 @@ static ntstatus set_size(struct open *open, uint64_t size, struct waiter *waiter
 	}
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
-	if (status == STATUS_SUCCESS)
+	if (status == STATUS_SUCCESS) {
+		stream_written(open);
 		open_changed(open, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_ATTRIBUTES);
+	}
 	return status;
 }
 
@@ -419,6 +447,8 @@ ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length)
 	}
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
+	if (allowed && length)
+		stream_written(open);
 	return allowed ? STATUS_SUCCESS : STATUS_FILE_LOCK_CONFLICT;
 }
 
@@ -439,6 +469,7 @@ ntstatus open_begin_write(struct open *open)
 	times_written(open);
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
+	stream_written(open);
 	return STATUS_SUCCESS;
 }
 

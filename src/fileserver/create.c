@@ -172,6 +172,7 @@ static ntstatus overwrite(struct creation *c, struct file *file)
 	c->changed = true;
 	if (file->stream)
 		return volume_truncate(file->node, 0);
+	times_overwritten(file);
 	return volume_overwrite(file->node, initial_attributes(c, false));
 }
 

@@ -353,6 +353,9 @@ void open_detach(struct open *open, struct actions *actions);
 /* open_attributes - what the volume says, with the times that a handle holds; of a stream, its
  * sizes. Takes the locks. */
 ntstatus open_attributes(struct open *open, struct volume_attributes *out) MUST_CHECK;
+/* times_overwritten - the data went with a new handle: times that others hold go on.
+ * file->lock held. */
+void times_overwritten(struct file *file);
 /* mark_archive - the file of a handle that wrote is to be saved again. Locks of the file and its
  * base held. */
 void mark_archive(struct open *open);

@@ -176,6 +176,25 @@ static struct meta next_meta(const struct meta *now, const struct volume_attribu
 	return next;
 }
 
+/* Some file systems do nothing, and move no ctime, where an extended attribute is written as it is;
+ * a client that sets what is there has changed the file all the same (MS-FSA 2.1.5.15.2). */
+static int move_change_time(struct volume_node *node)
+{
+	struct timespec times[2] = { [1] = { .tv_nsec = UTIME_OMIT } };
+	struct statx st;
+	int error = sys.statx(node->fd, "", &st);
+
+	times[0].tv_sec = st.stx_atime.tv_sec;
+	times[0].tv_nsec = st.stx_atime.tv_nsec;
+	return error ? error : sys.set_times(node->fd, times);
+}
+
+static bool says_the_same(const struct meta *a, const struct meta *b)
+{
+	return a->attributes == b->attributes && a->creation_time.ticks == b->creation_time.ticks &&
+	       a->change_time.ticks == b->change_time.ticks;
+}
+
 ntstatus volume_set_attributes(struct volume_node *node, const struct volume_attributes *attributes,
 			       uint32_t which)
 {
@@ -200,7 +219,10 @@ ntstatus volume_set_attributes(struct volume_node *node, const struct volume_att
 		status = inode_read(node);
 		if (!status) {
 			next = next_meta(&inode->meta, attributes, which);
-			status = inode_write(node, &next);
+			if (says_the_same(&inode->meta, &next))
+				status = ntstatus_of_errno(move_change_time(node));
+			else
+				status = inode_write(node, &next);
 		}
 		pthread_mutex_unlock(&inode->lock);
 	}

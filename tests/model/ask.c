@@ -22,6 +22,9 @@ ntstatus query_apply(const struct model_open *open, struct outcome *out)
 	if (!(open->access & FILE_READ_ATTRIBUTES))
 		return STATUS_ACCESS_DENIED;
 	node_answer(node, open->stream, out);
+	out->times[0] = node->creation;
+	out->times[1] = node->write;
+	out->times[2] = node->change;
 	out->delete_pending =
 		*open->stream->name ? open->stream->delete_pending : node->delete_pending;
 	out->links = out->delete_pending ? 0 : 1;

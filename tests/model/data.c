@@ -71,7 +71,7 @@ static ntstatus write_data(struct model *model, struct model_open *open, const s
 	memset(stream->data + op->offset, op->byte, op->length);
 	if (stream->size < op->offset + op->length)
 		stream->size = op->offset + op->length;
-	open->written = true;
+	times_written(model, open);
 	return STATUS_SUCCESS;
 }
 
@@ -88,7 +88,7 @@ static ntstatus set_size(struct model *model, struct model_open *open, const str
 	if (op->length < stream->size)
 		memset(stream->data + op->length, 0, stream->size - op->length);
 	stream->size = op->length;
-	open->written = true;
+	times_written(model, open);
 	cache_changed(model, open);
 	return STATUS_SUCCESS;
 }

@@ -173,6 +173,28 @@ static void draw_lock(struct op *op, const struct model *model)
 		op->kind = OP_QUERY;
 }
 
+static uint64_t draw_time(void)
+{
+	if (chance(40))
+		return 0;
+	if (chance(30))
+		return chance(50) ? TIME_STOPS : TIME_RESUMES;
+	/* Some day in these thirty years, to the tick. */
+	return 122000000000000000u + (uint64_t)draw(1u << 20) * 7000000003u;
+}
+
+static void draw_times(struct op *op, const struct model *model)
+{
+	const struct model_open *open = &model->opens[op->slot];
+
+	op->times[0] = draw_time();
+	if (op->times[0] >= TIME_RESUMES) /* nothing moves it, so nothing is stopped */
+		op->times[0] = 0;
+	/* Of a directory the times move with its names, whoever holds them. */
+	if (!open->node->is_directory)
+		op->times[1] = draw_time();
+}
+
 static void draw_use(struct op *op, const struct model *model)
 {
 	op->offset = draw(MODEL_DATA / 2);
@@ -184,6 +206,8 @@ static void draw_use(struct op *op, const struct model *model)
 		draw_path(op->path, false);
 	if (op->kind == OP_LOCK || op->kind == OP_UNLOCK)
 		draw_lock(op, model);
+	if (op->kind == OP_SET_TIMES)
+		draw_times(op, model);
 }
 
 static int find_slot(const struct model *model, bool used)
@@ -204,9 +228,10 @@ static const struct {
 	enum kind kind;
 	uint32_t weight;
 } weights[] = {
-	{ OP_CLOSE, 30 },	  { OP_READ, 10 },	 { OP_WRITE, 14 },  { OP_SET_SIZE, 4 },
-	{ OP_SET_ATTRIBUTES, 6 }, { OP_DISPOSITION, 5 }, { OP_RENAME, 12 }, { OP_LOCK, 8 },
-	{ OP_UNLOCK, 6 },	  { OP_QUERY, 12 },	 { OP_LIST, 6 },    { OP_STREAMS, 5 },
+	{ OP_CLOSE, 30 },	  { OP_READ, 10 },     { OP_WRITE, 14 },      { OP_SET_SIZE, 4 },
+	{ OP_SET_ATTRIBUTES, 6 }, { OP_SET_TIMES, 6 }, { OP_DISPOSITION, 5 }, { OP_RENAME, 12 },
+	{ OP_LOCK, 8 },		  { OP_UNLOCK, 6 },    { OP_QUERY, 12 },      { OP_LIST, 6 },
+	{ OP_STREAMS, 5 },
 };
 
 static enum kind draw_kind(void)

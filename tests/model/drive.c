@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <wire/dtyp.h>
 
-#define PATIENCE_MS 10000 /* for what the model says must come */
+#define PATIENCE_MS 30000 /* for what the model says must come */
 
 static void on_ready(struct client *client)
 {

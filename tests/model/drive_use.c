@@ -224,6 +224,17 @@ static ntstatus set_attributes(struct drive *drive, const struct op *op)
 	return set_info(drive, op, FileBasicInformation, &input);
 }
 
+static ntstatus set_times(struct drive *drive, const struct op *op)
+{
+	struct buf auto_buf input = { 0 };
+
+	buf_u64le(&input, op->times[0]);
+	buf_u64le(&input, 0);
+	buf_u64le(&input, op->times[1]);
+	buf_zero(&input, 8 + 4 + 4); /* change time and attributes stay */
+	return set_info(drive, op, FileBasicInformation, &input);
+}
+
 static ntstatus disposition(struct drive *drive, const struct op *op)
 {
 	struct buf auto_buf input = { 0 };
@@ -292,7 +303,12 @@ static ntstatus query(struct drive *drive, const struct op *op, struct outcome *
 
 	if (status)
 		return status;
-	cur_skip(&c, 32); /* times */
+	out->times[0].value = cur_u64le(&c);
+	cur_skip(&c, 8); /* last access */
+	out->times[1].value = cur_u64le(&c);
+	out->times[2].value = cur_u64le(&c);
+	for (size_t i = 0; i < MODEL_TIMES; i++)
+		out->times[i].kind = TIME_KNOWN;
 	out->attributes = cur_u32le(&c);
 	cur_skip(&c, 4 + 8); /* reserved, allocation size */
 	out->size = cur_u64le(&c);
@@ -435,6 +451,9 @@ static bool run(struct drive *drive, const struct op *op, struct outcome *out)
 		break;
 	case OP_SET_ATTRIBUTES:
 		out->status = set_attributes(drive, op);
+		break;
+	case OP_SET_TIMES:
+		out->status = set_times(drive, op);
 		break;
 	case OP_DISPOSITION:
 		out->status = disposition(drive, op);

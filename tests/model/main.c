@@ -6,13 +6,14 @@
 #include "draw.h"
 #include "drive.h"
 
+#include <base/nttime.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <wire/dtyp.h>
 
 #define STEPS_A_TREE 2000 /* then everything is deleted and begun anew */
-#define HISTORY	     40	  /* steps told where there is a difference */
+#define HISTORY	     40  /* steps told where there is a difference */
 
 /* ---- telling ---- */
 
@@ -27,6 +28,8 @@ static void print_op(FILE *to, unsigned long step, const struct op *op)
 			"lease %u state %x parent %u",
 			op->path, op->access, op->share, op->disposition, op->options,
 			op->attributes, op->oplock, op->lease_key, op->lease_state, op->parent_key);
+	else if (op->kind == OP_SET_TIMES)
+		fprintf(to, " creation %lu last write %lu", op->times[0], op->times[1]);
 	else if (op->kind == OP_CANCEL)
 		fprintf(to, " request %u", op->wait);
 	else if (op->kind == OP_ACK)
@@ -42,6 +45,20 @@ static void print_op(FILE *to, unsigned long step, const struct op *op)
 		fprintf(to, " request %u", op->wait);
 }
 
+/* When each step of the tree at hand was under way, in NT ticks. */
+static uint64_t began[STEPS_A_TREE], ended[STEPS_A_TREE];
+
+static void print_time(FILE *to, const struct model_time *time)
+{
+	if (time->kind == TIME_KNOWN)
+		fprintf(to, " %lu", time->value);
+	else if (time->kind == TIME_MOVED)
+		fprintf(to, " moved-at-%lu(%lu..%lu)", time->step, began[time->step % STEPS_A_TREE],
+			ended[time->step % STEPS_A_TREE]);
+	else
+		fprintf(to, " any");
+}
+
 static void print_outcome(FILE *to, const char *whose, const struct outcome *o)
 {
 	fprintf(to,
@@ -52,8 +69,31 @@ static void print_outcome(FILE *to, const char *whose, const struct outcome *o)
 		o->is_directory ? " directory" : "", o->delete_pending ? " delete-pending" : "",
 		o->name, o->oplock, o->lease_state, o->lease_epoch,
 		o->lease_breaking ? " breaking" : "", o->listing, o->events);
+	fprintf(to, "          times");
+	for (size_t i = 0; i < MODEL_TIMES; i++)
+		print_time(to, &o->times[i]);
+	fprintf(to, "\n");
 }
 
+/* File systems take the time from a clock that ticks every few milliseconds. */
+#define CLOCK_SLACK 200000u
+
+static bool same_times(const struct outcome *expected, const struct outcome *seen)
+{
+	for (size_t i = 0; i < MODEL_TIMES; i++) {
+		const struct model_time *e = &expected->times[i];
+		uint64_t value = seen->times[i].value;
+
+		if (e->kind == TIME_KNOWN && value != e->value)
+			return false;
+		if (e->kind == TIME_MOVED && (value + CLOCK_SLACK < began[e->step % STEPS_A_TREE] ||
+					      value > ended[e->step % STEPS_A_TREE] + CLOCK_SLACK))
+			return false;
+	}
+	return true;
+}
+
+/* @a is the model's, @b the server's. */
 static bool same(const struct outcome *a, const struct outcome *b)
 {
 	return a->status == b->status && a->action == b->action && a->attributes == b->attributes &&
@@ -62,7 +102,7 @@ static bool same(const struct outcome *a, const struct outcome *b)
 	       !strcmp(a->listing, b->listing) && a->oplock == b->oplock &&
 	       a->lease_state == b->lease_state && a->lease_epoch == b->lease_epoch &&
 	       a->lease_breaking == b->lease_breaking && !strcmp(a->events, b->events) &&
-	       !memcmp(a->data, b->data, sizeof(a->data));
+	       same_times(a, b) && !memcmp(a->data, b->data, sizeof(a->data));
 }
 
 struct run {
@@ -126,10 +166,16 @@ static bool run_steps(struct run *run, struct drive *drive)
 				return false;
 			}
 		}
+		model.step = step;
 		do {
 			draw_op(&model, &op);
 		} while (!model_apply(&model, &op, &expected));
-		good = drive_apply(drive, &op, &expected, &seen) && same(&expected, &seen);
+		began[step % STEPS_A_TREE] = nttime_now().ticks;
+		good = drive_apply(drive, &op, &expected, &seen);
+		ended[step % STEPS_A_TREE] = nttime_now().ticks;
+		good = good && same(&expected, &seen);
+		if (good && op.kind == OP_QUERY && !seen.status)
+			model_learn(&model, &op, &seen);
 		if (!good)
 			difference(run, &model, history, step, &op, &expected, &seen);
 		history[step % STEPS_A_TREE] = (struct past){ .op = op, .status = seen.status };

@@ -278,6 +278,8 @@ static ntstatus create_new(struct model *model, const struct op *op, struct targ
 	node->is_directory = is_directory;
 	node->attributes = new_attributes(op, is_directory);
 	attach(to->directory, node, to->name);
+	times_of_new(model, node);
+	times_of_directory(model, to->directory);
 	stream = stream_add(model, node, "");
 	if (*to->stream)
 		stream = stream_add(model, node, to->stream);
@@ -343,6 +345,7 @@ static ntstatus open_existing(struct model *model, const struct op *op, struct t
 		return status;
 	if (is_new) {
 		stream = stream_add(model, to->node, to->stream);
+		to->node->change.kind = TIME_OPEN;
 		out->action = FILE_CREATED;
 		opened(model, op, to->node, stream, out);
 		return STATUS_SUCCESS;
@@ -361,8 +364,15 @@ static ntstatus open_existing(struct model *model, const struct op *op, struct t
 	out->action = op->disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED
 		      : overwrites			? FILE_OVERWRITTEN
 							: FILE_OPENED;
-	if (overwrites)
+	if (overwrites) {
 		overwrite(op, to, stream);
+		to->node->change.kind = TIME_OPEN;
+		if (*to->stream)
+			to->node->write.kind = TIME_OPEN;
+		else
+			time_moves(model, &to->node->write);
+		to->node->write_holder = 0;
+	}
 	opened(model, op, to->node, stream, out);
 	return STATUS_SUCCESS;
 }
@@ -387,13 +397,16 @@ static void remove_if_last(struct model *model, struct node *node, struct stream
 {
 	static const struct party nobody = { 0 };
 
-	if (stream->delete_pending && !is_open(model, node, stream))
+	if (stream->delete_pending && !is_open(model, node, stream)) {
 		stream->exists = stream->delete_pending = false;
+		node->change.kind = TIME_OPEN;
+	}
 	if (is_open(model, node, NULL))
 		return;
 	if (node->delete_pending && !node->gone) {
 		detach(node);
 		node->gone = true;
+		times_of_directory(model, node->parent);
 		cache_directory_changed(model, node->parent, *stream->name ? &nobody : by);
 	}
 	if (node->gone)
@@ -409,6 +422,7 @@ static ntstatus close_open(struct model *model, struct model_open *open)
 	if (open->written)
 		cache_changed(model, open);
 	locks_release(model, open);
+	times_closed(open);
 	open->node = NULL;
 	/* MS-FSA 2.1.4.17 and its note: a modification may be noted as late as here. */
 	if (open->written && !node->is_directory && !node->delete_pending && !node->gone)
@@ -585,6 +599,9 @@ ntstatus rename_apply(struct model *model, struct model_open *open, const struct
 	}
 	detach(node);
 	attach(to.directory, node, to.name);
+	times_of_directory(model, from);
+	times_of_directory(model, to.directory);
+	time_moves(model, &node->change);
 	cache_directory_changed(model, from, &by);
 	if (to.directory != from)
 		cache_directory_changed(model, to.directory, &by);
@@ -600,7 +617,9 @@ ntstatus attributes_apply(struct model *model, struct model_open *open, const st
 	if (op->attributes)
 		node->attributes = (op->attributes & FILE_ATTRIBUTE_SETTABLE) |
 				   (node->attributes & FILE_ATTRIBUTE_DIRECTORY);
-	if (op->attributes)
+	if (op->attributes) {
+		time_moves(model, &node->change);
 		cache_changed(model, open);
+	}
 	return STATUS_SUCCESS;
 }

@@ -24,6 +24,9 @@
 #define MODEL_LEASES  (MODEL_CLIENTS * MODEL_KEYS)
 #define MODEL_WAITS   6 /* requests that wait at a time */
 #define MODEL_EVENTS  2048
+#define MODEL_TIMES   3 /* creation, last write, change */
+#define TIME_RESUMES  (UINT64_MAX - 1)
+#define TIME_STOPS    UINT64_MAX
 
 enum kind {
 	OP_CREATE,
@@ -39,7 +42,8 @@ enum kind {
 	OP_QUERY,
 	OP_LIST,
 	OP_STREAMS,
-	OP_LEAVE,  /* the client disconnects its tree: all of its opens end */
+	OP_LEAVE, /* the client disconnects its tree: all of its opens end */
+	OP_SET_TIMES,
 	OP_ACK,	   /* of a break */
 	OP_CANCEL, /* of a request that waits */
 	OP_KINDS,
@@ -62,7 +66,14 @@ struct op {
 	uint8_t oplock; /* SMB2_OPLOCK_LEVEL_* */
 	unsigned lease_key, parent_key;
 	uint32_t lease_state;
-	unsigned wait; /* where the request is kept if it waits; CANCEL: which one */
+	uint64_t times[2]; /* SET_TIMES: creation, last write; 0: as it is */
+	unsigned wait;	   /* where the request is kept if it waits; CANCEL: which one */
+};
+
+struct model_time {
+	enum { TIME_OPEN, TIME_KNOWN, TIME_MOVED } kind;
+	uint64_t value;	    /* KNOWN: NT ticks */
+	unsigned long step; /* MOVED: the one that moved it */
 };
 
 /*
@@ -83,6 +94,7 @@ struct outcome {
 	uint32_t lease_state;
 	uint16_t lease_epoch;
 	bool lease_breaking;
+	struct model_time times[MODEL_TIMES]; /* QUERY */
 	/* Breaks, and answers to requests that have waited: sorted, one a line. */
 	char events[MODEL_EVENTS];
 };
@@ -104,6 +116,8 @@ struct node {
 	bool gone;	     /* no name leads here; freed with its last open */
 	bool delete_pending; /* the whole file */
 	uint32_t attributes;
+	struct model_time creation, write, change;
+	uint64_t write_holder; /* the open (its serial) that does not move it */
 	struct stream streams[MODEL_STREAMS];
 };
 
@@ -160,6 +174,7 @@ struct model {
 	struct model_wait *parked; /* the one that waits for a break */
 	struct stream *break_on;   /* what the step under way has to wait for */
 	uint64_t opened, waited;   /* counted, for serials and order */
+	unsigned long step;	   /* main.c counts */
 	bool is_ambiguous;	   /* the rules leave the order of what happens next open */
 	struct outcome *out;	   /* of the step under way */
 };
@@ -170,6 +185,8 @@ struct model {
  * nobody's promise.
  */
 bool model_apply(struct model *model, const struct op *op, struct outcome *out);
+/* model_learn - after a QUERY as it should be: the times are as @seen. */
+void model_learn(struct model *model, const struct op *op, const struct outcome *seen);
 /* model_slot_is_free - may a CREATE use @slot: no open there, and none on its way. */
 bool model_slot_is_free(const struct model *model, unsigned slot);
 /* model_print - all that is there and who has it open, for a person. */

@@ -54,6 +54,15 @@ void cache_directory_changed(struct model *model, struct node *directory, const 
 void cache_changed(struct model *model, const struct model_open *open);
 ntstatus cache_acknowledge(struct model *model, const struct op *op, struct outcome *out);
 
+/* ---- times (times.c) ---- */
+void time_moves(const struct model *model, struct model_time *time);
+void times_of_new(const struct model *model, struct node *node);
+void times_of_directory(const struct model *model, struct node *directory);
+/* times_written, times_closed - @open wrote, ends. */
+void times_written(const struct model *model, struct model_open *open);
+void times_closed(struct model_open *open);
+ntstatus times_apply(struct model *model, struct model_open *open, const struct op *op);
+
 /* ---- waiting locks (data.c) ---- */
 void locks_release(struct model *model, struct model_open *open);
 

@@ -17,6 +17,7 @@ const char *const kind_names[OP_KINDS] = {
 	[OP_LIST] = "list",
 	[OP_STREAMS] = "streams",
 	[OP_LEAVE] = "leave",
+	[OP_SET_TIMES] = "set-times",
 	[OP_ACK] = "acknowledge",
 	[OP_CANCEL] = "cancel",
 };
@@ -28,6 +29,8 @@ static ntstatus use_open(struct model *model, const struct op *op, struct outcom
 	switch (op->kind) {
 	case OP_SET_ATTRIBUTES:
 		return attributes_apply(model, open, op);
+	case OP_SET_TIMES:
+		return times_apply(model, open, op);
 	case OP_DISPOSITION:
 		return disposition_apply(model, open, op);
 	case OP_RENAME:
