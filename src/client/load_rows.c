@@ -368,6 +368,12 @@ static bool is_there(struct load *load, const char *name)
 	return true;
 }
 
+static void upper_case(char *name)
+{
+	for (char *at = strchr(name, '\\'); *at; at++)
+		*at = (char)toupper((unsigned char)*at);
+}
+
 static void name_entry(const struct load *load, unsigned index, char name[LOAD_NAME_MAX])
 {
 	snprintf(name, LOAD_NAME_MAX, LARGE_DIRECTORY "\\entry-%06u.txt", load->options->entries,
@@ -384,8 +390,13 @@ static bool prepare_many(struct load *load)
 	if (!make_directory(load, name))
 		return false;
 	name_entry(load, count - 1, name);
-	if (is_there(load, name))
+	if (is_there(load, name)) {
+		/* What a server makes once when it is first asked for a name in another case is
+		 * made before the clock starts. */
+		upper_case(name);
+		(void)is_there(load, name);
 		return true;
+	}
 	for (unsigned i = 0; i < count; i++) {
 		name_entry(load, i, name);
 		if (!make_file(load, name))
@@ -481,8 +492,7 @@ static void next_lookup_other_case(struct lane *lane)
 	struct load *load = lane->load;
 
 	name_entry(load, (unsigned)(load_random(load) % load->options->entries), name);
-	for (char *at = strchr(name, '\\'); *at; at++)
-		*at = (char)toupper((unsigned char)*at);
+	upper_case(name);
 	open_for(lane, &how, close_counted);
 }
 
