@@ -13,7 +13,7 @@
 #include <wire/dtyp.h>
 
 #define STEPS_A_TREE 2000 /* then everything is deleted and begun anew */
-#define HISTORY	     40  /* steps told where there is a difference */
+#define HISTORY	     40	  /* steps told where there is a difference */
 
 /* ---- telling ---- */
 
