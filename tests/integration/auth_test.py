@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who gets in, and how what they say is protected: dialects, signing, encryption, accounts."""
-from lab import PASSWORD, Failed, Lab, check, main, run
+import time
+
+from lab import PASSWORD, Failed, Lab, check, main, run, wait_until
 
 L = None
 
@@ -206,6 +208,32 @@ def test_smb1_refused():
     result = L.smbclient("//FS/data", "ls", options=["--option=client min protocol=NT1",
                                                      "--option=client max protocol=SMB3"])
     check(status(result) == "ok", repr(result))
+
+
+def test_slow_and_old():
+    """by setting, refused logins are answered late, and a session that is too old is told to log on anew"""
+    with Lab() as lab:
+        lab.node("N3", "127.0.0.13", "[smb]\nsession_lifetime_ms = 4000\nlogin_delay_ms = 400")
+        lab.server("LATE", "127.0.0.54")
+        lab.user("LATE", "alice")
+        lab.share("LATE", "data", "--path", "data")
+        begun = time.monotonic()
+        result = lab.smbclient("//LATE/data", "ls", password="wrong")
+        check(status(result) == "NT_STATUS_LOGON_FAILURE", repr(result))
+        check(time.monotonic() - begun >= 0.4, "a wrong password is answered at once")
+        conn = lab.impacket("LATE")
+        tree = conn.connectTree("data")
+        handle = conn.createFile(tree, "old")
+
+        def is_told():
+            try:
+                conn.listPath("data", "*")
+                return False
+            except Exception as e:
+                check("NETWORK_SESSION_EXPIRED" in str(e), str(e))
+                return True
+        wait_until("the session is too old", is_told)
+        conn.closeFile(tree, handle)
 
 
 def test_stop():

@@ -71,8 +71,9 @@ class Node:
         os.makedirs(self.directory)
 
     def write_config(self, extra=""):
+        quick = "" if "login_delay_ms" in extra else "[smb]\nlogin_delay_ms = 20\n"
         with open(self.config, "w") as f:
-            f.write("[smb]\nlogin_delay_ms = 20\n[node]\nname = %s\nvolume = %s\ncluster_dir = %s\naddress = %s\nport = %d\n"
+            f.write(quick + "[node]\nname = %s\nvolume = %s\ncluster_dir = %s\naddress = %s\nport = %d\n"
                     "control = %s\n%s\n" % (self.name, self.directory, self.lab.cluster, self.address,
                                             self.lab.port, os.path.join(self.lab.directory, self.name + ".sock"),
                                             extra))
