@@ -65,7 +65,11 @@ static void pass_on(struct notice *notice)
 		return;
 	}
 	notice->task.run = notice_came;
-	loop_post(notice->on->loop, &notice->task);
+	/* Where it is sent from this very loop, it goes ahead of what is answered next. */
+	if (loop_current() == notice->on->loop)
+		notice_came(&notice->task);
+	else
+		loop_post(notice->on->loop, &notice->task);
 }
 
 static bool has_one_channel(struct session *session)
