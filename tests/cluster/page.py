@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/cluster.md, taken at its word."""
+import contextlib
 import os
 import re
+import shutil
 import tempfile
 
 import lab as labs
@@ -40,47 +42,122 @@ UNSAFE = (
 )
 
 
-def test_docs(f):
-    """the ten commands of docs/cluster.md make a cluster and \\\\FS of bare machines, as written"""
+def join(bare, host, command):
+    """Number 3, on a host: what goes through ssh there is carried here."""
+    left, right = command.split("|")
+    check(left.split()[:2] == ["ssh", "n1"], left)
+    invitation = bare.run("n1", *left.split()[2:])
+    bare.run(host, *right.split(), input=invitation, timeout=120)
+
+
+def replace_a_node(bare, command):
+    """n3 is lost with all that was on it; a new machine gets its name and address, and joins."""
+    bare.lab.cut("n3")
+    shutil.rmtree(bare.lab.path("n3", "files"))
+    bare.lab.make_host_files("n3", None, b"", "")
+    os.unlink(bare.lab.path("n3", "files/etc/berth/berthd.conf"))
+    bare.lab.boot("n3")
+    join(bare, "n3", command)
+    bare.all_members()
+    check(bare.owner("n1") == "n2", "FS did not stay: %s" % bare.server("n1"))
+
+
+def upgrade_a_node(bare, page):
+    """The owner is put aside and taken back with the commands that the page has for it."""
+    row = next(line for line in page.splitlines() if line.startswith("| upgrade a node |"))
+    aside = re.search("`(crm_attribute .*?)`", row).group(1).replace("n1", "n2")
+    bare.run("n1", *aside.split())
+    owner, _ = bare.wait_online("n1", but="n2")
+    check(not bare.lab.mounts("n2"), "the node that is put aside has the disk")
+    bare.run("n1", *aside.replace("--update on", "--update off").split())
+    bare.clean()
+    check(bare.owner("n1") == owner, "it went back by itself")
+
+
+def take_one_away(bare):
+    """n3 leaves; the others go on, and do not fence it."""
+    said = bare.run("n3", "berth", "cluster", "leave", timeout=120)
+    check("crm_node --force --remove n3" in said, said)
+    bare.run("n1", "crm_node", "--force", "--remove", "n3")
+    wait_until("n3 is known no more", lambda: "n3" not in bare.run("n1", "crm_mon", "-1"), 30)
+    check(bare.owner("n1"), str(bare.server("n1")))
+    with open(bare.lab.path("events")) as file:
+        check(sum(line.split()[1:] == ["fence", "n3"] for line in file) <= 1, "it was fenced for leaving")
+
+
+def page():
     with open(os.path.join(labs.TOP, "docs", "cluster.md")) as file:
-        commands = commands_of(file.read())
-    check(sorted(commands) == list(range(1, 11)), str(commands))
-    packages = commands[1].split()[2:]
-    check(labs.quiet("dpkg", "-s", *packages) == 0, "not installed: %s" % packages)
+        return file.read()
+
+
+@contextlib.contextmanager
+def bare_machines():
     bare = Field(tempfile.mkdtemp(prefix="berth-cluster-docs.", dir="/var/tmp"))
     try:
         bare.lab.up(bare=True)
         for host in labs.HOSTS:
             os.unlink(bare.lab.path(host, "files/etc/berth/berthd.conf"))
-        code, text = bare.run("n1", "berth", "cluster", "init", "x", "--node", "n1=10.78.0.11", "--node", "n2=10.78.0.12",
-                              "--fence", "fence_lab", ok=False)
-        check(code == 1 and "arbiter" in text and "--force" in text, text)
-        three = ["berth", "cluster", "init", "x"] + [w for h in labs.HOSTS for w in ("--node", "%s=%s" % (h, bare.lab.address(h)))]
-        for nonsense in ("novalue", "=x", "a b=c", "passwd=a,b"):
-            code, text = bare.run("n1", *three, "--fence", "fence_lab", "--fence-option", nonsense, ok=False)
-            check(code == 2 and "KEY=VALUE" in text, "%s: %s" % (nonsense, text))
-        check(not os.path.exists(bare.lab.path("n1", "files/etc/corosync/authkey")), "refused, and the key is made")
-        code, text = bare.run("n1", *three, ok=False)
-        check(code == 1 and "fenc" in text and "--force" in text, text)
-        bare.run("n1", "sh", "-c", commands[2], timeout=120)
-        for host in ("n2", "n3"):
-            left, right = commands[3].split("|")
-            check(left.split()[:2] == ["ssh", "n1"], left)
-            invitation = bare.run("n1", *left.split()[2:])
-            bare.run(host, *right.split(), input=invitation, timeout=120)
-        bare.lab.wait_cluster(90)
-        bare.wait_berthd()
-        for number in range(4, 11):
-            bare.run("n1", "sh", "-c", commands[number], timeout=200)
-        check(bare.owner("n1") == "n2", str(bare.server("n1")))
-        text = bare.run("n2", "berth", "cluster", "verify")
-        check("NOT" not in text and text.count("\n") >= 20, text)
-        for step, (breaks, word) in enumerate(UNSAFE):
+        yield bare
+    finally:
+        bare.lab.down()
+
+
+def ten_commands(bare, commands):
+    """From number 2 on: a cluster of the three, and FS, on n2 in the end."""
+    bare.run("n1", "sh", "-c", commands[2], timeout=120)
+    for host in ("n2", "n3"):
+        join(bare, host, commands[3])
+    bare.lab.wait_cluster(90)
+    bare.wait_berthd()
+    for number in range(4, 11):
+        bare.run("n1", "sh", "-c", commands[number], timeout=200)
+    check(bare.owner("n1") == "n2", str(bare.server("n1")))
+    text = bare.run("n2", "berth", "cluster", "verify")
+    check("NOT" not in text and text.count("\n") >= 20, text)
+
+
+def refusals(bare):
+    """What init does not do, and leaves nothing behind of."""
+    code, text = bare.run("n1", "berth", "cluster", "init", "x", "--node", "n1=10.78.0.11", "--node", "n2=10.78.0.12",
+                          "--fence", "fence_lab", ok=False)
+    check(code == 1 and "arbiter" in text and "--force" in text, text)
+    three = ["berth", "cluster", "init", "x"] + [w for h in labs.HOSTS for w in ("--node", "%s=%s" % (h, bare.lab.address(h)))]
+    for nonsense in ("novalue", "=x", "a b=c", "passwd=a,b"):
+        code, text = bare.run("n1", *three, "--fence", "fence_lab", "--fence-option", nonsense, ok=False)
+        check(code == 2 and "KEY=VALUE" in text, "%s: %s" % (nonsense, text))
+    check(not os.path.exists(bare.lab.path("n1", "files/etc/corosync/authkey")), "refused, and the key is made")
+    code, text = bare.run("n1", *three, ok=False)
+    check(code == 1 and "fenc" in text and "--force" in text, text)
+
+
+def test_docs(f):
+    """the ten commands of docs/cluster.md make a cluster and \\\\FS of bare machines, as written"""
+    commands = commands_of(page())
+    check(sorted(commands) == list(range(1, 11)), str(commands))
+    packages = commands[1].split()[2:]
+    check(labs.quiet("dpkg", "-s", *packages) == 0, "not installed: %s" % packages)
+    with bare_machines() as bare:
+        refusals(bare)
+        ten_commands(bare, commands)
+        for breaks, word in UNSAFE:
             bare.run("n2", *breaks)
             wait_until(lambda: "verify finds that %s: %s" % (word, bare.run("n2", "berth", "cluster", "verify", ok=False)),
                        lambda: any(line.startswith("NOT") and word in line for line in
                                    bare.run("n2", "berth", "cluster", "verify", ok=False)[1].splitlines()), 10, 0.3)
         code, text = bare.run("n2", "berth", "cluster", "verify", ok=False)
         check(code == 1 and text.count("NOT") >= len(UNSAFE), text)
-    finally:
-        bare.lab.down()
+
+
+def test_nodes_come_and_go(f):
+    """a node is replaced, put aside for an upgrade, taken away and taken back as docs/cluster.md says, and FS is served"""
+    text = page()
+    commands = commands_of(text)
+    with bare_machines() as bare:
+        ten_commands(bare, commands)
+        replace_a_node(bare, commands[3])
+        upgrade_a_node(bare, text)
+        take_one_away(bare)
+        join(bare, "n3", commands[3])
+        bare.all_members()
+        text = bare.run("n1", "berth", "cluster", "verify")
+        check("NOT" not in text, text)

@@ -2,6 +2,7 @@
 """What was written into Pacemaker's configuration, asked of Pacemaker's scheduler as if it were another time or another
 file server were there: crm_simulate changes nothing."""
 import copy
+import datetime
 import json
 import os
 import re
@@ -24,6 +25,32 @@ def would_stand(f, cib, server=FS, at=None):
     text = f.run(host, "crm_simulate", "--simulate", "--xml-file", "/srv/own/cib.xml", *time)
     found = re.search(r"%s-server\s+\(ocf:berth:fileserver\):\s+Started (\S+)" % server, text[text.index("Revised Cluster"):])
     return found.group(1) if found else None
+
+
+def test_window(f):
+    """failback waits for its window, against the clock: not a minute before, not from its end on"""
+    host = f.owner()
+    away = f.other(host)
+    now = datetime.datetime.utcnow().replace(minute=0, second=0, microsecond=0)
+    minute = datetime.timedelta(minutes=1)
+    f.berth(host, "server", "set", FS, "preferred_owners=%s,%s" % (away, host), "failback=yes", "failback_from=%d" % (
+        (now.hour + 6) % 24), "failback_to=%d" % ((now.hour + 10) % 24))
+    for begin, end in ((6, 10), (2, 22)):  # hours from now; the second is over midnight nearly always
+        first, last = ((now.hour + n) % 24 for n in (begin, end))
+        f.berth(host, "server", "set", FS, "failback_from=%d" % first, "failback_to=%d" % last)
+        window = "%s-window-%d-%d" % (FS, first, last)
+        wait_until("the window is written, alone", lambda: set(re.findall(r'%s-window-\d+-\d+(?=")' % FS, configuration(f))) ==
+                   {window}, 30)
+        cib = configuration(f)
+        opens, closes = now + datetime.timedelta(hours=begin), now + datetime.timedelta(hours=end)
+        for at, expected in ((opens - minute, host), (opens, away), (opens + 90 * minute, away), (closes - minute, away),
+                             (closes, host), (closes + 59 * minute, host)):
+            stands = would_stand(f, cib, at=at)
+            check(stands == expected, "window %d to %d, at %s: %s, not %s" % (first, last, at, stands, expected))
+    check(f.owner(host) == host, "it moved outside of its window")
+    f.berth(host, "server", "set", FS, "failback=no", "preferred_owners=", "failback_from=-1", "failback_to=-1")
+    wait_until("the window is gone", lambda: FS + "-window" not in configuration(f), 30)
+    check(f.owner(host) == host, "it moved when its window was taken away")
 
 
 def second_server(cib, name):
