@@ -2,6 +2,7 @@
 """What a file server does under Pacemaker when nothing has gone wrong, and what it says when it cannot be served."""
 import os
 import re
+import subprocess
 import time
 
 import lab as labs
@@ -201,3 +202,32 @@ def test_failed_with_reason(f):
         mends(f, host)
         f.berth(host, "server", "online", FS, timeout=120)
         host, _ = f.wait_online(host)
+
+
+def test_not_unmounted(f):
+    """a volume that cannot be unmounted: the stop fails and says so, the node is fenced, and another one serves"""
+    host = f.owner()
+    away = f.other(host)
+    # Of no PID namespace of the host, so that its agent cannot end it; a power cut does.
+    holder = subprocess.Popen(["nsenter", "-t", str(f.lab.pid(host)), "-m", "sh", "-c", "cd /srv/fs && exec sleep 120"],
+                              stdin=subprocess.DEVNULL)
+    try:
+        wait_until("it is in the way", lambda: os.readlink("/proc/%d/cwd" % holder.pid) == "/srv/fs", 10)
+        f.run(away, "crm_resource", "--move", "--resource", FS, "--node", away)
+        said = set()
+
+        def off():
+            said.add(f.server(away)["reason"])
+            return not f.lab.pid(host)
+        wait_until("the host is turned off", off, 120, 0.02)
+    finally:
+        holder.kill()
+        holder.wait()
+    f.wait_online(away, on=away)
+    f.run(away, "crm_resource", "--clear", "--resource", FS)
+    told_so = [s for s in said if "cannot be unmounted" in s and host in s]
+    check(told_so, "nothing told why: %s" % said)
+    print("# %s" % told_so[0], flush=True)
+    with open(f.lab.path("events")) as file:
+        check(any(line.split()[1:] == ["fence", host] for line in file), "%s was not fenced" % host)
+    f.everyone_back()
