@@ -19,6 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 			free(crm_group_xml(&view.servers[i].record, &mount, &view));
 		}
+		for (size_t i = 0; i < json_array_size(view.fencing); i++) {
+			const char *when = json_string_value(
+				json_object_get(json_array_get(view.fencing, i), "completed"));
+
+			(void)crm_time_ms(when ? when : "");
+		}
 		crm_view_free(&view);
 	}
 	return 0;
