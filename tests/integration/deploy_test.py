@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from lab import BUILD, LONG, PASSWORD, Failed, Lab, check, main, run, wait_until
+from lab import BUILD, LONG, PASSWORD, SLOW, Failed, Lab, Skip, check, main, run, wait_until
 
 AGENT = os.path.join(BUILD, "src/agent/berth-agent")
 BERTH_SITE = os.path.join(BUILD, "src/sited/berth-site")
@@ -49,13 +49,13 @@ class Client:
                     % (self.state_dir, os.path.join(L.directory, "root.json"), self.name, self.token,
                        os.path.join(L.directory, "password"), extra, L.port))
 
-    def begin(self, command="once"):
+    def begin(self, command="once", **env):
         with open(self.log, "ab") as log:
             return subprocess.Popen([AGENT, "--config", self.config, command], stdin=subprocess.DEVNULL, stdout=log,
-                                    stderr=log, env=dict(os.environ, OUT=self.out), cwd="/")
+                                    stderr=log, env=dict(os.environ, OUT=self.out, **env), cwd="/")
 
-    def poll(self, ok=True):
-        code = self.begin().wait(300)
+    def poll(self, ok=True, **env):
+        code = self.begin(**env).wait(300)
         check(not ok or code == 0, "the poll of %s ended with %s: %s" % (self.name, code, self.tail()))
         return code
 
@@ -190,6 +190,23 @@ def test_limits():
     check(PC1.state(hang)["state"] == "failed" and "longer than 3 s" in PC1.state(hang)["reason"], str(PC1.states()))
     check(not os.path.exists("/proc/" + open(PC1.out + "/pid").read().strip()), "a process is left")
     check(PC1.state(other)["state"] == "rejected" and not os.path.exists(PC1.out + "/other"), str(PC1.state(other)))
+
+
+def test_too_old():
+    """what the policy lets run is not run when the policy has expired while another program ran"""
+    if SLOW:
+        raise Skip("a clock cannot be put before a sanitizer")
+    clock = write("clock", "0")
+    package("month", "echo 2592000 > $1/clock")
+    package("late", "touch $1/client-pc1/out/late")
+    first, second = deploy("month", "--order", "1"), deploy("late", "--order", "2")
+    PC1.poll(LD_PRELOAD=os.path.join(BUILD, "tests/steps/test_clock.so"), TEST_CLOCK=clock)
+    check(PC1.state(first)["state"] == "succeeded", str(PC1.state(first)))
+    check(PC1.state(second)["state"] == "retrying" and "expired" in PC1.state(second)["reason"], str(PC1.states()))
+    check(not os.path.exists(PC1.out + "/late"), "it ran")
+    # The clock is right again, and what it put off is not waited for.
+    PC1.poll()
+    check(PC1.state(second)["state"] == "succeeded" and os.path.exists(PC1.out + "/late"), str(PC1.state(second)))
 
 
 def test_available():
