@@ -83,8 +83,9 @@ struct beneath {
 	ntstatus status;
 };
 
-/* Is @file open somewhere beneath the directory that moves? Cached handles there are asked to go
- * first. */
+/* Is @file, or a stream of it, open somewhere beneath the directory that moves? Cached handles
+ * there are asked to go first, all at once; the first of them is waited for, and then looked again.
+ */
 static bool visit_beneath(struct file *file, void *context)
 {
 	struct beneath *b = context;
@@ -96,15 +97,16 @@ static bool visit_beneath(struct file *file, void *context)
 	pthread_mutex_lock(&file->lock);
 	for (struct place *place = file->places; place; place = place->next) {
 		if (strncmp(place->path, prefix, b->length) != 0 || place->path[b->length] != '/' ||
-		    !file->open_count)
+		    !(file->open_count || file->stream_opens))
 			continue;
 		b->any = true;
-		if (caching_break(file, &nobody, CAUSE_HANDLE, &b->m->actions))
+		if (caching_break(file, &nobody, CAUSE_HANDLE, &b->m->actions) &&
+		    b->status == STATUS_SUCCESS)
 			b->status = wait_on(b->m, file);
 		break;
 	}
 	pthread_mutex_unlock(&file->lock);
-	return b->status == STATUS_SUCCESS;
+	return true;
 }
 
 static ntstatus check_beneath(struct moving *m)

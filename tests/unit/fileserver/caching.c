@@ -488,6 +488,50 @@ static void a_cancelled_open_is_not_woken(void **state)
 	assert_int_equal(waiter.count, 0);
 }
 
+static void all_handles_beneath_a_directory_are_asked_to_go_at_once(void **state)
+{
+	struct noted waiter = NOTED;
+	struct open *directory, *one, *two;
+
+	(void)state;
+	make_directory("d");
+	make_file("d/one");
+	make_file("d/two");
+	one = lease_open("d/one", 0, 1, RH, NULL);
+	two = lease_open("d/two", 0, 2, RH, NULL);
+	directory = OPEN(.path = "d", .client = 1, .access = DELETE_ACCESS);
+	assert_status(open_rename(directory, "e", false, 0, &waiter.waiter), STATUS_PENDING);
+	assert_int_equal(sent.leases, 2);
+	sent.leases = 0;
+	done(one);
+	done(two);
+	assert_int_equal(waiter.count, 1);
+	assert_status(open_rename(directory, "e", false, 0, &waiter.waiter), STATUS_SUCCESS);
+	nothing_sent();
+	done(directory);
+}
+
+/* A request that is refused for its lease has made nothing. */
+static void a_stream_is_not_made_with_the_lease_of_another_file(void **state)
+{
+	struct smb2_create_contexts contexts = lease(1, RH);
+	struct open *open;
+
+	(void)state;
+	make_file("f");
+	make_file("g");
+	open = lease_open("f", 0, 1, RH, NULL);
+	assert_status(TRY(.path = "g:new", .disposition = FILE_CREATE, .contexts = &contexts,
+			  .oplock = SMB2_OPLOCK_LEVEL_LEASE),
+		      STATUS_INVALID_PARAMETER);
+	assert_status(TRY(.path = "g:new"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "h:new", .disposition = FILE_CREATE, .contexts = &contexts,
+			  .oplock = SMB2_OPLOCK_LEVEL_LEASE),
+		      STATUS_INVALID_PARAMETER);
+	assert_status(TRY(.path = "h"), STATUS_OBJECT_NAME_NOT_FOUND);
+	done(open);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, fixture_end)
 
 int main(void)
@@ -507,6 +551,8 @@ int main(void)
 		TEST(deleting_asks_for_cached_handles),
 		TEST(a_directory_lease_breaks_when_another_client_creates_in_it),
 		TEST(a_directory_lease_breaks_when_another_client_deletes_in_it),
+		TEST(all_handles_beneath_a_directory_are_asked_to_go_at_once),
+		TEST(a_stream_is_not_made_with_the_lease_of_another_file),
 		TEST(a_cancelled_open_is_not_woken),
 	};
 

@@ -128,6 +128,9 @@ static void a_directory_with_open_files_stays_where_it_is(void **state)
 	file = OPEN(.path = "d/f");
 	assert_status(open_rename(directory, "e", false, 0, NULL), STATUS_ACCESS_DENIED);
 	done(file);
+	file = OPEN(.path = "d/f:stream", .disposition = FILE_CREATE);
+	assert_status(open_rename(directory, "e", false, 0, NULL), STATUS_ACCESS_DENIED);
+	done(file);
 	file = OPEN(.path = "dd/f");
 	assert_status(open_rename(directory, "d/e", false, 0, NULL), STATUS_INVALID_PARAMETER);
 	assert_status(open_rename(directory, "e", false, 0, NULL), STATUS_SUCCESS);
