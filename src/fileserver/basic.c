@@ -103,23 +103,25 @@ void times_overwritten(struct file *file)
 	write_time_settle(file);
 }
 
-/*
- * What is written to a stream is a change of its file (MS-FSA 2.1.4.17), of which the kernel knows
- * nothing. No lock held.
- */
-static void stream_written(struct open *open)
+void times_stream_changed(struct file *base)
 {
 	struct volume_attributes now = { .last_write_time = nttime_now() };
+
+	times_overwritten(base);
+	/* The stream is written all the same. */
+	if (!base->gone)
+		(void)!volume_set_attributes(base->node, &now, VOLUME_SET_LAST_WRITE_TIME);
+}
+
+/* No lock held. */
+static void stream_written(struct open *open)
+{
 	struct file *base = open_base(open);
 
-	if (base == open->file)
+	if (base == open->file || (open->held_times & VOLUME_SET_LAST_WRITE_TIME))
 		return;
 	pthread_mutex_lock(&base->lock);
-	if (!(open->held_times & VOLUME_SET_LAST_WRITE_TIME) && !base->gone) {
-		times_overwritten(base);
-		/* The stream is written all the same. */
-		(void)!volume_set_attributes(base->node, &now, VOLUME_SET_LAST_WRITE_TIME);
-	}
+	times_stream_changed(base);
 	pthread_mutex_unlock(&base->lock);
 }
 

@@ -170,8 +170,10 @@ static uint32_t initial_attributes(const struct creation *c, bool is_directory)
 static ntstatus overwrite(struct creation *c, struct file *file)
 {
 	c->changed = true;
-	if (file->stream)
+	if (file->stream) {
+		times_stream_changed(file->base);
 		return volume_truncate(file->node, 0);
+	}
 	times_overwritten(file);
 	return volume_overwrite(file->node, initial_attributes(c, false));
 }

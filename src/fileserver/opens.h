@@ -356,6 +356,9 @@ ntstatus open_attributes(struct open *open, struct volume_attributes *out) MUST_
 /* times_overwritten - the data went with a new handle: times that others hold go on.
  * file->lock held. */
 void times_overwritten(struct file *file);
+/* times_stream_changed - the data of a stream of @base are others: that is a change of the file
+ * (MS-FSA 2.1.4.17), of which the kernel knows nothing. base->lock held. */
+void times_stream_changed(struct file *base);
 /* mark_archive - the file of a handle that wrote is to be saved again. Locks of the file and its
  * base held. */
 void mark_archive(struct open *open);

@@ -367,10 +367,7 @@ static ntstatus open_existing(struct model *model, const struct op *op, struct t
 	if (overwrites) {
 		overwrite(op, to, stream);
 		to->node->change.kind = TIME_OPEN;
-		if (*to->stream)
-			to->node->write.kind = TIME_OPEN;
-		else
-			time_moves(model, &to->node->write);
+		time_moves(model, &to->node->write);
 		to->node->write_holder = 0;
 	}
 	opened(model, op, to->node, stream, out);
