@@ -55,6 +55,12 @@ def again(*args):
     wait_until("berth %s succeeds" % " ".join(args), lambda: site(*args, ok=False).code == 0, 20)
 
 
+def bring():
+    """What the site has of the package to the point, and then the policy that asks for it."""
+    again("package", "distribute", "tool", POINT)
+    again("site", "publish")
+
+
 def write(path, text, mode=0o644):
     with open(path, "w") as f:
         f.write(text)
@@ -105,13 +111,13 @@ def test_start():
     site("site", "init", fast("site"), "--code", "P01")
     site("site", "add-account", "publisher", "--user", "publisher", "--password-stdin", input=PASSWORD + "\n")
     site("site", "set", "account=publisher")
-    site("site", "add-point", POINT)
+    site("site", "add-dp", POINT)
     site("collection", "add", "all", "--query", "true")
     write(fast("root.json"), site("site", "client-root").out)
     new_version(0)
     site("package", "create", "tool", "--source", fast("source"))
     site("package", "program", "tool", "install", "--command", "install " + fast("pc.out"))
-    site("package", "distribute", "tool", POINT)
+    bring()
     PC = Client("pc", POINT_DIR)
     PC.poll()
     site("client", "collect")
@@ -181,8 +187,7 @@ def test_update():
         return more
 
     every_step("killed update", accident)
-    again("package", "distribute", "tool", POINT)
-    again("site", "publish")
+    bring()
     PC.poll()
     check(PC.ran()[-1] == str(serial.last), "%s %s" % (PC.ran()[-3:], PC.states()))
 
@@ -203,7 +208,7 @@ def test_distribute():
         site("package", "update", "tool")
         _, more = site_stepped("kill", number, "package", "distribute", "tool", POINT)
         no_half(versions)
-        again("package", "distribute", "tool", POINT)
+        bring()
         no_half(versions[1:])
         return more
 
@@ -264,7 +269,7 @@ def test_full_site():
         versions = [PC.ran()[-1], str(serial())]
         new_version(serial.last)
         more = False
-        for words in (("package", "update", "tool"), ("package", "distribute", "tool", POINT)):
+        for words in (("package", "update", "tool"), ("package", "distribute", "tool", POINT), ("site", "publish")):
             result, reached = site_stepped("full", number, *words)
             check(result.code == 0 or result.err.strip(), "it failed and said nothing: %r" % result)
             more = more or reached
@@ -323,6 +328,7 @@ def point_accident(point, how, number, following):
     if sender.returncode:  # documents go by calls that are not tried again by themselves
         check(said, "it failed and said nothing")
         again("package", "distribute", "tool", POINT)
+    again("site", "publish")
     no_half(versions[1:])
     return more
 
@@ -366,7 +372,7 @@ def test_agent():
     needs_start()
     new_version(serial())
     again("package", "update", "tool")
-    again("package", "distribute", "tool", POINT)
+    bring()
     shutil.copytree(PC.state, fast("kept.state"))
     seen = {"kill": set(), "full": set()}
     for how in seen:
