@@ -129,6 +129,9 @@ static int take(void *user, const char *section, const char *name, const char *v
 	const struct key *key = NULL;
 	void *base = NULL;
 
+	/* The parser reads on behind a line that is wrong; the first one is told. */
+	if (r->why)
+		return 0;
 	if (!strcmp(section, "agent")) {
 		base = r->config;
 		key = find_key(agent_keys, ARRAY_LEN(agent_keys), name);
