@@ -162,6 +162,27 @@ ntstatus place_write(struct place *place, const char *name, const void *data, si
 	return status;
 }
 
+bool place_can_compose(const struct place *place)
+{
+	return place->ops->compose != NULL;
+}
+
+ntstatus place_compose(struct place *place, const char *name, const struct place_part *parts,
+		       size_t count)
+{
+	ntstatus status = in_time(place);
+
+	if (status)
+		return status;
+	if (!place->ops->compose)
+		return STATUS_NOT_SUPPORTED;
+	place->counts.requests++;
+	status = place->ops->compose(place, name, parts, count);
+	for (size_t i = 0; i < count && !status; i++)
+		place->counts.bytes_put += parts[i].from ? 0 : parts[i].length;
+	return status;
+}
+
 /* A listing that is watched: whoever answers it may have no end of names. */
 struct bounded {
 	const struct place *place;

@@ -10,6 +10,8 @@ struct place_ops {
 	void (*begin)(struct place *place, struct place_request *request);
 	void (*turn)(struct place *place, int timeout_ms);
 	ntstatus (*write)(struct place *place, const char *name, const void *data, size_t length);
+	ntstatus (*compose)(struct place *place, const char *name, const struct place_part *parts,
+			    size_t count);
 	ntstatus (*list)(struct place *place, const char *name, place_list_fn *each, void *owner);
 	ntstatus (*make_directory)(struct place *place, const char *name);
 	ntstatus (*remove)(struct place *place, const char *name);

@@ -509,6 +509,7 @@ static const struct place_ops operations = {
 	.begin = smb_begin,
 	.turn = smb_turn,
 	.write = smb_write,
+	.compose = place_smb_compose,
 	.list = smb_list,
 	.make_directory = smb_make_directory,
 	.remove = smb_remove,

@@ -29,6 +29,9 @@ char *place_smb_path(const struct place_smb *smb, const char *name);
 /* place_smb_rename_encode - FileRenameInformation: to @path, over what is there. */
 void place_smb_rename_encode(struct buf *out, const char *path);
 
+/* place_smb_compose - place_compose; waits. */
+ntstatus place_smb_compose(struct place *place, const char *name, const struct place_part *parts,
+			   size_t count) MUST_CHECK;
 /* place_smb_read - a range of a file, in parts of at most @most bytes; waits. */
 ntstatus place_smb_read(struct place_smb *smb, const char *name, uint64_t offset, void *data,
 			size_t length, size_t most, size_t *got) MUST_CHECK;

@@ -478,6 +478,8 @@ bool content_transfer(const uint8_t hash[SHA256_LENGTH], const struct transfer_o
 		return false;
 	if (options->mode == TRANSFER_MISSING && !there_is_room(&t))
 		return false;
+	if (options->mode == TRANSFER_MISSING)
+		transfer_compose(&t);
 	if (!run(&t))
 		return false;
 	return persistently(&t, check ? check_target : publish);

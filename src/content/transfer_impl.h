@@ -66,6 +66,9 @@ void slot_resume(struct transfer *t, struct slot *slot);
 /* slot_is_ready - can slot_advance do something? */
 bool slot_is_ready(const struct slot *slot, uint64_t now_ms);
 
+/* transfer_compose - have the target put together what it can of what is wanted (compose.c); what
+ * was, is in there. */
+void transfer_compose(struct transfer *t);
 /* transfer_fail - note the first failure. */
 void transfer_fail(struct transfer *t, enum content_problem problem, ntstatus status,
 		   const struct place *place, const char *name, const char *text);

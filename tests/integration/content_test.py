@@ -81,6 +81,30 @@ def test_send():
     check(again["sent"] == 0, str(again))
 
 
+def test_edits():
+    """of a piece that was edited only the edit travels: the server copies the rest from what it has"""
+    os.makedirs(path("edited"))
+    with open(path("source/large.bin"), "rb") as f:
+        data = bytearray(f.read())
+    edits = 0
+    for at in range(len(data) - MIB, 0, -MIB):
+        if at // MIB % 3 == 0:
+            data[at:at + 500] = os.urandom(500)
+        elif at // MIB % 3 == 1:
+            data[at:at] = os.urandom(500)
+        else:
+            del data[at:at + 500]
+        edits += 1
+    with open(path("edited/large.bin"), "wb") as f:
+        f.write(data)
+    edited = tool("ingest", path("edited"), path("library"))
+    tool("send", L.taken["hash"], path("library"), target(below="edits"))
+    result = tool("send", edited["hash"], path("library"), target(below="edits"), L.taken["hash"])
+    check(result["composed"] >= edits and result["bad"] == 0, str(result))
+    check(result["bytes_put"] < edits * 2000 + (edited["pieces"] + 100) * 40, str(result))
+    check(tool("check", edited["hash"], path("library"), target(below="edits"))["bad"] == 0, "what was put together is not right")
+
+
 def test_one_writer():
     """a second writer is told that the place is busy"""
     L.server_side = path("volume-FS", "data", "dp")

@@ -103,6 +103,21 @@ ntstatus place_read(struct place *place, const char *name, size_t limit,
  * far as the place can promise. */
 ntstatus place_write(struct place *place, const char *name, const void *data,
 		     size_t length) MUST_CHECK;
+/* A part of a file that is put together at the place. */
+struct place_part {
+	const char *from;    /* a file there; NULL: @data */
+	uint64_t offset;     /* in @from */
+	const uint8_t *data; /* of the caller's */
+	uint32_t length;
+};
+/*
+ * place_compose - make @name of @parts, one behind the other, so that only those that are data
+ * travel. In place, where nothing refers to it yet. Where it fails, what is there is not whole, and
+ * is to be written over. STATUS_NOT_SUPPORTED: the place cannot.
+ */
+ntstatus place_compose(struct place *place, const char *name, const struct place_part *parts,
+		       size_t count) MUST_CHECK;
+bool place_can_compose(const struct place *place);
 /* place_list - call @each for everything in a directory, in no order; false ends it. A directory
  * of more than PLACE_LIST_MAX entries is STATUS_FILE_SYSTEM_LIMITATION, behind those. */
 #define PLACE_LIST_MAX 1000000

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Bringing the pieces of a manifest from one or several places to another, and only those that
- * are missing there. Every piece is compared with its hash before it is sent and read back after
- * it was written; the manifest follows when all are there, in one step, so that nobody who reads
- * at the target ever sees half of a version. Interrupted at any point, the next run goes on with
- * what has not arrived yet.
+ * are missing there. A piece that an old one differs from in its middle only is put together there,
+ * where the place can do that. Every piece is compared with its hash before it is sent and read
+ * back after it was written; the manifest follows when all are there, in one step, so that nobody
+ * who reads at the target ever sees half of a version. Interrupted at any point, the next run goes
+ * on with what has not arrived yet.
  *
  * Memory: TRANSFER_DEPTH_MAX pieces in two copies (32 MiB with the pieces that ingestion cuts, 128
  * MiB with the largest a manifest may have), and about 100 bytes for each piece of the manifest and
@@ -59,6 +60,7 @@ struct transfer_options {
 struct transfer_result {
 	uint32_t pieces;	     /* different ones in the manifest */
 	uint32_t sent, present, bad; /* bad: damaged or missing at the target when looked at */
+	uint32_t composed; /* put together at the target of what it had; counted in present too */
 	uint32_t reconnects;
 	uint64_t bytes, bytes_sent, bytes_checked;
 	uint8_t first_bad[SHA256_LENGTH]; /* where bad is not 0 */
