@@ -7,6 +7,7 @@
 
 int run_package_create(struct call *call);
 int run_package_update(struct call *call);
+int run_package_export(struct call *call);
 int run_package_list(struct call *call);
 int run_package_program(struct call *call);
 int run_package_programs(struct call *call);

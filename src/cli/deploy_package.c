@@ -158,6 +158,21 @@ int run_package_program(struct call *call)
 	return done(call, "program %s of package %s is set", program.name, program.package);
 }
 
+int run_package_export(struct call *call)
+{
+	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
+	uint64_t bytes = 0;
+	int code = site_of(call, &site);
+
+	if (code)
+		return code;
+	if (package_export(site, call_text(call, "package"), call_text(call, "dir"), &bytes, &why))
+		return site_failed(why);
+	return done(call, "package %s is in %s: %llu bytes, verified", call_text(call, "package"),
+		    call_text(call, "dir"), (unsigned long long)bytes);
+}
+
 int run_site_publish(struct call *call)
 {
 	auto_site struct site *site = NULL;

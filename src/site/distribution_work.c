@@ -29,8 +29,8 @@ static const char *const verbs[] = { "distribute", "redistribute", "validate", "
 struct distribution_job {
 	char *package, *point;
 	enum distribution_verb verb;
-	int64_t tries;
-	char *reason; /* of the last try */
+	int64_t tries, version; /* the version that is known to be there */
+	char *reason;		/* of the last try */
 	/* While it is done. */
 	struct site *site;
 	const atomic_bool *stop;
@@ -80,7 +80,8 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 	auto_free char *alone = points_left_alone(site, busy);
 	struct query q = query_begin(
 		site,
-		"SELECT package, point, CASE WHEN state = 0 THEN 2 ELSE verb END, tries, reason"
+		"SELECT package, point, CASE WHEN state = 0 THEN 2 ELSE verb END, tries, reason,"
+		" version"
 		/* What lies further ahead than it can was written by a clock that was ahead. */
 		" FROM distributions WHERE ((state IN (1, 2, 4, 5) AND (next <= ?1 OR next > ?1 +"
 		" ?5))"
@@ -102,6 +103,7 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 			.verb = (enum distribution_verb)query_number_at(&q, 2),
 			.tries = query_number_at(&q, 3),
 			.reason = xstrdup(query_text_at(&q, 4)),
+			.version = query_number_at(&q, 5),
 		};
 	}
 	return query_end(&q, why);
@@ -204,6 +206,11 @@ static bool bring(struct distribution_job *w, struct site_library *library, stru
 	if (w->verb == DIST_DISTRIBUTE &&
 	    !content_held(to, library->place, held, HELD_MANIFESTS, &options.held_count, why))
 		return false;
+	for (size_t i = 0; i < options.held_count && w->version != p->version; i++) {
+		/* Somebody else laid it there: prestaged media, whose copy nobody has looked at. */
+		if (!memcmp(held[i], p->manifest, SHA256_LENGTH))
+			options.mode = TRANSFER_REPAIR;
+	}
 	return content_transfer(p->manifest, &options, result, why);
 }
 

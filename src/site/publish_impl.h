@@ -16,8 +16,10 @@ bool library_bring(struct site *site, struct site_library *library, struct place
 /* point_note - in the database: it has what was published last, or (@reason) why not. */
 void point_note(struct site *site, const char *path, const char *reason);
 
-/* point_publish - the same for one point behind content that was brought there: what was published
- * last, not built anew. */
+/* place_publish - the same behind content that was brought there: what was published last, not
+ * built anew. */
+int place_publish(struct site *site, struct place *to, char **why) MUST_CHECK;
+/* point_publish - to the place of a point, and noted. */
 int point_publish(struct site *site, const struct point *point, struct place *to,
 		  char **why) MUST_CHECK;
 

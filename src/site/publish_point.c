@@ -93,7 +93,7 @@ bool library_bring(struct site *site, struct site_library *library, struct place
 	       repository_publish(library->repository, to, why);
 }
 
-int point_publish(struct site *site, const struct point *point, struct place *to, char **why)
+int place_publish(struct site *site, struct place *to, char **why)
 {
 	struct site_library library auto_library = { 0 };
 	struct content_failure failure = { 0 };
@@ -103,6 +103,13 @@ int point_publish(struct site *site, const struct point *point, struct place *to
 		place_set_deadline(to, POINT_MS);
 	if (!error && !library_bring(site, &library, to, &failure))
 		error = library_fail(why, &failure);
+	return error;
+}
+
+int point_publish(struct site *site, const struct point *point, struct place *to, char **why)
+{
+	int error = place_publish(site, to, why);
+
 	if (!error)
 		point_note(site, point->path, NULL);
 	return error;

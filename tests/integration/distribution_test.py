@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import time
+import xml.etree.ElementTree
 
-from lab import BUILD, PASSWORD, Lab, check, main, wait_until
+from lab import BUILD, PASSWORD, Lab, check, main, run, wait_until
 
 BERTH_SITE = os.path.join(BUILD, "src/sited/berth-site")
 L = None
@@ -245,6 +246,50 @@ def test_remove_point():
     berth("site", "set-dp", r"\\FS\distro_test", "--boundary", "10.0.0.0/8")
     point = [p for p in json.loads(berth("site", "points", "--json").out) if p["path"] == r"\\FS\distro_test"][0]
     check(point["priority"] == 5 and point["boundaries"] == "10.0.0.0/8", str(point))
+
+
+def test_prestaged():
+    """media is made, copied to a point, verified there, and only what was damaged on the way is sent"""
+    media = os.path.join(L.directory, "media")
+    berth("package", "export", "tools", media)
+    berth("package", "remove", "tools", r"\\FS2\distro_test")
+    check(not pieces("FS2"), "pieces are left")
+    names = [os.path.relpath(os.path.join(d, f), media) for d, _, files in os.walk(media) for f in files]
+    victim = next(n for n in sorted(names) if n.startswith("pieces/"))
+    with open(os.path.join(media, victim), "r+b") as f:
+        f.write(b"rotten")
+    size = os.path.getsize(os.path.join(media, victim))
+    L.smbclient(r"\\FS2\distro_test", "recurse; prompt; lcd %s; mput pieces; mput targets" % media, user="dist")
+    out = berth("package", "distribute", "tools", r"\\FS2\distro_test").out
+    check("verified: %d bytes sent" % size in out, out)
+
+
+def ocf(action, **parameters):
+    env = dict(os.environ, OCF_RESKEY_berth_site=BERTH_SITE, OCF_RESKEY_site=site_dir(),
+               OCF_RESKEY_log=os.path.join(L.directory, "ocf.log"))
+    env.update({"OCF_RESKEY_" + k: v for k, v in parameters.items()})
+    return run([os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../agents/ocf/site"), action], env=env)
+
+
+def test_resource_agent():
+    """the agent of a cluster starts the site's server once, sees its death, and stops it"""
+    SERVER.terminate()
+    SERVER.wait(30)
+    check(ocf("monitor").code == 7, "it runs before its start")
+    for _ in range(2):
+        check(ocf("start").code == 0 and ocf("monitor").code == 0, "start")
+    berth("package", "redistribute", "tools", r"\\FS2\distro_test")
+    with open(os.path.join(site_dir(), "server.lock")) as f:
+        os.kill(int(f.readline()), signal.SIGKILL)
+    wait_until("its death is seen", lambda: ocf("monitor").code == 7)
+    check(ocf("start").code == 0, "start after its death")
+    for _ in range(2):
+        check(ocf("stop").code == 0 and ocf("monitor").code == 7, "stop")
+    check(ocf("start", site=os.path.join(L.directory, "nothing")).code == 1, "a site that is not there")
+    check(ocf("validate-all", berth_site="/nonexistent/berth-site").code == 5, "a program that is not there")
+    check(ocf("promote").code == 3, "an action it does not have")
+    xml.etree.ElementTree.fromstring(ocf("meta-data").out.split("\n", 2)[2])
+    start_server()
 
 
 def test_refused():

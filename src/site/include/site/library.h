@@ -41,6 +41,10 @@ int package_find(struct site *site, const char *name, struct package *out, char 
  * one it had). An unchanged folder is no new version. */
 int package_ingest(struct site *site, const char *name, const char *source, bool is_new,
 		   struct package *out, char **why) MUST_CHECK;
+/* package_export - its present version with the signed documents into a directory, which is made
+ * where it is missing; verified. *@bytes: how large it is. */
+int package_export(struct site *site, const char *name, const char *directory, uint64_t *bytes,
+		   char **why) MUST_CHECK;
 json_t *package_list(struct site *site, char **why);
 
 /* A program of a package: what a client runs. */
