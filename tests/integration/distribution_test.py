@@ -30,11 +30,19 @@ def messages():
     return [m["message"] for m in json.loads(berth("site", "messages", "--limit", "1000", "--json").out)]
 
 
+def read_from(name, offset):
+    with open(os.path.join(L.directory, name), "rb") as f:
+        f.seek(offset)
+        return f.read()
+
+
 def start_server():
     global SERVER
     with open(os.path.join(L.directory, "berth-site.log"), "ab") as log:
+        before = log.tell()
         SERVER = subprocess.Popen([BERTH_SITE, "--site", site_dir()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                   cwd="/")
+    wait_until("the site is up", lambda: b"site up" in read_from("berth-site.log", before))
 
 
 def test_start():
