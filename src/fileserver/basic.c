@@ -113,15 +113,31 @@ void times_stream_changed(struct file *base)
 		(void)!volume_set_attributes(base->node, &now, VOLUME_SET_LAST_WRITE_TIME);
 }
 
+/* Through a handle that holds the last write time it stays; the change time moves all the same,
+ * with what is written over it. base->lock held. */
+static void times_stream_held(struct file *base)
+{
+	struct volume_attributes now;
+
+	if (base->gone || volume_attributes(base->node, &now) != STATUS_SUCCESS)
+		return;
+	if (base->stopped_times & VOLUME_SET_LAST_WRITE_TIME)
+		now.last_write_time = base->held_last_write;
+	(void)!volume_set_attributes(base->node, &now, VOLUME_SET_LAST_WRITE_TIME);
+}
+
 /* No lock held. */
 static void stream_written(struct open *open)
 {
 	struct file *base = open_base(open);
 
-	if (base == open->file || (open->held_times & VOLUME_SET_LAST_WRITE_TIME))
+	if (base == open->file)
 		return;
 	pthread_mutex_lock(&base->lock);
-	times_stream_changed(base);
+	if (open->held_times & VOLUME_SET_LAST_WRITE_TIME)
+		times_stream_held(base);
+	else
+		times_stream_changed(base);
 	pthread_mutex_unlock(&base->lock);
 }
 

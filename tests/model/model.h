@@ -143,6 +143,7 @@ struct model_open {
 	struct stream *stream;
 	unsigned client;
 	uint64_t serial; /* of all opens */
+	bool has_held;	 /* the last write time */
 	uint32_t access, sharing_access, share;
 	bool delete_on_close;
 	uint8_t oplock;

@@ -36,6 +36,9 @@ void times_written(const struct model *model, struct model_open *open)
 		return;
 	node->write_holder = 0;
 	time_moves(model, &node->write);
+	if (open->has_held) /* another handle has set it since: whether this one still holds is open
+			     */
+		node->write.kind = TIME_OPEN;
 }
 
 void times_closed(struct model_open *open)
@@ -68,7 +71,7 @@ ntstatus times_apply(struct model *model, struct model_open *open, const struct 
 	if (op->times[1] == TIME_RESUMES && node->write_holder)
 		node->write_holder = 0;
 	else if (op->times[1] && op->times[1] != TIME_RESUMES)
-		node->write_holder = open->serial;
+		node->write_holder = open->serial, open->has_held = true;
 	if (changes) {
 		time_moves(model, &node->change);
 		cache_changed(model, open);
