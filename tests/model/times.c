@@ -36,8 +36,8 @@ void times_written(const struct model *model, struct model_open *open)
 		return;
 	node->write_holder = 0;
 	time_moves(model, &node->write);
-	if (open->has_held) /* another handle has set it since: whether this one still holds is open
-			     */
+	/* Where another handle has set it since, whether this one still holds it is left open. */
+	if (open->has_held)
 		node->write.kind = TIME_OPEN;
 }
 
@@ -45,8 +45,8 @@ void times_closed(struct model_open *open)
 {
 	struct node *node = open->node;
 
-	if (open->written)
-		node->change.kind = TIME_OPEN; /* with the archive bit */
+	if (open->written || open->has_held) /* the archive bit, what was held is written down */
+		node->change.kind = TIME_OPEN;
 	if (node->write_holder == open->serial)
 		node->write_holder = 0;
 }
@@ -70,8 +70,10 @@ ntstatus times_apply(struct model *model, struct model_open *open, const struct 
 	set(&node->write, op->times[1]);
 	if (op->times[1] == TIME_RESUMES && node->write_holder)
 		node->write_holder = 0;
-	else if (op->times[1] && op->times[1] != TIME_RESUMES)
-		node->write_holder = open->serial, open->has_held = true;
+	if (op->times[1] && op->times[1] != TIME_RESUMES) {
+		node->write_holder = open->serial;
+		open->has_held = true;
+	}
 	if (changes) {
 		time_moves(model, &node->change);
 		cache_changed(model, open);
