@@ -50,13 +50,25 @@ static int change(struct cluster *c, const char *name,
 	return error;
 }
 
+struct want {
+	bool online;
+	struct node_record *nodes;
+	size_t count;
+};
+
+/* Who brings a server online that was on no node: its first preferred owner that lives. */
 static int want(struct server_record *record, void *arg)
 {
-	const bool *online = arg;
+	const struct want *w = arg;
+	bool comes = w->online && !record->want_online;
 
-	record->want_online = *online;
+	record->want_online = w->online;
 	record->generation++;
-	if (!*online) {
+	if (comes && record->preferred_count) {
+		snprintf(record->target, sizeof(record->target), "%s",
+			 cluster_choose(record, w->nodes, w->count, ""));
+		record->target_until_ms = realtime_ms() + MOVE_TIMEOUT_MS;
+	} else if (!w->online) {
 		record->target[0] = '\0';
 		record->target_until_ms = 0;
 	}
@@ -65,9 +77,19 @@ static int want(struct server_record *record, void *arg)
 
 int cluster_want(struct cluster *c, const char *name, bool online, char **why)
 {
+	struct want w = { .online = online };
+	int error;
+
 	if (c->pacemaker)
 		return pacemaker_want(c->pacemaker, name, online, why);
-	return change(c, name, want, &online, why);
+	error = cluster_nodes(c->directory, &w.nodes, &w.count);
+	if (error) {
+		*why = xasprintf("cannot read the nodes in %s: %s", c->directory, strerror(-error));
+		return error;
+	}
+	error = change(c, name, want, &w, why);
+	free(w.nodes);
+	return error;
 }
 
 static int move(struct server_record *record, void *arg)
