@@ -212,6 +212,7 @@ static int load_point(struct call *call, struct site *site, struct object *objec
 int run_site_add_dp(struct call *call)
 {
 	auto_site struct site *site = NULL;
+	auto_free char *why = NULL;
 	struct object object = { 0 };
 	struct point point cleanup(point_free) = { .priority = DEFAULT_PRIORITY };
 	int code = site_of(call, &site);
@@ -225,8 +226,8 @@ int run_site_add_dp(struct call *call)
 					"\"%s\" is a distribution point already; --repair does all "
 					"steps again",
 					object.path);
-		else
-			code = load_point(call, site, &object, &point);
+		else if (point_find(site, object.path, &point, &why))
+			code = site_failed(why);
 	}
 	if (code == EXIT_DONE)
 		code = work_on(call, site, &object, false, install_point);

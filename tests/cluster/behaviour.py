@@ -98,7 +98,7 @@ def test_nonsense(f):
         if undo:
             f.run(host, *undo)
     f.berth(host, "server", "set", FS, "restart_period_s=800")  # which has the facts written again
-    wait_until("its facts are told again", lambda: f.server(host)["networks"] == [ADDRESS + "/24"], 30)
+    wait_until("its facts are told again", lambda: f.server(host).get("networks") == [ADDRESS + "/24"], 30)
     f.clean()
     check(f.server(host)["epoch"] == epoch, "it was started anew: %s" % f.server(host))
     check(len(f.up()) == len(labs.HOSTS), "a host was fenced for it")
