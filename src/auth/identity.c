@@ -47,6 +47,15 @@ struct token *identity_token(const struct identity *identity)
 	return identity->tokens[atomic_load(&identity->now_at)];
 }
 
+bool identity_may_become(const struct identity *identity, const struct token *token)
+{
+	const struct token *first = identity->tokens[0]; /* never changes */
+
+	return token->is_anonymous ||
+	       (sid_equal(&token->user, &first->user) && token->authority == first->authority &&
+		token->is_guest == first->is_guest && token->is_anonymous == first->is_anonymous);
+}
+
 bool identity_become(struct identity *identity, struct token *token)
 {
 	uint32_t at;

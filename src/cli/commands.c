@@ -75,7 +75,7 @@ ROW(o_compress, { "compress", OPTION_FLAG, "compress", NULL,
 ROW(o_no_compress, { "no-compress", OPTION_NO_FLAG, "compress", NULL,
 		     "compress only where a client asks for it" });
 ROW(o_ca, { "continuously-available", OPTION_FLAG, "continuously_available", NULL,
-	    "handles survive a failover" });
+	    "handles survive a failover; this version refuses it" });
 ROW(o_max_uses,
     { "max-uses", OPTION_NUMBER, "max_uses", "N", "connections at a time; 0: no limit" });
 ROW(o_permissions, { "permissions", OPTION_TEXT, "permissions", "SDDL",

@@ -209,10 +209,20 @@ static int load_point(struct call *call, struct site *site, struct object *objec
 	return point_find(site, object->path, point, &why) ? site_failed(why) : EXIT_DONE;
 }
 
+/* What a repair goes on from. What was watched only, as a distribution point, becomes one. */
+static int find_to_repair(struct site *site, const struct object *object, struct point *point)
+{
+	auto_free char *why = NULL;
+	int error = point_find(site, object->path, point, &why);
+
+	if (error == -ENOENT)
+		point->priority = DEFAULT_PRIORITY;
+	return error && error != -ENOENT ? site_failed(why) : EXIT_DONE;
+}
+
 int run_site_add_dp(struct call *call)
 {
 	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
 	struct object object = { 0 };
 	struct point point cleanup(point_free) = { .priority = DEFAULT_PRIORITY };
 	int code = site_of(call, &site);
@@ -226,8 +236,8 @@ int run_site_add_dp(struct call *call)
 					"\"%s\" is a distribution point already; --repair does all "
 					"steps again",
 					object.path);
-		else if (point_find(site, object.path, &point, &why))
-			code = site_failed(why);
+		else
+			code = find_to_repair(site, &object, &point);
 	}
 	if (code == EXIT_DONE)
 		code = work_on(call, site, &object, false, install_point);

@@ -32,12 +32,15 @@ static ntstatus entry_descriptor(struct open *open, const char *name, struct des
 {
 	struct volume_lookup lookup = { 0 };
 	struct volume_node cleanup(volume_node_put_ptr) *node = NULL;
-	char auto_free *directory = open_volume_path(open);
-	char auto_free *path = path_join(directory, name);
+	char auto_free *directory = open_live_path(open);
+	char auto_free *path = directory ? path_join(directory, name) : NULL;
 	struct file auto_file *file = NULL;
 	struct place *place;
-	ntstatus status = volume_lookup(open->file->node, name, &lookup);
+	ntstatus status;
 
+	if (!path) /* closed between two turns: what its entries inherit is not known any more */
+		return STATUS_FILE_CLOSED;
+	status = volume_lookup(open->file->node, name, &lookup);
 	if (status == STATUS_SUCCESS && !lookup.exists)
 		status = STATUS_OBJECT_NAME_NOT_FOUND;
 	if (status == STATUS_SUCCESS)

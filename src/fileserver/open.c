@@ -188,16 +188,22 @@ static const char *beneath_share(const struct share *share, const char *path)
 	return strlen(path) <= length ? "" : path + length + 1;
 }
 
-char *open_volume_path(struct open *open)
+char *open_live_path(struct open *open)
 {
 	struct file *base = open_base(open);
 	char *path;
 
 	pthread_mutex_lock(&base->lock);
-	path = xstrdup(open->place ? open->place->path
-				   : ""); /* none: it has been closed meanwhile */
+	path = open->place ? xstrdup(open->place->path) : NULL;
 	pthread_mutex_unlock(&base->lock);
 	return path;
+}
+
+char *open_volume_path(struct open *open)
+{
+	char *path = open_live_path(open);
+
+	return path ? path : xstrdup("");
 }
 
 char *open_path(struct open *open)

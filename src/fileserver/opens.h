@@ -271,6 +271,8 @@ struct file *open_base(const struct open *open);
 /* open_volume_path - a new string: the path of its file from the volume's root, as it is now. Takes
  * the lock. */
 char *open_volume_path(struct open *open);
+/* open_live_path - the same; NULL where it has been closed. */
+char *open_live_path(struct open *open);
 /* open_changed - tell the watches that something of @open's file is another (FILE_NOTIFY_CHANGE_*).
  * No lock held. */
 void open_changed(struct open *open, uint32_t filter);

@@ -33,7 +33,7 @@ static const struct message_row rows[] = {
 	  "Package \"%1\" version %2 is in the site's library: %3 files, %4 bytes.", "", "" },
 	{ MSG_DP_PATH_UNKNOWN, SEVERITY_ERROR, KIND_STATE, DISTRIBUTION,
 	  "The path of distribution point \"%1\" is not known: %2", "The share is gone or renamed.",
-	  "Repair it: berth site repair-dp." },
+	  "Repair it: berth site add-dp --repair." },
 	{ MSG_DP_INACCESSIBLE, SEVERITY_ERROR, KIND_STATE, DISTRIBUTION,
 	  "Distribution point \"%1\" refuses access: %2",
 	  "The account may not write there, or the share became read-only.",

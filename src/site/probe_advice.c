@@ -55,9 +55,8 @@ static const struct row rows[] = {
 	{ STATUS_ACCESS_DENIED,
 	  1u << PLACE_ADMIN,
 	  { "The account is no administrator of this file server.",
-	    "Add it to the file server's Administrators (berth group add), or probe with an "
-	    "account "
-	    "that is a member." } },
+	    "Add it to the file server's Administrators (berth member add), or probe with "
+	    "an account that is a member." } },
 	{ STATUS_ACCESS_DENIED,
 	  1u << PLACE_SHARE,
 	  { "The account may not use this share or its top directory; or the share demands "

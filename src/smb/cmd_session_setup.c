@@ -66,6 +66,8 @@ static ntstatus find_or_make(struct smb_request *rq, const struct smb2_session_s
 	if ((smb.config.encryption_required || conn->server->encryption_required) &&
 	    conn->cipher == CIPHER_NONE)
 		return STATUS_ACCESS_DENIED;
+	if (rq->channel && rq->channel->state == CHANNEL_GONE)
+		return STATUS_USER_SESSION_DELETED; /* refused while this one waited */
 	if (r->flags & SMB2_SESSION_FLAG_BINDING)
 		status = session_bind(rq);
 	else if (!rq->header.session_id)
@@ -170,16 +172,18 @@ static ntstatus complete_new(struct smb_request *rq, const struct login_result *
 }
 
 /*
- * The session goes on as whom it is now: the same account, the same with other groups, another, or
- * nobody. What is asked from now on is checked against that one, which has no more of the trees
- * than their shares leave it; handles keep what they were granted. The keys stay, and so does what
- * the session's messages must have (MS-SMB2 3.3.5.5.2).
+ * The session goes on as whom it is now: the same account, the same with other groups, or nobody.
+ * What is asked from now on is checked against that one, which has no more of the trees than their
+ * shares leave it; handles keep what they were granted. The keys stay, and so does what the
+ * session's messages must have (MS-SMB2 3.3.5.5.2).
  */
 static ntstatus complete_anew(const struct smb_request *rq, const struct login_result *result)
 {
 	struct session *session = rq->session;
 	const struct token *before = session_token(session);
 
+	if (!identity_may_become(session->identity, result->token))
+		return STATUS_ACCESS_DENIED;
 	if (!identity_become(session->identity, result->token))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (session_token(session) == before)

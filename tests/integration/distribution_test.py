@@ -263,10 +263,10 @@ def test_prestaged():
     berth("package", "remove", "tools", r"\\FS2\distro_test")
     check(not pieces("FS2"), "pieces are left")
     names = [os.path.relpath(os.path.join(d, f), media) for d, _, files in os.walk(media) for f in files]
-    victim = next(n for n in sorted(names) if n.startswith("pieces/"))
+    victim = max((n for n in names if n.startswith("pieces/")), key=lambda n: os.path.getsize(os.path.join(media, n)))
+    size = os.path.getsize(os.path.join(media, victim))
     with open(os.path.join(media, victim), "r+b") as f:
         f.write(b"rotten")
-    size = os.path.getsize(os.path.join(media, victim))
     L.smbclient(r"\\FS2\distro_test", "recurse; prompt; lcd %s; mput pieces; mput targets" % media, user="dist")
     out = berth("package", "distribute", "tools", r"\\FS2\distro_test").out
     check("verified: %d bytes sent" % size in out, out)

@@ -25,6 +25,11 @@ void identity_put(struct identity *identity); /* NULL is allowed */
 /* identity_token - who it is now; lives as long as the identity. */
 struct token *identity_token(const struct identity *identity);
 /*
+ * identity_may_become - is @token of the account that it began as, or of nobody? No other may take
+ * over a session whose keys somebody else knows: a login that is relayed into it would be signed.
+ */
+bool identity_may_become(const struct identity *identity, const struct token *token) MUST_CHECK;
+/*
  * identity_become - from now on it is @token, unless that says the same as the one of now. Any
  * thread. False: it has been too many by now, and stays what it is.
  */
