@@ -204,25 +204,6 @@ static void who_binds_must_be_the_user_of_the_session(void **state)
 	peer_close(&second);
 }
 
-static void who_binds_must_be_whom_the_session_acts_as_by_now(void **state)
-{
-	struct peer first, second;
-	uint8_t key[16];
-
-	connect_to(&first);
-	memcpy(key, first.key, sizeof(key)); /* of the session: it stays */
-	first.user = "bob";
-	assert_int_equal(peer_log_on(&first, PEER_PASSWORD, 1), STATUS_SUCCESS);
-	memcpy(first.key, key, sizeof(key));
-	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_ACCESS_DENIED);
-	peer_close(&second);
-	prepare(&second, &first, SMB2_DIALECT_300);
-	second.user = "bob";
-	assert_int_equal(peer_log_on(&second, PEER_PASSWORD, 1), STATUS_SUCCESS);
-	peer_close(&first);
-	peer_close(&second);
-}
-
 static void what_cannot_be_bound_is_refused(void **state)
 {
 	struct peer first, second;
@@ -645,7 +626,6 @@ int main(void)
 		cmocka_unit_test(each_channel_signs_with_a_key_of_its_own),
 		cmocka_unit_test(who_binds_must_have_the_key_of_the_session),
 		cmocka_unit_test(who_binds_must_be_the_user_of_the_session),
-		cmocka_unit_test(who_binds_must_be_whom_the_session_acts_as_by_now),
 		cmocka_unit_test(what_cannot_be_bound_is_refused),
 		cmocka_unit_test(a_session_that_nobody_has_yet_cannot_be_bound),
 		cmocka_unit_test(a_session_that_is_too_old_cannot_be_bound),
