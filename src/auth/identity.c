@@ -51,9 +51,8 @@ bool identity_may_become(const struct identity *identity, const struct token *to
 {
 	const struct token *first = identity->tokens[0]; /* never changes */
 
-	return token->is_anonymous ||
-	       (sid_equal(&token->user, &first->user) && token->authority == first->authority &&
-		token->is_guest == first->is_guest && token->is_anonymous == first->is_anonymous);
+	return token->is_anonymous || (token_same_user(token, first) &&
+				       token->is_guest == first->is_guest && !first->is_anonymous);
 }
 
 bool identity_become(struct identity *identity, struct token *token)

@@ -25,7 +25,7 @@ static void put_group(struct token *t, const struct sid *sid)
 static void put_privileges(struct token *t, uint32_t own)
 {
 	t->privileges = own | PRIVILEGE_CHANGE_NOTIFY;
-	if (t->is_guest || t->is_anonymous) {
+	if (!token_is_somebody(t)) {
 		t->privileges = PRIVILEGE_CHANGE_NOTIFY;
 		return;
 	}
@@ -65,7 +65,7 @@ struct token *token_new(const struct token_info *info)
 		put_group(t, &info->groups[i]);
 	for (size_t i = 0; i < ARRAY_LEN(everyones); i++)
 		put_group(t, everyones[i]);
-	if (!t->is_guest && !t->is_anonymous)
+	if (token_is_somebody(t))
 		put_group(t, &SID_AUTHENTICATED);
 	put_privileges(t, info->privileges);
 	return t;
@@ -133,11 +133,16 @@ static bool has_groups_of(const struct token *token, const struct token *other)
 	return true;
 }
 
+bool token_same_user(const struct token *a, const struct token *b)
+{
+	return sid_equal(&a->user, &b->user) && a->authority == b->authority;
+}
+
 bool token_equal(const struct token *a, const struct token *b)
 {
-	return sid_equal(&a->user, &b->user) && a->authority == b->authority &&
-	       a->privileges == b->privileges && a->is_admin == b->is_admin &&
-	       a->is_guest == b->is_guest && a->is_anonymous == b->is_anonymous &&
+	return token_same_user(a, b) && a->privileges == b->privileges &&
+	       a->is_admin == b->is_admin && a->is_guest == b->is_guest &&
+	       a->is_anonymous == b->is_anonymous &&
 	       sid_equal(&a->primary_group, &b->primary_group) && has_groups_of(a, b) &&
 	       has_groups_of(b, a);
 }

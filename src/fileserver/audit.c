@@ -5,17 +5,14 @@
  */
 #include <auth/access.h>
 #include <base/log.h>
-#include <stdio.h>
 
 #include "opens.h"
 
 static void tell(const struct open_request *request, const char *path, uint32_t access,
 		 ntstatus status)
 {
-	const struct token *token = request->token;
-	char user[2 * TOKEN_MAX_NAME];
+	auto_free char *user = token_full_name(request->token);
 
-	snprintf(user, sizeof(user), "%s\\%s", token->domain_name, token->user_name);
 	log_info("audit open result=%s server=%s share=%s path=%s user=%s session=0x%llx "
 		 "access=0x%08x status=%s",
 		 status == STATUS_SUCCESS ? "granted" : "refused", request->share->server->name,

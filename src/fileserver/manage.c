@@ -55,7 +55,7 @@ bool manage_is_administrator(const struct server *server, const struct token *wh
 {
 	if (!who)
 		return true;
-	return who->is_admin && !who->is_guest && !who->is_anonymous && scope_vouches(server, who);
+	return who->is_admin && token_is_somebody(who) && scope_vouches(server, who);
 }
 
 ntstatus manage_begin(struct server *server, const struct token *who, const char *what,

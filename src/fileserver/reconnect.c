@@ -68,16 +68,11 @@ static bool names_another_file(const struct open *parked, const struct open_requ
 	return !is_at(parked, request, name.path);
 }
 
-static bool is_same_user(const struct token *a, const struct token *b)
-{
-	return a->authority == b->authority && sid_equal(&a->user, &b->user);
-}
-
 /* Guests are one user to whoever looks at names, and so is nobody: none of them is an earlier one
  * again. */
 static bool may_claim(const struct token *then, const struct token *now)
 {
-	return is_same_user(then, now) && token_is_somebody(now);
+	return token_same_user(then, now) && token_is_somebody(now);
 }
 
 /* A lease by another key, or an oplock where there is a lease: another request than the first. */
@@ -300,7 +295,7 @@ static ntstatus answer_again(struct open *open, const struct open_request *reque
 {
 	const struct rule rules[] = {
 		{ open_state(open) != OPEN_LIVE || !open->place, STATUS_FILE_NOT_AVAILABLE },
-		{ !is_same_user(open->token, request->token), STATUS_ACCESS_DENIED },
+		{ !token_same_user(open->token, request->token), STATUS_ACCESS_DENIED },
 		{ open->facts.session_id != request->session_id || open->share != request->share,
 		  STATUS_ACCESS_DENIED },
 		{ caches_otherwise(open, request), STATUS_ACCESS_DENIED },

@@ -121,7 +121,7 @@ size_t session_list(struct server *server, struct session_row **out)
 			.dialect = e->dialect,
 			.is_signed = e->is_signed,
 			.is_encrypted = e->is_encrypted,
-			.is_guest = who->is_guest || who->is_anonymous,
+			.is_guest = !token_is_somebody(who),
 			.age_ms = now - e->since_ms,
 			.idle_ms = now - __atomic_load_n(&e->last_used_ms, __ATOMIC_RELAXED),
 		};

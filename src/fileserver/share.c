@@ -155,7 +155,7 @@ static uint32_t allowed(struct share *share, const struct token *token, const ch
 
 	*why = "";
 	if (share->is_admin) {
-		if (token->is_admin && !token->is_guest && !token->is_anonymous)
+		if (token->is_admin && token_is_somebody(token))
 			return access;
 		*why = "not an administrator of the file server";
 		return 0;

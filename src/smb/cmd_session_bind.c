@@ -59,7 +59,7 @@ static ntstatus check_rules(const struct smb_request *rq, const struct session *
 		return STATUS_REQUEST_NOT_ACCEPTED;
 	if (session_is_expired(session)) /* its own channels are for logging on anew */
 		return STATUS_NETWORK_SESSION_EXPIRED;
-	if (session_token(session)->is_guest || session_token(session)->is_anonymous)
+	if (!token_is_somebody(session_token(session)))
 		return STATUS_NOT_SUPPORTED;
 	/* All channels seal with the keys of the session. */
 	if (session->cipher != conn->cipher)

@@ -127,8 +127,7 @@ static void end_previous(struct session *session, uint64_t id)
 		return;
 	previous = session_find_anywhere(id);
 	if (!previous || session_state(previous) != SESSION_VALID ||
-	    !sid_equal(&session_token(previous)->user, &session_token(session)->user) ||
-	    session_token(previous)->authority != session_token(session)->authority)
+	    !token_same_user(session_token(previous), session_token(session)))
 		return;
 	session_end(previous, false);
 }
@@ -151,7 +150,7 @@ static void log_begun(const struct smb_request *rq)
 	log_info("session begun client=%s user=%s server=%s dialect=%x signed=%d encrypted=%d "
 		 "guest=%d session=%016llx",
 		 rq->conn->client, LOG_TEXT(user), session->server->name, rq->conn->dialect,
-		 session->entry.is_signed, session->encrypt, who->is_guest || who->is_anonymous,
+		 session->entry.is_signed, session->encrypt, !token_is_somebody(who),
 		 (unsigned long long)session->id);
 }
 

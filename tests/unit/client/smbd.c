@@ -365,28 +365,36 @@ static void a_related_compound_opens_and_closes(void **state)
 	}
 }
 
+/* A request for changes that nobody makes, sent over @sync. */
+static void ask_for_changes(struct client_sync *sync, struct many *wait)
+{
+	struct smb2_change_notify_request body = { .output_length = 1000,
+						   .completion_filter = 0xfff };
+	struct client *client = sync_client(sync);
+	struct client_message message;
+	struct client_tree tree;
+
+	assert_int_equal(sync_tree_connect(sync, "\\\\127.0.0.1\\share", &tree, NULL), 0);
+	assert_int_equal(
+		sync_open(sync, &tree, "", 0x81, FILE_OPEN, FILE_DIRECTORY_FILE, &body.file_id), 0);
+	client_begin(client, &message, &tree);
+	client_add(&message, client, &wait->request, SMB2_CHANGE_NOTIFY, 0, false);
+	smb2_change_notify_request_encode(&message.buf, &body);
+	client_send(client, &message);
+}
+
 static void a_cancelled_request_ends_with_cancelled(void **state)
 {
 	struct client_options options = usual();
 	struct many wait = { .request.done = note_done };
-	struct smb2_change_notify_request body = { .output_length = 1000,
-						   .completion_filter = 0xfff };
-	struct client_message message;
 	struct client_sync *sync;
 	struct client *client;
-	struct client_tree tree;
 
 	NEEDS_SMBD();
 	options.encryption = CLIENT_REQUIRED;
 	sync = connected(&options);
 	client = sync_client(sync);
-	assert_int_equal(sync_tree_connect(sync, "\\\\127.0.0.1\\share", &tree, NULL), 0);
-	assert_int_equal(
-		sync_open(sync, &tree, "", 0x81, FILE_OPEN, FILE_DIRECTORY_FILE, &body.file_id), 0);
-	client_begin(client, &message, &tree);
-	client_add(&message, client, &wait.request, SMB2_CHANGE_NOTIFY, 0, false);
-	smb2_change_notify_request_encode(&message.buf, &body);
-	client_send(client, &message);
+	ask_for_changes(sync, &wait);
 	while (!wait.request.pending)
 		loop_run_once(client_loop(client), 1000);
 	client_cancel(client, &wait.request);
@@ -400,24 +408,14 @@ static void what_is_pending_for_ever_ends_in_time(void **state)
 {
 	struct client_options options = usual();
 	struct many wait = { .request.done = note_done };
-	struct smb2_change_notify_request body = { .output_length = 1000,
-						   .completion_filter = 0xfff };
-	struct client_message message;
 	struct client_sync *sync;
 	struct client *client;
-	struct client_tree tree;
 
 	NEEDS_SMBD();
 	options.pending_timeout_ms = 300;
 	sync = connected(&options);
 	client = sync_client(sync);
-	assert_int_equal(sync_tree_connect(sync, "\\\\127.0.0.1\\share", &tree, NULL), 0);
-	assert_int_equal(
-		sync_open(sync, &tree, "", 0x81, FILE_OPEN, FILE_DIRECTORY_FILE, &body.file_id), 0);
-	client_begin(client, &message, &tree);
-	client_add(&message, client, &wait.request, SMB2_CHANGE_NOTIFY, 0, false);
-	smb2_change_notify_request_encode(&message.buf, &body);
-	client_send(client, &message);
+	ask_for_changes(sync, &wait);
 	while (!wait.done)
 		loop_run_once(client_loop(client), 1000);
 	assert_int_equal(wait.request.status, STATUS_IO_TIMEOUT);

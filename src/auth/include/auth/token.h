@@ -81,6 +81,8 @@ static inline bool token_is_somebody(const struct token *t)
 
 /* token_has_sid - is @sid the user or one of the groups? */
 bool token_has_sid(const struct token *t, const struct sid *sid);
+/* token_same_user - the same account, vouched for by the same file server? */
+bool token_same_user(const struct token *a, const struct token *b);
 /* token_equal - the same account, vouched for by the same file server, with the same groups and
  * rights? */
 bool token_equal(const struct token *a, const struct token *b);
