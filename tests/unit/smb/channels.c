@@ -223,6 +223,43 @@ static void what_cannot_be_bound_is_refused(void **state)
 	peer_close(&first);
 }
 
+/* SESSION_SETUPs that are answered one after the other, because one was refused: the second of two
+ * that wait comes back to a channel that went with the first. */
+static void logins_that_wait_come_back_to_a_channel_that_is_gone(void **state)
+{
+	struct smb2_session_setup_request wrong = { .security_buffer = cur_of("x", 1) };
+	struct peer first, second;
+	struct smb2_header h;
+	struct cursor body;
+	struct buf leg, again, other;
+	uint64_t id;
+
+	connect_to(&first);
+	prepare(&second, &first, SMB2_DIALECT_300);
+	smb.config.login_delay_ms = 50;
+	assert_int_equal(peer_log_on_begin(&second, "wrong", 1, &leg), STATUS_SUCCESS);
+	again = peer_begin(&second, SMB2_SESSION_SETUP);
+	buf_bytes(&again, leg.data + SMB2_HEADER_SIZE, leg.len - SMB2_HEADER_SIZE);
+	id = second.session_id;
+	second.session_id = 0; /* a login of its own, which makes the others wait */
+	other = peer_begin(&second, SMB2_SESSION_SETUP);
+	smb2_session_setup_request_encode(&other, &wrong);
+	peer_send(&second, &other);
+	second.session_id = id;
+	peer_send(&second, &leg);
+	peer_send(&second, &again);
+	assert_true(peer_answer(&second, &h, &body));
+	assert_true(h.status && h.session_id != id);
+	assert_true(peer_answer(&second, &h, &body));
+	assert_int_equal(h.status, STATUS_LOGON_FAILURE);
+	assert_true(peer_answer(&second, &h, &body));
+	assert_int_equal(h.status, STATUS_USER_SESSION_DELETED);
+	smb.config.login_delay_ms = 0;
+	assert_int_equal(echo(&first), STATUS_SUCCESS);
+	peer_close(&first);
+	peer_close(&second);
+}
+
 /* The first leg of a login: its session is in progress from there on. */
 static void begin_to_log_on(struct peer *p)
 {
@@ -627,6 +664,7 @@ int main(void)
 		cmocka_unit_test(who_binds_must_have_the_key_of_the_session),
 		cmocka_unit_test(who_binds_must_be_the_user_of_the_session),
 		cmocka_unit_test(what_cannot_be_bound_is_refused),
+		cmocka_unit_test(logins_that_wait_come_back_to_a_channel_that_is_gone),
 		cmocka_unit_test(a_session_that_nobody_has_yet_cannot_be_bound),
 		cmocka_unit_test(a_session_that_is_too_old_cannot_be_bound),
 		cmocka_unit_test(a_session_has_no_more_channels_than_the_limit),
