@@ -17,7 +17,8 @@
 #include "request.h"
 
 #define SECTOR		512u
-#define AT_MOST_BYTES	(64u << 20) /* for one token, and so in one request */
+#define TOKEN_FOR_BYTES (64u << 20) /* what one token stands for */
+#define WRITE_BYTES	(16u << 20) /* of it in one request, as much as of a copy by chunks */
 #define TOKEN_TYPE	0x42544831u
 #define TOKEN_BYTES	80u /* of the id: what the code is made over */
 #define CODE_BYTES	32u
@@ -142,7 +143,7 @@ ntstatus fsctl_offload_read(struct smb_request *rq, const struct smb2_ioctl_requ
 	if (!read.length)
 		return STATUS_INVALID_PARAMETER;
 	claim.offset = read.offset;
-	claim.length = min_u64(min_u64(read.length, AT_MOST_BYTES),
+	claim.length = min_u64(min_u64(read.length, TOKEN_FOR_BYTES),
 			       align_up(now.end_of_file - read.offset, SECTOR));
 	status = open_check_read(rq->open, read.offset, (uint32_t)claim.length);
 	if (status)
@@ -226,7 +227,7 @@ static ntstatus take_target(struct smb_request *rq, struct offload *offload)
 		return STATUS_INVALID_PARAMETER;
 	if (w->length && w->offset >= now.end_of_file)
 		return STATUS_END_OF_FILE;
-	offload->bytes = min_u64(min_u64(w->length, AT_MOST_BYTES),
+	offload->bytes = min_u64(min_u64(w->length, WRITE_BYTES),
 				 w->length ? now.end_of_file - w->offset : 0);
 	offload->to = open->node;
 	return STATUS_SUCCESS;

@@ -277,6 +277,16 @@ def test_offload_copy():
     check(offload_write(low, tree, target, 1 << 30, 512, 0, token) == END_OF_FILE, "behind the target's end")
     check(offload_write(low, tree, source, 0, 512, 0, token) == ACCESS_DENIED, "a handle that may not write")
     check(offload_write(low, tree, target, 0, 512, 0, token[:40] + b"\xff" + token[41:]) == INVALID_TOKEN, "a forged one")
+    # No request has more copied than a copy by chunks may: the client asks for the rest.
+    big = low.create(tree, "odx-big", 0x12019f, 7, 0, 2, 0)
+    other_big = low.create(tree, "odx-big-to", 0x12019f, 7, 0, 2, 0)
+    for handle in (big, other_big):
+        low.setInfo(tree, handle, struct.pack("<Q", 40 << 20), infoType=1, fileInfoClass=20)
+    got, of_much = offload_read(low, tree, big, 0, 40 << 20)
+    check(got == 40 << 20, "the token stands for %d" % got)
+    check(offload_write(low, tree, other_big, 0, got, 0, of_much) == 16 << 20, "more than one request may copy")
+    for handle in (big, other_big):
+        low.close(tree, handle)
     # Another session, a change of the source, the end of its time and of its handle.
     other = L.impacket("FS")
     t2 = other.connectTree("data")
