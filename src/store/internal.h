@@ -19,7 +19,7 @@
 #define STORE_FIRST_RID	     1000u
 #define STORE_MAX_TEXT	     32768 /* bytes in any text that is stored */
 
-/* Every statement that is ever run against an open store; the texts are in store.c. */
+/* Every statement that is ever run against an open store; the texts are in run.c. */
 enum statement {
 	SQL_BEGIN,
 	SQL_COMMIT,
