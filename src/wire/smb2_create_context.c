@@ -1,114 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The context chains of CREATE. A chain is a list of links: Next, NameOffset, NameLength, Reserved,
- * DataOffset, DataLength, then name and data, each link aligned to 8. The name selects a row of
- * the tables below, which says how long the data may be and how it is read. A context that a
- * request names twice, or whose data has a wrong length, is refused; unknown ones are skipped.
+ * What a client adds to a CREATE. The name of a context selects a row of the table below, which
+ * says how long the data may be and how it is read. A context that a request names twice, or whose
+ * data has a wrong length, is refused; unknown ones are skipped.
  */
+#include "smb2_context_chain.h"
 #include "smb2_create_context.h"
-
-#define LINK_SIZE 16
-
-struct link {
-	struct cursor name;
-	struct cursor data;
-};
 
 #define NAME_APP_INSTANCE	  "\x45\xbc\xa6\x6a\xef\xa7\xf7\x4a\x90\x08\xfa\x46\x2e\x14\x4d\x74"
 #define NAME_APP_INSTANCE_VERSION "\xb9\x82\xd0\xb7\x3b\x56\x07\x4f\xa0\x7b\x52\x4a\x81\x16\xa0\x10"
-
-/* next_link - the next link of @list. Name and data must lie inside it, in this order. */
-static bool next_link(struct cursor *list, struct link *link)
-{
-	struct cursor own = cur_of(list->at, cur_left(list));
-	uint32_t next = cur_u32le(&own);
-	uint16_t name_offset = cur_u16le(&own);
-	uint16_t name_length = cur_u16le(&own);
-	uint16_t data_offset;
-	uint32_t data_length;
-
-	cur_skip(&own, 2);
-	data_offset = cur_u16le(&own);
-	data_length = cur_u32le(&own);
-	if (own.bad || next % 8 || next > cur_left(list) || (next && next < LINK_SIZE))
-		return false;
-	if (next)
-		own.end = own.base + next;
-	if (name_offset != LINK_SIZE || name_length < 4)
-		return false;
-	if (data_length && (data_offset % 8 || data_offset < name_offset + name_length))
-		return false;
-	link->name = cur_slice(&own, name_offset, name_length);
-	link->data = cur_slice(&own, data_offset, data_length);
-	cur_skip(list, next ? next : cur_left(list));
-	return !own.bad && !(next && !cur_left(list));
-}
-
-static bool link_is(const struct link *link, const char *name, size_t length)
-{
-	return cur_left(&link->name) == length && !memcmp(link->name.at, name, length);
-}
-
-/* begin_link, end_link - write one; a link that is not the last is completed by the next begin. */
-static size_t begin_link(struct buf *b, const char *name, size_t name_length, size_t *previous)
-{
-	size_t at;
-
-	if (*previous != SIZE_MAX) {
-		buf_align(b, *previous, 8);
-		buf_put_u32le(b, *previous, (uint32_t)(b->len - *previous));
-	}
-	*previous = at = b->len;
-	buf_u32le(b, 0);
-	buf_u16le(b, LINK_SIZE);
-	buf_u16le(b, (uint16_t)name_length);
-	buf_zero(b, 8);
-	buf_bytes(b, name, name_length);
-	buf_align(b, at, 8);
-	return at;
-}
-
-static void end_link(struct buf *b, size_t at, size_t name_length)
-{
-	size_t data_offset = align_up(LINK_SIZE + name_length, 8);
-	size_t data_length = b->len - at - data_offset;
-
-	if (data_length)
-		buf_put_u16le(b, at + 10, (uint16_t)data_offset);
-	buf_put_u32le(b, at + 12, (uint32_t)data_length);
-}
-
-/* Leases are the same in requests and responses. */
-static void lease_decode(struct cursor *c, struct smb2_lease *l)
-{
-	l->present = true;
-	l->version = cur_left(c) == 52 ? 2 : 1;
-	cur_copy(c, l->key, sizeof(l->key));
-	l->state = cur_u32le(c);
-	l->flags = cur_u32le(c);
-	cur_skip(c, 8);
-	if (l->version == 1)
-		return;
-	cur_copy(c, l->parent_key, sizeof(l->parent_key));
-	l->epoch = cur_u16le(c);
-	cur_skip(c, 2);
-}
-
-static void lease_encode(struct buf *b, const struct smb2_lease *l)
-{
-	buf_bytes(b, l->key, sizeof(l->key));
-	buf_u32le(b, l->state);
-	buf_u32le(b, l->flags);
-	buf_u64le(b, 0);
-	if (l->version < 2)
-		return;
-	buf_bytes(b, l->parent_key, sizeof(l->parent_key));
-	buf_u16le(b, l->epoch);
-	buf_u16le(b, 0);
-}
-
-/* The contexts of a request. */
-
 static void ea_decode(struct cursor *c, struct smb2_create_contexts *x)
 {
 	x->has_ea = true;
@@ -281,7 +181,7 @@ static void qfid_encode(struct buf *b, const struct smb2_create_contexts *x)
 
 static void rqls_decode(struct cursor *c, struct smb2_create_contexts *x)
 {
-	lease_decode(c, &x->lease);
+	context_lease_decode(c, &x->lease);
 }
 
 static bool rqls_present(const struct smb2_create_contexts *x)
@@ -291,7 +191,7 @@ static bool rqls_present(const struct smb2_create_contexts *x)
 
 static void rqls_encode(struct buf *b, const struct smb2_create_contexts *x)
 {
-	lease_encode(b, &x->lease);
+	context_lease_encode(b, &x->lease);
 }
 
 static void app_instance_decode(struct cursor *c, struct smb2_create_contexts *x)
@@ -364,14 +264,14 @@ static const struct request_kind {
 	  app_version_encode },
 };
 
-static ntstatus request_link(struct link *link, struct smb2_create_contexts *x)
+static ntstatus request_link(struct context_link *link, struct smb2_create_contexts *x)
 {
 	size_t length = cur_left(&link->data);
 
 	for (size_t i = 0; i < ARRAY_LEN(request_kinds); i++) {
 		const struct request_kind *k = &request_kinds[i];
 
-		if (!link_is(link, k->name, k->name_length))
+		if (!context_is(link, k->name, k->name_length))
 			continue;
 		if (k->is_present(x))
 			return STATUS_INVALID_PARAMETER;
@@ -386,10 +286,10 @@ static ntstatus request_link(struct link *link, struct smb2_create_contexts *x)
 ntstatus create_contexts_decode(struct cursor list, struct smb2_create_contexts *x)
 {
 	for (size_t links = 0; cur_left(&list); links++) {
-		struct link link;
+		struct context_link link;
 		ntstatus status;
 
-		if (links == CREATE_MAX_CONTEXTS || !next_link(&list, &link))
+		if (links == CREATE_MAX_CONTEXTS || !context_next(&list, &link))
 			return STATUS_INVALID_PARAMETER;
 		status = request_link(&link, x);
 		if (status)
@@ -416,159 +316,8 @@ void create_contexts_encode(struct buf *b, const struct smb2_create_contexts *x)
 
 		if (!k->is_present(x))
 			continue;
-		at = begin_link(b, k->name, k->name_length, &previous);
+		at = context_begin(b, k->name, k->name_length, &previous);
 		k->encode(b, x);
-		end_link(b, at, k->name_length);
-	}
-}
-
-/* The contexts of a response. */
-
-static void mxac_answer_decode(struct cursor *c, struct smb2_create_response *r)
-{
-	r->has_maximal_access = true;
-	r->maximal_access_status = cur_u32le(c);
-	r->maximal_access = cur_u32le(c);
-}
-
-static bool mxac_answered(const struct smb2_create_response *r)
-{
-	return r->has_maximal_access;
-}
-
-static void mxac_answer_encode(struct buf *b, const struct smb2_create_response *r)
-{
-	buf_u32le(b, r->maximal_access_status);
-	buf_u32le(b, r->maximal_access);
-}
-
-static void qfid_answer_decode(struct cursor *c, struct smb2_create_response *r)
-{
-	r->has_disk_id = true;
-	r->disk_file_id = cur_u64le(c);
-	r->disk_volume_id = cur_u64le(c);
-	cur_skip(c, 16);
-}
-
-static bool qfid_answered(const struct smb2_create_response *r)
-{
-	return r->has_disk_id;
-}
-
-static void qfid_answer_encode(struct buf *b, const struct smb2_create_response *r)
-{
-	buf_u64le(b, r->disk_file_id);
-	buf_u64le(b, r->disk_volume_id);
-	buf_zero(b, 16);
-}
-
-static void rqls_answer_decode(struct cursor *c, struct smb2_create_response *r)
-{
-	lease_decode(c, &r->lease);
-}
-
-static bool rqls_answered(const struct smb2_create_response *r)
-{
-	return r->lease.present;
-}
-
-static void rqls_answer_encode(struct buf *b, const struct smb2_create_response *r)
-{
-	lease_encode(b, &r->lease);
-}
-
-static void dhnq_answer_decode(struct cursor *c, struct smb2_create_response *r)
-{
-	cur_skip(c, 8);
-	r->durable_v1 = true;
-}
-
-static bool dhnq_answered(const struct smb2_create_response *r)
-{
-	return r->durable_v1;
-}
-
-static void dhnq_answer_encode(struct buf *b, const struct smb2_create_response *r)
-{
-	buf_zero(b, 8);
-}
-
-static void dh2q_answer_decode(struct cursor *c, struct smb2_create_response *r)
-{
-	r->durable_v2 = true;
-	r->durable_timeout_ms = cur_u32le(c);
-	r->durable_flags = cur_u32le(c);
-}
-
-static bool dh2q_answered(const struct smb2_create_response *r)
-{
-	return r->durable_v2;
-}
-
-static void dh2q_answer_encode(struct buf *b, const struct smb2_create_response *r)
-{
-	buf_u32le(b, r->durable_timeout_ms);
-	buf_u32le(b, r->durable_flags);
-}
-
-static const struct answer_kind {
-	const char *name;
-	uint32_t length, or_length;
-	void (*decode)(struct cursor *c, struct smb2_create_response *r);
-	bool (*is_present)(const struct smb2_create_response *r);
-	void (*encode)(struct buf *b, const struct smb2_create_response *r);
-} answer_kinds[] = {
-	{ "MxAc", 8, 8, mxac_answer_decode, mxac_answered, mxac_answer_encode },
-	{ "QFid", 32, 32, qfid_answer_decode, qfid_answered, qfid_answer_encode },
-	{ "RqLs", 32, 52, rqls_answer_decode, rqls_answered, rqls_answer_encode },
-	{ "DHnQ", 8, 8, dhnq_answer_decode, dhnq_answered, dhnq_answer_encode },
-	{ "DH2Q", 8, 8, dh2q_answer_decode, dh2q_answered, dh2q_answer_encode },
-};
-
-static ntstatus answer_link(struct link *link, struct smb2_create_response *r)
-{
-	size_t length = cur_left(&link->data);
-
-	for (size_t i = 0; i < ARRAY_LEN(answer_kinds); i++) {
-		const struct answer_kind *k = &answer_kinds[i];
-
-		if (!link_is(link, k->name, 4))
-			continue;
-		if (k->is_present(r) || (length != k->length && length != k->or_length))
-			return STATUS_INVALID_PARAMETER;
-		k->decode(&link->data, r);
-		return decoded(&link->data);
-	}
-	return STATUS_SUCCESS;
-}
-
-ntstatus create_answers_decode(struct cursor list, struct smb2_create_response *r)
-{
-	for (size_t links = 0; cur_left(&list); links++) {
-		struct link link;
-		ntstatus status;
-
-		if (links == CREATE_MAX_CONTEXTS || !next_link(&list, &link))
-			return STATUS_INVALID_PARAMETER;
-		status = answer_link(&link, r);
-		if (status)
-			return status;
-	}
-	return STATUS_SUCCESS;
-}
-
-void create_answers_encode(struct buf *b, const struct smb2_create_response *r)
-{
-	size_t previous = SIZE_MAX;
-
-	for (size_t i = 0; i < ARRAY_LEN(answer_kinds); i++) {
-		const struct answer_kind *k = &answer_kinds[i];
-		size_t at;
-
-		if (!k->is_present(r))
-			continue;
-		at = begin_link(b, k->name, 4, &previous);
-		k->encode(b, r);
-		end_link(b, at, 4);
+		context_end(b, at, k->name_length);
 	}
 }
