@@ -485,7 +485,10 @@ int run_cluster_status(struct call *call)
 
 	if (CRM(&text, &why, "crm_mon", "-1", "--inactive", "--show-node-attributes",
 		"--fence-history=3"))
-		return complain(EXIT_FAILED, "%s", why ? why : "Pacemaker does not answer");
+		return complain(EXIT_FAILED,
+				"%s; does Pacemaker run here? systemctl status corosync pacemaker "
+				"(berth status shows file servers that need no other engine)",
+				why ? why : "Pacemaker does not answer");
 	fputs(text, stdout);
 	return EXIT_DONE;
 }

@@ -180,8 +180,11 @@ static int put_argument(struct call *call, const char **names, const char *word)
 	auto_free char *key = strndup(*names, length);
 	char *end;
 
-	if (!length)
-		return complain(EXIT_USAGE, "\"%s\" is one word too many", word);
+	if (!length) {
+		complain(EXIT_USAGE, "\"%s\" is one word too many:", word);
+		print_help(stderr, call->command->noun, call->command->verb);
+		return EXIT_USAGE;
+	}
 	if (!strcmp(key, "setting=value..."))
 		return put_setting(call, word);
 	*names += strcspn(*names, " ");

@@ -58,6 +58,7 @@ def test_words():
     refused(USAGE, '--max-uses needs a number, not "x"', "share", "add", "FS", "x", "--max-uses", "x")
     refused(FAILED, "max_uses must be a number from 0", "share", "add", "FS", "x", "--max-uses", "-1")
     refused(USAGE, '"extra" is one word too many', "status", "extra")
+    refused(USAGE, "usage: berth share add SERVER SHARE", "share", "add", "FS", "docs", "docs")
     refused(USAGE, '"abc" is no number', "session", "close", "FS", "abc")
     refused(USAGE, '"" is no number', "file", "close", "FS", "")
     refused(USAGE, '"visibility" is not of the form setting=value', "server", "set", "FS", "visibility")
