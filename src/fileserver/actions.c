@@ -62,6 +62,10 @@ static void action_run(struct action *action)
 	case ACTION_DIRECTORY_CHANGED:
 		tell_directory(action);
 		return;
+	case ACTION_HOLDER_WANTED:
+		if (events.holder_wanted)
+			events.holder_wanted(action->open);
+		break;
 	case ACTION_OPLOCK_BREAK:
 		if (events.oplock_break)
 			events.oplock_break(action->open, (uint8_t)action->new_state);

@@ -618,12 +618,12 @@ ntstatus open_create(const struct open_request *request, struct waiter *waiter, 
 	if (status != STATUS_SUCCESS)
 		return status;
 	if (reconnects)
-		return durable_reconnect(request, out, result);
+		return durable_reconnect(request, waiter, out, result);
 	status = replay_begin(request, &found);
 	if (status != STATUS_SUCCESS)
 		return status;
 	if (found)
-		return durable_replay(request, found, out, result);
+		return durable_replay(request, waiter, found, out, result);
 	status = create(request, waiter, out, result);
 	if (status == STATUS_SUCCESS)
 		replay_made(request, *out);

@@ -211,6 +211,7 @@ static bool park_locked(struct open *open, struct actions *actions)
 	}
 	locks_give_up(open, actions);
 	caching_parked(open, actions);
+	returning_end(open, STATUS_SUCCESS, actions);
 	open->durable.scavenger.hold = hold;
 	open->durable.scavenger.fire = fire;
 	timer_arm(&open->durable.scavenger, open->durable.timeout_ms);

@@ -51,6 +51,7 @@ struct open_limits open_limits = {
 	.max_durable_timeout_ms = 300000,
 	.resilient_timeout_ms = 120000,
 	.max_resilient_timeout_ms = 300000,
+	.max_return_wait_ms = 10000,
 };
 
 static uint32_t shard_index(uint64_t session_id)
@@ -399,6 +400,7 @@ void open_detach(struct open *open, struct actions *actions)
 	pthread_mutex_lock(&file->lock);
 	notify_close(open, STATUS_NOTIFY_CLEANUP, actions);
 	locks_release(open, actions);
+	returning_end(open, STATUS_SUCCESS, actions);
 	detach(open);
 	if (open->written)
 		mark_archive(open);

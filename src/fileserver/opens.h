@@ -31,6 +31,7 @@ struct action {
 		ACTION_OPLOCK_BREAK,
 		ACTION_LEASE_BREAK,
 		ACTION_CLOSE,
+		ACTION_HOLDER_WANTED,
 		ACTION_DIRECTORY_CHANGED,
 	} kind;
 	ntstatus status;
@@ -204,6 +205,9 @@ struct durability {
 	bool doomed; /* something was in its way, and it is being closed */
 	uint64_t parked_ms;
 	struct timer scavenger;
+	/* who is back for it while it is LIVE (returning.c) */
+	struct waiter_queue returning;
+	struct timer patience;
 	/* the table of those that can be come back for (its lock) */
 	struct open *next;
 	bool is_listed;
@@ -320,14 +324,28 @@ bool durable_yields(const struct open *open);
 ntstatus app_instance_check(const struct open_request *request, uint32_t maximal,
 			    const struct file *file, const struct place *place,
 			    struct actions *actions) MUST_CHECK;
-ntstatus durable_reconnect(const struct open_request *request, struct open **out,
-			   struct open_result *result) MUST_CHECK;
+/* durable_reconnect, durable_replay - a client comes back for an open (reconnect.c); may wait, as
+ * returning_wait does. */
+ntstatus durable_reconnect(const struct open_request *request, struct waiter *waiter,
+			   struct open **out, struct open_result *result) MUST_CHECK;
 /* durable_replay - the CREATE that made @found comes again: *out is @found, or what it is by now.
  */
-ntstatus durable_replay(const struct open_request *request, struct open *found, struct open **out,
+ntstatus durable_replay(const struct open_request *request, struct waiter *waiter,
+			struct open *found, struct open **out,
 			struct open_result *result) MUST_CHECK;
 /* durable_answer - what a CREATE that finds @open again says of it; file->lock held. */
 void durable_answer(const struct open *open, struct open_result *result);
+
+/* ---- back too early (returning.c) ---- */
+/*
+ * returning_wait - the client of @held, another session's, seems to be back. STATUS_SUCCESS: @held
+ * is not LIVE any more; STATUS_PENDING: @waiter waits for that, and is woken with what says
+ * otherwise; STATUS_OBJECT_NAME_NOT_FOUND: it stays, or who asks is another. Takes the locks.
+ */
+ntstatus returning_wait(struct open *held, const struct open_request *request,
+			struct waiter *waiter) MUST_CHECK;
+/* returning_end - whoever waits for @held goes on; locks of its file held. */
+void returning_end(struct open *held, ntstatus status, struct actions *actions);
 
 /* ---- how many are parked (parked.c) ---- */
 /* parked_take - count @open; false where a limit says no. parked_release undoes it. */

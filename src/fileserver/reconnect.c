@@ -278,14 +278,17 @@ static ntstatus come_back(struct open *parked, const struct open_request *reques
 	return STATUS_SUCCESS;
 }
 
-ntstatus durable_reconnect(const struct open_request *request, struct open **out,
-			   struct open_result *result)
+ntstatus durable_reconnect(const struct open_request *request, struct waiter *waiter,
+			   struct open **out, struct open_result *result)
 {
 	struct open cleanup(open_put_ptr) *parked =
 		durable_find(request->contexts->durable.file_id.persistent);
+	ntstatus status = STATUS_OBJECT_NAME_NOT_FOUND;
 
-	if (!parked || open_state(parked) != OPEN_PARKED)
-		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (parked)
+		status = returning_wait(parked, request, waiter);
+	if (status != STATUS_SUCCESS)
+		return status;
 	return come_back(parked, request, out, result);
 }
 
@@ -318,11 +321,13 @@ static ntstatus answer_again(struct open *open, const struct open_request *reque
 	return STATUS_SUCCESS;
 }
 
-ntstatus durable_replay(const struct open_request *request, struct open *found, struct open **out,
-			struct open_result *result)
+ntstatus durable_replay(const struct open_request *request, struct waiter *waiter,
+			struct open *found, struct open **out, struct open_result *result)
 {
-	ntstatus status;
+	ntstatus status = returning_wait(found, request, waiter);
 
+	if (status == STATUS_PENDING)
+		return status;
 	if (open_state(found) == OPEN_PARKED) { /* the whole session was lost, not a channel */
 		status = come_back(found, request, out, result);
 		if (status == STATUS_SUCCESS) {

@@ -243,7 +243,7 @@ static void post(struct open *open, const struct smb2_oplock_break *message)
 	pass_on(notice);
 }
 
-static void oplock_break(struct open *open, uint8_t level)
+void break_oplock(struct open *open, uint8_t level)
 {
 	struct smb2_oplock_break message = {
 		.oplock_level = level,
@@ -254,8 +254,8 @@ static void oplock_break(struct open *open, uint8_t level)
 	post(open, &message);
 }
 
-static void lease_break(struct open *open, const uint8_t key[16], uint32_t current_state,
-			uint32_t new_state, uint16_t new_epoch, bool ack_required)
+void break_lease(struct open *open, const uint8_t key[16], uint32_t current_state,
+		 uint32_t new_state, uint16_t new_epoch, bool ack_required)
 {
 	struct smb2_oplock_break message = {
 		.is_lease = true,
@@ -269,8 +269,3 @@ static void lease_break(struct open *open, const uint8_t key[16], uint32_t curre
 	COUNT(lease_breaks, 1);
 	post(open, &message);
 }
-
-const struct open_events break_events = {
-	.oplock_break = oplock_break,
-	.lease_break = lease_break,
-};

@@ -107,6 +107,7 @@ static ntstatus create_file(struct smb_request *rq, const struct smb2_create_req
 		.contexts = &r->contexts,
 		.message_id = rq->header.message_id,
 		.is_retry = rq->resumed,
+		.holder_stays = rq->resumed && rq->wake_status,
 		.dialect = rq->conn->dialect,
 		.channel_sequence = rq->header.channel_sequence,
 		.is_replay = rq->header.flags & SMB2_FLAGS_REPLAY_OPERATION,

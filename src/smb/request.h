@@ -268,8 +268,14 @@ ntstatus fsctl_offload_read(struct smb_request *rq, const struct smb2_ioctl_requ
 ntstatus fsctl_offload_write(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			     struct buf *out);
 
-/* breaks.c: takes breaks from the opens. */
-extern const struct open_events break_events;
+/* returning.c: returning_ask - where the client that has @open is there, say so (open_stays). Any
+ * thread. */
+void returning_ask(struct open *open);
+
+/* breaks.c: break_oplock, break_lease - tell the client of it (open_events). Any thread. */
+void break_oplock(struct open *open, uint8_t level);
+void break_lease(struct open *open, const uint8_t key[16], uint32_t current_state,
+		 uint32_t new_state, uint16_t new_epoch, bool ack_required);
 /* breaks_closed - the connection has closed: what it may not have carried goes over another one. */
 void breaks_closed(struct connection *conn);
 

@@ -61,6 +61,12 @@ static bool config_is_good(const struct smb_config *c)
 	       c->signing_count <= SMB_MAX_ALGORITHMS && c->min_dialect <= c->max_dialect;
 }
 
+static const struct open_events events_of_opens = {
+	.oplock_break = break_oplock,
+	.lease_break = break_lease,
+	.holder_wanted = returning_ask,
+};
+
 int smb_start(struct loop *const *loops, size_t count, const struct smb_config *config)
 {
 	if (!count || count > SMB_MAX_LOOPS || smb.loop_count || !config_is_good(config))
@@ -71,7 +77,7 @@ int smb_start(struct loop *const *loops, size_t count, const struct smb_config *
 		smb.loops[i].index = (unsigned)i;
 	}
 	smb.loop_count = count;
-	open_set_events(&break_events);
+	open_set_events(&events_of_opens);
 	return 0;
 }
 

@@ -117,7 +117,7 @@ struct ask {
 	uint64_t session; /* 0: that of the client */
 	uint16_t dialect; /* 0: 2.0.2 */
 	struct replay **replay;
-	bool is_replay;
+	bool is_replay, holder_stays;
 	struct identity *identity;
 };
 
@@ -146,6 +146,7 @@ static ntstatus ask_open(const struct ask *ask, struct open **out)
 		.dialect = ask->dialect ? ask->dialect : SMB2_DIALECT_202,
 		.replay = ask->replay,
 		.is_replay = ask->is_replay,
+		.holder_stays = ask->holder_stays,
 		.identity = ask->identity,
 	};
 

@@ -44,8 +44,14 @@ struct open_events {
 	/* lease_break - tell the client that holds the lease (any of its opens is given). */
 	void (*lease_break)(struct open *open, const uint8_t key[16], uint32_t current_state,
 			    uint32_t new_state, uint16_t new_epoch, bool ack_required);
+	/* holder_wanted - the client of @open asks for it over another connection, and waits for
+	 * the one that has it to end: where that is not at its end, open_stays ends the wait. */
+	void (*holder_wanted)(struct open *open);
 };
 void open_set_events(const struct open_events *events);
+/* open_stays - the client that has @open is there: who waits to come back for it is refused. Any
+ * thread, no lock held. */
+void open_stays(struct open *open);
 
 /* Limits, settable before the first open; names as in the configuration. */
 struct open_limits {
@@ -65,6 +71,8 @@ struct open_limits {
 	uint32_t max_durable_timeout_ms;	    /* 300,000 */
 	uint32_t resilient_timeout_ms;		    /* 120,000, where a client asks for none */
 	uint32_t max_resilient_timeout_ms;	    /* 300,000 */
+	uint32_t max_return_wait_ms; /* 10,000: how long who comes back waits for its earlier
+					connection to end */
 };
 extern struct open_limits open_limits;
 
@@ -89,6 +97,7 @@ struct open_request {
 	const struct smb2_create_contexts *contexts;
 	uint64_t message_id; /* tells a retry of this request (after a wait) from another request */
 	bool is_retry;	     /* the second and later calls for the same request */
+	bool holder_stays;   /* is_retry, and it was woken with an error */
 	uint16_t dialect;    /* SMB2_DIALECT_* */
 	uint16_t channel_sequence;
 	bool is_replay;	   /* SMB2_FLAGS_REPLAY_OPERATION */
@@ -117,7 +126,8 @@ struct open_result {
 };
 /*
  * open_create - CREATE as a whole, but for pipes and the wire (MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1).
- * STATUS_PENDING: a break must be answered first; call again with is_retry when woken. On success
+ * STATUS_PENDING: a break must be answered first, or the end of a connection seen; call again with
+ * is_retry when woken. On success
  * *out is a counted reference for the caller, and the table holds another until open_close.
  */
 ntstatus open_create(const struct open_request *request, struct waiter *waiter, struct open **out,
