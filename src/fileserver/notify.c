@@ -11,7 +11,9 @@
  *
  * A request that waits is answered with what happened first: the changes of one operation are given
  * to it as they come, and it is woken when the operation is over. What happens after that is for
- * the next request, however long this one takes to be answered.
+ * the next request, however long this one takes to be answered. One that ends without being
+ * answered (its connection is lost, another channel has the handle still) leaves what it was given
+ * to the next.
  */
 #include "opens.h"
 
@@ -119,6 +121,15 @@ static uint64_t operation_of(struct actions *actions)
 	return actions->operation;
 }
 
+static void wake_later(struct actions *actions, struct waiter *waiter)
+{
+	struct action *action = actions_add(actions);
+
+	action->kind = ACTION_WAKE;
+	action->waiter = waiter;
+	action->status = STATUS_SUCCESS;
+}
+
 /*
  * Where a change of this operation goes: to the request that has got the operation's first, to the
  * one that has waited longest, or nowhere yet.
@@ -127,7 +138,6 @@ static struct batch *batch_for(struct watch *watch, struct actions *actions)
 {
 	uint64_t operation = operation_of(actions);
 	struct waiter *waiter;
-	struct action *action;
 	struct given *given;
 
 	for (given = watch->given; given; given = given->next)
@@ -141,10 +151,7 @@ static struct batch *batch_for(struct watch *watch, struct actions *actions)
 	given->operation = operation;
 	given->next = watch->given;
 	watch->given = given;
-	action = actions_add(actions);
-	action->kind = ACTION_WAKE;
-	action->waiter = waiter;
-	action->status = STATUS_SUCCESS;
+	wake_later(actions, waiter);
 	return &given->batch;
 }
 
@@ -400,6 +407,44 @@ static ntstatus ask(struct open *open, uint32_t filter, bool recursive, uint32_t
 		return tell_batch(&watch->kept, room, out);
 	waiter_enqueue(&watch->waiters, waiter);
 	return STATUS_PENDING;
+}
+
+/* @given goes to the one that has waited longest, or is kept: where something later is kept
+ * already, who asks next is to look for himself. */
+static void pass_on(struct watch *watch, struct given **at, struct actions *actions)
+{
+	struct given *given = *at;
+	struct waiter *next = waiter_take_first(&watch->waiters);
+
+	if (next) {
+		given->waiter = next;
+		wake_later(actions, next);
+		return;
+	}
+	if (watch->kept.first || watch->kept.overflowed) {
+		overflow(&watch->kept);
+	} else {
+		watch->kept = given->batch;
+		given->batch = (struct batch){ 0 };
+	}
+	given_free(at);
+}
+
+void open_notify_end(struct open *open, const struct waiter *waiter)
+{
+	struct actions actions = { 0 };
+	struct given **at;
+
+	pthread_mutex_lock(&watches_lock);
+	if (open->watch) {
+		at = &open->watch->given;
+		while (*at && (*at)->waiter != waiter)
+			at = &(*at)->next;
+		if (*at)
+			pass_on(open->watch, at, &actions);
+	}
+	pthread_mutex_unlock(&watches_lock);
+	actions_run(&actions);
 }
 
 ntstatus open_notify(struct open *open, uint32_t filter, bool recursive, uint32_t room,

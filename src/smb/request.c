@@ -55,6 +55,8 @@ static void end_message(struct smb_request *rq)
 	rq->is_counted = rq->is_stale = false;
 	open_replay_end(rq->replay);
 	rq->replay = NULL;
+	if (rq->open && rq->header.command == SMB2_CHANGE_NOTIFY)
+		open_notify_end(rq->open, &rq->waiter);
 	if (rq->open)
 		open_put(rq->open);
 	rq->open = NULL;

@@ -199,6 +199,45 @@ static void each_request_is_answered_with_one_operation(void **state)
 	done(open);
 }
 
+/* Its connection is lost after it was woken. */
+static void what_was_given_to_a_request_that_ends_is_for_the_next(void **state)
+{
+	struct noted first = NOTED, second = NOTED, third = NOTED;
+	struct open *open;
+	char text[16];
+
+	(void)state;
+	open = watch("", FILE_NOTIFY_CHANGE_FILE_NAME, false, &first);
+	make_file("a");
+	assert_int_equal(first.count, 1);
+	open_notify_end(open, &first.waiter);
+	expect(open, FILE_NOTIFY_CHANGE_FILE_NAME, false, "1:a");
+	/* One that waits has it at once, before what comes later. */
+	assert_status(take(open, FILE_NOTIFY_CHANGE_FILE_NAME, false, &first, text, sizeof(text)),
+		      STATUS_PENDING);
+	assert_status(take(open, FILE_NOTIFY_CHANGE_FILE_NAME, false, &second, text, sizeof(text)),
+		      STATUS_PENDING);
+	make_file("b");
+	open_notify_end(open, &first.waiter);
+	assert_int_equal(second.count, 1);
+	make_file("c");
+	/* The waiter's memory is another request's by now. */
+	expect_for(&first, open, FILE_NOTIFY_CHANGE_FILE_NAME, false, "1:c");
+	expect_for(&second, open, FILE_NOTIFY_CHANGE_FILE_NAME, false, "1:b");
+	/* Behind something that is newer it would be told in the wrong order. */
+	assert_status(take(open, FILE_NOTIFY_CHANGE_FILE_NAME, false, &third, text, sizeof(text)),
+		      STATUS_PENDING);
+	make_file("d");
+	make_file("e");
+	open_notify_end(open, &third.waiter);
+	assert_status(take(open, FILE_NOTIFY_CHANGE_FILE_NAME, false, &third, text, sizeof(text)),
+		      STATUS_NOTIFY_ENUM_DIR);
+	assert_status(take(open, FILE_NOTIFY_CHANGE_FILE_NAME, false, &third, text, sizeof(text)),
+		      STATUS_PENDING);
+	done(open);
+	assert_int_equal(third.status, STATUS_NOTIFY_CLEANUP);
+}
+
 static void a_wait_ends_with_its_handle_and_its_directory(void **state)
 {
 	struct noted closed = NOTED, deleted = NOTED;
@@ -247,6 +286,7 @@ int main(void)
 		TEST(only_what_the_filter_names_is_told),
 		TEST(more_than_is_kept_says_look_for_yourself),
 		TEST(each_request_is_answered_with_one_operation),
+		TEST(what_was_given_to_a_request_that_ends_is_for_the_next),
 		TEST(a_wait_ends_with_its_handle_and_its_directory),
 		TEST(a_watch_follows_its_directory),
 	};

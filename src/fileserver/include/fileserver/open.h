@@ -298,6 +298,9 @@ bool open_entry_visible(struct open *open, const char *name);
  */
 ntstatus open_notify(struct open *open, uint32_t filter, bool recursive, uint32_t room,
 		     struct waiter *waiter, struct buf *out) MUST_CHECK;
+/* open_notify_end - the request of @waiter, which waits no more, is over: what it was woken for and
+ * has not been told is for the next one. Any thread; no lock held. */
+void open_notify_end(struct open *open, const struct waiter *waiter);
 
 /* Listing for people: snapshot of every open of @server (NULL: all). The caller frees the array and
  * each path and user. */
