@@ -149,6 +149,15 @@ static void forget(struct volume *live)
 	live->known.until_ms = 0;
 }
 
+/* A time of which another change may be, still. One in the future (the clock was set back) is no
+ * such time: the next change will have another. */
+static bool may_be_now(nttime changed)
+{
+	uint64_t now = nttime_now().ticks;
+
+	return now <= changed.ticks + CTIME_GRAIN && changed.ticks <= now + CTIME_GRAIN;
+}
+
 /* Have live->known be true of this moment; its lock is held. */
 static int know(struct volume *live)
 {
@@ -174,7 +183,7 @@ static int know(struct volume *live)
 		return error;
 	}
 	live->known.seen = changed;
-	if (nttime_now().ticks > changed.ticks + CTIME_GRAIN)
+	if (!may_be_now(changed))
 		live->known.until_ms = monotonic_ms() + KNOWN_MS;
 	return 0;
 }

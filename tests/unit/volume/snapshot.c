@@ -38,6 +38,8 @@ static void a_snapshots_name_says_when_it_was_taken(void **state)
 	}
 }
 
+static struct volume_sys the_disk;
+
 /* The volume's directory @path; "" at the end: none is made. */
 static void make_snapshot(struct fixture *f, const char *name, const char *file)
 {
@@ -146,6 +148,40 @@ static void who_asks_for_what_is_not_there_has_nothing_read_anew(void **state)
 	assert_int_equal(f->volume->known.readings, readings + 1);
 }
 
+static int statx_from_the_future(int dir, const char *name, struct statx *out)
+{
+	int error = the_disk.statx(dir, name, out);
+
+	out->stx_ctime.tv_sec += 3600;
+	return error;
+}
+
+/* As after the machine's clock was set back. */
+static void a_directory_of_snapshots_from_the_future_is_read_once(void **state)
+{
+	struct fixture *f = *state;
+	struct volume *snapshot;
+	nttime when;
+
+	if (!f->volume)
+		skip();
+	make_snapshot(f, "2025-01-01", "");
+	assert_true(snapshot_name_time("2026-01-01", &when));
+	the_disk = sys;
+	sys.statx = statx_from_the_future;
+	assert_int_equal(volume_snapshot_open(f->volume, when, &snapshot),
+			 STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_int_not_equal(f->volume->known.until_ms, 0);
+	f->volume->known.until_ms = UINT64_MAX; /* however slow this machine is */
+	assert_int_equal(volume_snapshot_open(f->volume, when, &snapshot),
+			 STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_int_equal(f->volume->known.readings, 1);
+	usleep(20000); /* a tick of the kernel's clock */
+	make_snapshot(f, "2026-01-01", "");
+	assert_int_equal(volume_snapshot_open(f->volume, when, &snapshot), STATUS_SUCCESS);
+	volume_snapshot_close(snapshot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +193,9 @@ int main(void)
 						fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(
 			who_asks_for_what_is_not_there_has_nothing_read_anew, fixture_open,
+			fixture_close),
+		cmocka_unit_test_setup_teardown(
+			a_directory_of_snapshots_from_the_future_is_read_once, fixture_open,
 			fixture_close),
 	};
 
