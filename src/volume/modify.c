@@ -58,22 +58,24 @@ static ntstatus describe(struct volume_node *node, const struct volume_initial *
 	return status;
 }
 
-/* make_node - the node of what entry_make made, described. */
+/* make_node - the node of what entry_make made, described. @st: what it is, also where this fails;
+ * without a number where that could not be asked. */
 static ntstatus make_node(struct volume_node *parent, int *fd, const struct volume_initial *initial,
-			  struct volume_node **out)
+			  struct statx *st, struct volume_node **out)
 {
-	struct statx st;
 	ntstatus status;
-	int error = sys.statx(*fd, "", &st);
+	int error;
 
+	st->stx_ino = 0;
+	error = sys.statx(*fd, "", st);
 	if (error)
 		return ntstatus_of_errno(error);
-	status = node_new(parent->volume, fd, &st, out);
+	status = node_new(parent->volume, fd, st, out);
 	if (status)
 		return status;
-	status = describe(*out, initial, &st);
+	status = describe(*out, initial, st);
 	if (!status && initial->is_directory)
-		names_empty(parent, *out, &st);
+		names_empty(parent, *out, st);
 	if (!status && initial->allocation_size && !initial->is_directory)
 		status = volume_allocate(*out, initial->allocation_size);
 	return status;
@@ -97,10 +99,28 @@ static ntstatus make_entry(struct volume_lookup *lookup, bool is_directory, int 
 	return STATUS_SUCCESS;
 }
 
-/* unmake - what is half made goes again: nobody was told of it. */
-static void unmake(struct volume_node *parent, const char *name, bool is_directory)
+/* still_is - is @name in @parent still the inode @key? */
+static int still_is(struct volume_node *parent, const char *name, const struct volume_key *key,
+		    struct statx *st)
 {
-	if (!sys.unlink(parent->fd, name, is_directory ? AT_REMOVEDIR : 0))
+	int error = sys.statx(parent->fd, name, st);
+	struct volume_key now;
+
+	if (error)
+		return error;
+	now = statx_key(parent->volume, st);
+	return key_equal(&now, key) ? 0 : -ENOENT;
+}
+
+/* unmake - what is half made goes again, where it has its name still: nobody was told of it. */
+static void unmake(struct volume_node *parent, const char *name, const struct statx *made,
+		   bool is_directory)
+{
+	struct volume_key key = statx_key(parent->volume, made);
+	struct statx st;
+
+	if (made->stx_ino && !still_is(parent, name, &key, &st) &&
+	    !sys.unlink(parent->fd, name, is_directory ? AT_REMOVEDIR : 0))
 		names_removed(parent, name);
 }
 
@@ -112,16 +132,17 @@ static ntstatus create_locked(struct volume_lookup *lookup, const struct volume_
 	struct volume_node *parent = lookup->parent;
 	auto_close int fd = -1;
 	struct maker maker;
+	struct statx made;
 	ntstatus status = make_entry(lookup, initial->is_directory, &fd);
 
 	if (status)
 		return status;
 	if (initial->is_directory) {
-		status = make_node(parent, &fd, initial, out);
+		status = make_node(parent, &fd, initial, &made, out);
 	} else {
 		maker_begin(parent, &maker, lookup->name);
 		names_unlock(parent);
-		status = make_node(parent, &fd, initial, out);
+		status = make_node(parent, &fd, initial, &made, out);
 		names_lock(parent);
 		maker_end(parent, &maker);
 	}
@@ -129,7 +150,7 @@ static ntstatus create_locked(struct volume_lookup *lookup, const struct volume_
 		return status;
 	volume_node_put(*out);
 	*out = NULL;
-	unmake(parent, lookup->name, initial->is_directory);
+	unmake(parent, lookup->name, &made, initial->is_directory);
 	return status;
 }
 
@@ -151,19 +172,6 @@ ntstatus volume_create(struct volume_lookup *lookup, const struct volume_initial
 	if (!status)
 		node_set_sync_parent(*out, lookup->parent);
 	return status;
-}
-
-/* still_is - is @name in @parent still the inode of @node? */
-static int still_is(struct volume_node *parent, const char *name, struct volume_node *node,
-		    struct statx *st)
-{
-	int error = sys.statx(parent->fd, name, st);
-	struct volume_key key;
-
-	if (error)
-		return error;
-	key = statx_key(node->volume, st);
-	return key_equal(&key, &node->key) ? 0 : -ENOENT;
 }
 
 /* depot_of - the depot id of @node's inode, 0 where it has none. */
@@ -190,7 +198,7 @@ static int unlink_locked(struct volume_node *parent, const char *name, struct vo
 	int error;
 
 	names_begin(parent);
-	error = still_is(parent, name, node, &st);
+	error = still_is(parent, name, &node->key, &st);
 	if (error)
 		return error;
 	if (node->is_directory || st.stx_nlink <= 1)
@@ -262,7 +270,7 @@ static ntstatus replaced_check(struct volume_lookup *to, struct volume_node *nod
 		return STATUS_OBJECT_NAME_COLLISION;
 	if (to->attributes.is_directory || node->is_directory)
 		return STATUS_ACCESS_DENIED;
-	error = still_is(to->parent, to->name, to->node, &st);
+	error = still_is(to->parent, to->name, &to->node->key, &st);
 	if (error)
 		return error == -ENOENT ? STATUS_OBJECT_NAME_COLLISION : ntstatus_of_errno(error);
 	gone->node = volume_node_get(to->node);
@@ -309,7 +317,7 @@ static ntstatus rename_locked(struct volume_node *parent, const char *name,
 	names_begin(parent);
 	if (to->parent != parent)
 		names_begin(to->parent);
-	error = still_is(parent, name, node, &st);
+	error = still_is(parent, name, &node->key, &st);
 	if (error)
 		return ntstatus_of_errno(error);
 	if (!to->exists) {

@@ -147,6 +147,28 @@ static void where_it_fails_the_name_is_free_again(void **state)
 	assert_int_equal(make(f->root, "FILE"), STATUS_SUCCESS);
 }
 
+static struct fixture *by_hand;
+
+/* While the file is described somebody puts another in its place, on the disk. */
+static int replaced_then_full(int fd, const void *data, size_t length)
+{
+	assert_int_equal(rename(on_disk(by_hand, "file"), on_disk(by_hand, "moved")), 0);
+	touch_on_disk(by_hand, "file");
+	return -ENOSPC;
+}
+
+static void what_somebody_else_put_there_stays(void **state)
+{
+	struct fixture *f = by_hand = fixture_of(state);
+
+	sys.set_record = replaced_then_full;
+	assert_int_equal(make(f->root, "file"), STATUS_DISK_FULL);
+	sys.set_record = f->sys.set_record;
+	assert_true(is_on_disk(f, "file"));
+	assert_true(exists(f->root, "FILE"));
+	assert_true(exists(f->root, "moved"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +176,7 @@ int main(void)
 		VOLUME_TEST(so_does_who_names_it_in_another_case),
 		VOLUME_TEST(nobody_else_in_the_directory_waits),
 		VOLUME_TEST(where_it_fails_the_name_is_free_again),
+		VOLUME_TEST(what_somebody_else_put_there_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
