@@ -75,8 +75,8 @@ static ntstatus find_or_make(struct smb_request *rq, const struct smb2_session_s
 	else if (!rq->channel || rq->channel->is_binding ||
 		 session_state(rq->session) == SESSION_ENDED)
 		status = STATUS_USER_SESSION_DELETED;
-	else if (rq->channel->number > 1 && !rq->is_signed && !rq->is_encrypted)
-		status = STATUS_ACCESS_DENIED; /* a bound channel: only who has its key goes on */
+	else if (rq->session->has_keys && !rq->is_signed && !rq->is_encrypted)
+		status = STATUS_ACCESS_DENIED; /* only who has its key goes on: 3.3.5.2.4 */
 	if (!status && !rq->channel->attempt && !attempt_begin(rq->channel))
 		status = STATUS_INSUFFICIENT_RESOURCES;
 	return status;

@@ -100,6 +100,7 @@ void session_put(struct session *session)
 	server_put(session->server);
 	free(session->entry.client);
 	pthread_mutex_destroy(&session->lock);
+	pthread_mutex_destroy(&session->access_lock);
 	free(session);
 }
 
@@ -115,6 +116,7 @@ struct channel *session_new(struct connection *conn)
 
 	session->refs = 1;
 	pthread_mutex_init(&session->lock, NULL);
+	pthread_mutex_init(&session->access_lock, NULL);
 	session->home = conn->home;
 	session->server = server_get(conn->server);
 	session->dialect = conn->dialect;

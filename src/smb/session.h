@@ -10,13 +10,16 @@
  *   never changes once it is SESSION_VALID: its rules, keys, server, what NEGOTIATE agreed on
  *   session->lock                           state, the lists of channels, trees and pipes
  *   its identity                            whom it acts as now (auth/identity.h)
+ *   session->access_lock                    writing maximal_access of its trees, which follows from
+ *                                           that
  *   pipe->lock                              what an open pipe holds, and who waits for it
  *   atomic                                  the counts of references, the nonce, was_encrypted,
  *                                           is_evicted, expires_ms, is_gone and maximal_access
  *                                           of a tree
  *
  * Order of locks: pipe, session. session->lock is held for no call outwards; pipe->lock for the
- * call of the pipe's service, which does not come back here.
+ * call of the pipe's service, which does not come back here; access_lock, under which no other of
+ * these is taken, for asking the share.
  *
  * References. To a session: the table of all sessions until it has ended, each of its channels,
  * each message on its way to it. To a channel, counted by its loop: its connection until the
@@ -109,6 +112,7 @@ struct session {
 	uint64_t id;
 	int refs; /* atomic */
 	pthread_mutex_t lock;
+	pthread_mutex_t access_lock;
 	enum session_state state;      /* atomic for reading */
 	struct smb_loop *home;	       /* where it began, and where it is ended for others */
 	struct session *next_in_table; /* under the table's lock */

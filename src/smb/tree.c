@@ -82,11 +82,14 @@ void tree_end(struct session *session, struct tree *tree)
 	tree_put(tree);
 }
 
-/* What the share leaves whom the session acts as now: nothing, where that one is not let in. */
-static void check_access(const struct session *session, struct tree *tree)
+/* What the share leaves whom the session acts as now: nothing, where that one is not let in. Of two
+ * that ask at once, over two channels, the one that writes last has also asked last who it is. */
+static void check_access(struct session *session, struct tree *tree)
 {
+	pthread_mutex_lock(&session->access_lock);
 	atomic_store(&tree->maximal_access,
 		     share_access(tree->share, tree->server, session_token(session)));
+	pthread_mutex_unlock(&session->access_lock);
 }
 
 void tree_check_all(struct session *session)

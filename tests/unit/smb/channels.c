@@ -16,21 +16,12 @@
 
 #define CHANNELS_MAX 4
 
-/* The key that a session or channel of 3.0 signs with, from that of its login (3.1.4.2). */
-static struct signer *signer_of(const struct peer *p)
-{
-	uint8_t key[16];
-
-	assert_true(kdf_sp800_108(p->key, 16, "SMB2AESCMAC", 12, "SmbSign", 8, key, 16));
-	return signer_new(SIGN_AES_CMAC, key);
-}
-
 static void connect_to(struct peer *p)
 {
 	peer_open(p, SMB2_DIALECT_300);
 	assert_true(peer_negotiate(p));
 	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
-	p->signer = signer_of(p);
+	p->signer = peer_signer_30(p);
 	assert_int_equal(peer_tree_connect(p, "\\\\FS\\data"), STATUS_SUCCESS);
 }
 
@@ -42,7 +33,7 @@ static void prepare(struct peer *p, const struct peer *to, uint16_t dialect)
 	p->session_id = to->session_id;
 	p->tree_id = to->tree_id;
 	p->setup_flags = SMB2_SESSION_FLAG_BINDING;
-	p->signer = signer_of(to);
+	p->signer = peer_signer_30(to);
 }
 
 static ntstatus bind_as(struct peer *p, const struct peer *to, const char *password)
@@ -54,7 +45,7 @@ static ntstatus bind_as(struct peer *p, const struct peer *to, const char *passw
 	if (status)
 		return status;
 	signer_free(p->signer);
-	p->signer = signer_of(p);
+	p->signer = peer_signer_30(p);
 	return STATUS_SUCCESS;
 }
 
@@ -166,7 +157,7 @@ static void each_channel_signs_with_a_key_of_its_own(void **state)
 	connect_to(&first);
 	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
 	signer_free(second.signer);
-	second.signer = signer_of(&first);
+	second.signer = peer_signer_30(&first);
 	assert_int_equal(echo(&second), STATUS_ACCESS_DENIED);
 	assert_int_equal(echo(&first), STATUS_SUCCESS);
 	peer_close(&first);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../../../src/smb/session.h"
 #include "peer.h"
 
 #define LOOPS	 3
@@ -25,14 +26,6 @@ struct user {
 	bool logs_off;
 	unsigned done; /* steps that the server answered */
 };
-
-static struct signer *signer_of(const struct peer *p)
-{
-	uint8_t key[16];
-
-	must(kdf_sp800_108(p->key, 16, "SMB2AESCMAC", 12, "SmbSign", 8, key, 16), "key");
-	return signer_new(SIGN_AES_CMAC, key);
-}
 
 static ntstatus ask(struct user *user, struct buf *b, struct cursor *body)
 {
@@ -123,11 +116,11 @@ static void begin(struct user *users)
 			p->session_id = first->session_id;
 			p->tree_id = first->tree_id;
 			p->setup_flags = SMB2_SESSION_FLAG_BINDING;
-			p->signer = signer_of(first);
+			p->signer = peer_signer_30(first);
 		}
 		must(!peer_log_on(p, PEER_PASSWORD, 1), "log on");
 		signer_free(p->signer);
-		p->signer = signer_of(p);
+		p->signer = peer_signer_30(p);
 		if (!i)
 			must(!peer_tree_connect(p, "\\\\FS\\data"), "tree connect");
 	}
@@ -180,6 +173,61 @@ static void a_logoff_under_the_hands_of_others_leaves_nothing(void **state)
 		one_round(true);
 }
 
+struct change {
+	struct session *session;
+	struct token *to;
+	pthread_barrier_t *begin;
+};
+
+static void *go_on_as(void *arg)
+{
+	struct change *change = arg;
+
+	pthread_barrier_wait(change->begin);
+	must(identity_become(change->session->identity, change->to), "another");
+	tree_check_all(change->session);
+	return NULL;
+}
+
+/* Two channels authenticate anew at once: one as the user, one as nobody, who is not let in. */
+static void what_a_tree_leaves_is_of_the_last_that_it_became(void **state)
+{
+	struct user users[CHANNELS] = { 0 };
+	pthread_barrier_t ready;
+	struct session *session;
+	struct change changes[2];
+	struct token *nobody;
+	struct tree *tree;
+
+	begin(users);
+	session = session_find_anywhere(users[0].peer.session_id);
+	tree = tree_find(session, users[0].peer.tree_id);
+	nobody = token_new_anonymous(peer_server->id, "FS");
+	assert_true(session && tree && nobody);
+	pthread_barrier_init(&ready, NULL, 2);
+	changes[0] = (struct change){ session, session_token(session), &ready };
+	changes[1] = (struct change){ session, nobody, &ready };
+	for (unsigned i = 0; i < 50 * rounds; i++) {
+		pthread_t threads[2];
+
+		for (size_t k = 0; k < 2; k++)
+			must(!pthread_create(&threads[k], NULL, go_on_as, &changes[k]), "thread");
+		for (size_t k = 0; k < 2; k++)
+			pthread_join(threads[k], NULL);
+		assert_int_equal(atomic_load(&tree->maximal_access),
+				 share_access(tree->share, tree->server, session_token(session)));
+		assert_int_equal(!atomic_load(&tree->maximal_access),
+				 session_token(session) == nobody);
+	}
+	pthread_barrier_destroy(&ready);
+	token_put(nobody);
+	tree_put(tree);
+	session_put(session);
+	for (unsigned i = 0; i < CHANNELS; i++)
+		peer_close(&users[i].peer);
+	assert_true(all_is_gone());
+}
+
 static int start(void **state)
 {
 	struct smb_config config;
@@ -205,6 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(channels_that_close_one_after_the_other_leave_nothing),
+		cmocka_unit_test(what_a_tree_leaves_is_of_the_last_that_it_became),
 		cmocka_unit_test(a_logoff_under_the_hands_of_others_leaves_nothing),
 	};
 

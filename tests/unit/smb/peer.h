@@ -488,6 +488,16 @@ static inline ntstatus peer_log_on(struct peer *p, const char *password, uint8_t
 	return peer_ask(p, &b, &h, &body) ? h.status : STATUS_CONNECTION_DISCONNECTED;
 }
 
+/* peer_signer_30 - what a session of 3.0 or 3.0.2 signs with, from the key of its login (3.1.4.2).
+ */
+static inline struct signer *peer_signer_30(const struct peer *p)
+{
+	uint8_t key[16];
+
+	must(kdf_sp800_108(p->key, 16, "SMB2AESCMAC", 12, "SmbSign", 8, key, 16), "key");
+	return signer_new(SIGN_AES_CMAC, key);
+}
+
 static inline ntstatus peer_tree_connect(struct peer *p, const char *path)
 {
 	auto_buf struct buf text = { 0 };

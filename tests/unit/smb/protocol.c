@@ -252,6 +252,7 @@ static void a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_ane
 	struct buf b;
 
 	connect_to(&p, SMB2_DIALECT_302, "\\\\FS\\data");
+	p.signer = peer_signer_30(&p);
 	id = create(&p, "lasting", 0);
 	smb.config.session_lifetime_ms = 1;
 	assert_int_equal(peer_log_on(&p, PEER_PASSWORD, 1), STATUS_SUCCESS);

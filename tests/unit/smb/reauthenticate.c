@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A session that authenticates anew (MS-SMB2 3.3.5.5.2): as the account that it began as, and no
- * other; what was granted stays.
+ * A session that authenticates anew (MS-SMB2 3.3.5.5.2): signed, as the account that it began as,
+ * and no other; what was granted stays.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +19,7 @@ static void connect_as_alice(struct peer *p)
 	peer_open(p, SMB2_DIALECT_300);
 	assert_true(peer_negotiate(p));
 	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	p->signer = peer_signer_30(p);
 	assert_int_equal(peer_tree_connect(p, "\\\\FS\\ADMIN$"), STATUS_SUCCESS);
 }
 
@@ -77,6 +78,25 @@ static void another_account_does_not_get_the_session(void **state)
 	peer_close(&p);
 }
 
+/* Whoever is on the way, and has no key, may neither go on as the client nor end its session. */
+static void who_does_not_sign_does_not_log_on_anew(void **state)
+{
+	struct signer *signer;
+	struct smb2_file_id id;
+	struct peer p;
+
+	connect_as_alice(&p);
+	assert_int_equal(create(&p, "kept", &id), STATUS_SUCCESS);
+	signer = p.signer;
+	p.signer = NULL;
+	assert_int_equal(become(&p, "alice"), STATUS_ACCESS_DENIED);
+	assert_int_equal(become(&p, "bob"), STATUS_ACCESS_DENIED);
+	p.signer = signer;
+	assert_int_equal(close_file(&p, id), STATUS_SUCCESS);
+	assert_int_equal(become(&p, "alice"), STATUS_SUCCESS);
+	peer_close(&p);
+}
+
 static void a_handle_stays_open_when_its_user_logs_on_anew(void **state)
 {
 	struct session_row *rows;
@@ -118,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(another_account_does_not_get_the_session),
+		cmocka_unit_test(who_does_not_sign_does_not_log_on_anew),
 		cmocka_unit_test(a_handle_stays_open_when_its_user_logs_on_anew),
 		cmocka_unit_test(a_login_that_fails_ends_the_session),
 	};
