@@ -1,145 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Attributes, times and sizes. A handle that sets a time, or stops it with -1, holds it: writes
- * through that handle do not change it until the handle ends or lets it go with -2
- * (MS-FSA 2.1.5.15.2, MS-FSCC 2.4.7). Below, the kernel moves the times with each write; what a
- * handle holds is kept here, shown in place of the disk's, and written down when the handle ends.
- *
- * file->lock guards what is held.
- */
+/* Attributes, sizes, and what must hold before data are read and written. */
 #include "opens.h"
-
-#define TIME_STOP   UINT64_MAX
-#define TIME_RESUME (UINT64_MAX - 1)
-#define TIME_LAST   ((uint64_t)INT64_MAX)
-
-struct timing {
-	size_t in_set, in_attributes,
-		in_file; /* in_file SIZE_MAX: nothing moves it, it need not be held */
-	uint8_t which;
-};
-#define NOT_HELD SIZE_MAX
-
-static const struct timing timings[] = {
-	{ offsetof(struct file_set, creation_time),
-	  offsetof(struct volume_attributes, creation_time), NOT_HELD, VOLUME_SET_CREATION_TIME },
-	{ offsetof(struct file_set, last_access_time),
-	  offsetof(struct volume_attributes, last_access_time),
-	  offsetof(struct file, held_last_access), VOLUME_SET_LAST_ACCESS_TIME },
-	{ offsetof(struct file_set, last_write_time),
-	  offsetof(struct volume_attributes, last_write_time),
-	  offsetof(struct file, held_last_write), VOLUME_SET_LAST_WRITE_TIME },
-	{ offsetof(struct file_set, change_time), offsetof(struct volume_attributes, change_time),
-	  offsetof(struct file, held_change), VOLUME_SET_CHANGE_TIME },
-};
-
-static uint64_t set_value(const struct file_set *set, const struct timing *timing)
-{
-	uint64_t value;
-
-	memcpy(&value, (const char *)set + timing->in_set, sizeof(value));
-	return value;
-}
-
-static nttime *attribute_time(struct volume_attributes *attributes, const struct timing *timing)
-{
-	return (nttime *)(void *)((char *)attributes + timing->in_attributes);
-}
-
-static nttime *held_time(struct file *file, const struct timing *timing)
-{
-	return (nttime *)(void *)((char *)file + timing->in_file);
-}
-
-static void apply_locked(struct file *file, struct volume_attributes *attributes)
-{
-	write_time_apply(file, attributes);
-	if (!file->stopped_times)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(timings); i++)
-		if (file->stopped_times & timings[i].which)
-			*attribute_time(attributes, &timings[i]) = *held_time(file, &timings[i]);
-}
-
-void times_apply(struct file *file, struct volume_attributes *attributes)
-{
-	pthread_mutex_lock(&file->lock);
-	apply_locked(file, attributes);
-	pthread_mutex_unlock(&file->lock);
-}
-
-void times_release(struct open *open)
-{
-	struct file *file = open->file;
-	uint8_t mine = open->held_times & file->stopped_times;
-	struct volume_attributes attributes = { 0 };
-
-	write_time_end(open);
-	if (!mine)
-		return;
-	apply_locked(file, &attributes);
-	file->stopped_times &= (uint8_t)~mine;
-	if (file->written && !file->gone && !file->stream)
-		(void)!volume_set_attributes(file->node, &attributes, mine);
-}
-
-void times_written(struct open *open)
-{
-	struct file *file = open->file;
-
-	open->written = true;
-	write_time_delay(open);
-	if (!file->stopped_times)
-		return;
-	file->written = true;
-	if (!(open->held_times & VOLUME_SET_LAST_WRITE_TIME))
-		file->stopped_times &=
-			(uint8_t) ~(VOLUME_SET_LAST_WRITE_TIME | VOLUME_SET_CHANGE_TIME);
-}
-
-void times_overwritten(struct file *file)
-{
-	file->stopped_times &= (uint8_t) ~(VOLUME_SET_LAST_WRITE_TIME | VOLUME_SET_CHANGE_TIME);
-	write_time_settle(file);
-}
-
-void times_stream_changed(struct file *base)
-{
-	struct volume_attributes now = { .last_write_time = nttime_now() };
-
-	times_overwritten(base);
-	/* The stream is written all the same. */
-	if (!base->gone)
-		(void)!volume_set_attributes(base->node, &now, VOLUME_SET_LAST_WRITE_TIME);
-}
-
-/* Through a handle that holds the last write time it stays; the change time moves all the same,
- * with what is written over it. base->lock held. */
-static void times_stream_held(struct file *base)
-{
-	struct volume_attributes now;
-
-	if (base->gone || volume_attributes(base->node, &now) != STATUS_SUCCESS)
-		return;
-	if (base->stopped_times & VOLUME_SET_LAST_WRITE_TIME)
-		now.last_write_time = base->held_last_write;
-	(void)!volume_set_attributes(base->node, &now, VOLUME_SET_LAST_WRITE_TIME);
-}
-
-/* No lock held. */
-static void stream_written(struct open *open)
-{
-	struct file *base = open_base(open);
-
-	if (base == open->file)
-		return;
-	pthread_mutex_lock(&base->lock);
-	if (open->held_times & VOLUME_SET_LAST_WRITE_TIME)
-		times_stream_held(base);
-	else
-		times_stream_changed(base);
-	pthread_mutex_unlock(&base->lock);
-}
 
 void mark_archive(struct open *open)
 {
@@ -161,7 +22,7 @@ static void shown(struct open *open, struct file *base, struct volume_attributes
 	const struct share *share = open->share;
 
 	pthread_mutex_lock(&base->lock);
-	apply_locked(base, out);
+	times_apply_locked(base, out);
 	if (open->place && strcmp(open->place->path, share->path) != 0)
 		out->attributes = share_shown_attributes(share, open->place->path, out->attributes);
 	pthread_mutex_unlock(&base->lock);
@@ -255,41 +116,6 @@ static ntstatus new_attributes(struct file *file, uint32_t asked, struct volume_
 	return STATUS_SUCCESS;
 }
 
-static ntstatus check_times(const struct file_set *set)
-{
-	for (size_t i = 0; i < ARRAY_LEN(timings); i++) {
-		uint64_t value = set_value(set, &timings[i]);
-
-		if (value > TIME_LAST && value < TIME_RESUME)
-			return STATUS_INVALID_PARAMETER;
-	}
-	return STATUS_SUCCESS;
-}
-
-/* One time of one handle; file->lock held. @now is what the file shows. Returns the bit where it is
- * to be written down. */
-static uint32_t set_time(struct open *open, struct file *file, const struct timing *timing,
-			 uint64_t value, struct volume_attributes *now)
-{
-	nttime *shown = attribute_time(now, timing);
-
-	if (!value)
-		return 0;
-	if (value == TIME_RESUME) {
-		open->held_times &= (uint8_t)~timing->which;
-		file->stopped_times &= (uint8_t)~timing->which;
-		return 0;
-	}
-	if (value != TIME_STOP)
-		shown->ticks = value;
-	if (timing->in_file != NOT_HELD) {
-		open->held_times |= timing->which;
-		file->stopped_times |= timing->which;
-		*held_time(file, timing) = *shown;
-	}
-	return value != TIME_STOP ? timing->which : 0;
-}
-
 /* What those who watch are told of VOLUME_SET_*; the change time alone is nobody's news. */
 static uint32_t changes_of(uint32_t which)
 {
@@ -314,7 +140,7 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set)
 	struct file *file = open_base(open);
 	struct volume_attributes a;
 	uint32_t which = 0;
-	ntstatus status = check_times(set);
+	ntstatus status = times_check(set);
 
 	if (!(open->facts.granted_access & FILE_WRITE_ATTRIBUTES))
 		return STATUS_ACCESS_DENIED;
@@ -330,9 +156,8 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set)
 		which = VOLUME_SET_ATTRIBUTES;
 	}
 	write_time_settle(file);
-	apply_locked(file, &a);
-	for (size_t i = 0; status == STATUS_SUCCESS && i < ARRAY_LEN(timings); i++)
-		which |= set_time(open, file, &timings[i], set_value(set, &timings[i]), &a);
+	if (status == STATUS_SUCCESS)
+		which |= times_set(open, file, set, &a);
 	if (status == STATUS_SUCCESS && which)
 		status =
 			volume_set_attributes(file->node, &a, which | (file->stopped_times & 0xfu));
@@ -372,7 +197,7 @@ static ntstatus set_size(struct open *open, uint64_t size, struct waiter *waiter
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
 	if (status == STATUS_SUCCESS) {
-		stream_written(open);
+		times_stream_written(open);
 		open_changed(open, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_ATTRIBUTES);
 	}
 	return status;
@@ -425,6 +250,7 @@ ntstatus open_check_read(struct open *open, uint64_t offset, uint32_t length)
 		return STATUS_INVALID_PARAMETER;
 	pthread_mutex_lock(&file->lock);
 	allowed = locks_allow(open, offset, length, false);
+	times_read(open);
 	pthread_mutex_unlock(&file->lock);
 	return allowed ? STATUS_SUCCESS : STATUS_FILE_LOCK_CONFLICT;
 }
@@ -466,7 +292,7 @@ ntstatus open_check_write(struct open *open, uint64_t offset, uint64_t length)
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
 	if (allowed && length)
-		stream_written(open);
+		times_stream_written(open);
 	return allowed ? STATUS_SUCCESS : STATUS_FILE_LOCK_CONFLICT;
 }
 
@@ -487,7 +313,7 @@ ntstatus open_begin_write(struct open *open)
 	times_written(open);
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
-	stream_written(open);
+	times_stream_written(open);
 	return STATUS_SUCCESS;
 }
 

@@ -139,7 +139,7 @@ struct file {
 	uint32_t lock_count, pending_count;
 	uint8_t stopped_times; /* VOLUME_SET_* that are held at what stays says */
 	nttime held_last_write, held_last_access, held_change;
-	bool written;					/* since its times were held */
+	bool written, accessed;				/* since its times were held */
 	enum { LAG_NONE, LAG_PENDING, LAG_FROZEN } lag; /* of the last write time: write_time.c */
 	nttime lag_shown;
 	uint64_t lag_due_ms;
@@ -369,24 +369,43 @@ void replay_forget(struct open *open);
  */
 void open_detach(struct open *open, struct actions *actions);
 
-/* ---- times and sizes (basic.c) ---- */
+/* ---- attributes and sizes (basic.c) ---- */
 /* open_attributes - what the volume says, with the times that a handle holds; of a stream, its
  * sizes. Takes the locks. */
 ntstatus open_attributes(struct open *open, struct volume_attributes *out) MUST_CHECK;
+/* mark_archive - the file of a handle that wrote is to be saved again. Locks of the file and its
+ * base held. */
+void mark_archive(struct open *open);
+
+/* ---- times (times.c) ---- */
+/* times_check - STATUS_INVALID_PARAMETER for a time that none can have. */
+ntstatus times_check(const struct file_set *set) MUST_CHECK;
+/* times_set - what @set asks of the times of @file (that of @open, or the one its stream is in), of
+ * which @now is what the volume says; it becomes what is to be written down, and the answer says
+ * which of it (VOLUME_SET_*). file->lock held. */
+uint32_t times_set(struct open *open, struct file *file, const struct file_set *set,
+		   struct volume_attributes *now);
+/* times_apply - put what handles hold in place of what the volume says. times_apply_locked: the
+ * same with file->lock held. */
+void times_apply(struct file *file, struct volume_attributes *attributes);
+void times_apply_locked(struct file *file, struct volume_attributes *attributes);
 /* times_overwritten - the data went with a new handle: times that others hold go on.
  * file->lock held. */
 void times_overwritten(struct file *file);
 /* times_stream_changed - the data of a stream of @base are others: that is a change of the file
  * (MS-FSA 2.1.4.17), of which the kernel knows nothing. base->lock held. */
 void times_stream_changed(struct file *base);
-/* mark_archive - the file of a handle that wrote is to be saved again. Locks of the file and its
- * base held. */
-void mark_archive(struct open *open);
-void times_apply(struct file *file, struct volume_attributes *attributes);
-/* times_release - the handle ends: times that it held are written down. file->lock held. */
+/* times_release - the handle ends: times that it alone held are written down. Locks of the file and
+ * its base held. */
 void times_release(struct open *open);
+/* times_read - its data are read: the disk moves the time of the last access, whoever holds it.
+ * file->lock held. */
+void times_read(struct open *open);
 /* times_written - a change of data: times that other handles hold go on. file->lock held. */
 void times_written(struct open *open);
+/* times_stream_written - the same where @open may be of a stream: what becomes of its file's. No
+ * lock held. */
+void times_stream_written(struct open *open);
 
 /* ---- a last write time that lags (write_time.c); file->lock held ---- */
 /* write_time_delay - @open is about to write. */

@@ -23,8 +23,9 @@ ntstatus query_apply(const struct model_open *open, struct outcome *out)
 		return STATUS_ACCESS_DENIED;
 	node_answer(node, open->stream, out);
 	out->times[0] = node->creation;
-	out->times[1] = node->write;
-	out->times[2] = node->change;
+	out->times[1] = node->access;
+	out->times[2] = node->write;
+	out->times[3] = node->change;
 	out->delete_pending =
 		*open->stream->name ? open->stream->delete_pending : node->delete_pending;
 	out->links = out->delete_pending ? 0 : 1;

@@ -32,8 +32,8 @@ static bool locked(const struct model *model, const struct model_open *open, uin
 	return false;
 }
 
-static ntstatus read_data(const struct model *model, const struct model_open *open,
-			  const struct op *op, struct outcome *out)
+static ntstatus read_data(const struct model *model, struct model_open *open, const struct op *op,
+			  struct outcome *out)
 {
 	const struct stream *stream = open->stream;
 
@@ -45,6 +45,7 @@ static ntstatus read_data(const struct model *model, const struct model_open *op
 		return STATUS_FILE_LOCK_CONFLICT;
 	if (!op->length)
 		return STATUS_SUCCESS;
+	times_accessed(open);
 	if (op->offset >= stream->size)
 		return STATUS_END_OF_FILE;
 	out->size = min_u64(op->length, stream->size - op->offset);

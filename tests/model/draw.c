@@ -191,8 +191,10 @@ static void draw_times(struct op *op, const struct model *model)
 	if (op->times[0] >= TIME_RESUMES) /* nothing moves it, so nothing is stopped */
 		op->times[0] = 0;
 	/* Of a directory the times move with its names, whoever holds them. */
-	if (!open->node->is_directory)
-		op->times[1] = draw_time();
+	if (open->node->is_directory)
+		return;
+	op->times[1] = draw_time();
+	op->times[2] = draw_time();
 }
 
 static void draw_use(struct op *op, const struct model *model)

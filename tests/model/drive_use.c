@@ -228,9 +228,8 @@ static ntstatus set_times(struct drive *drive, const struct op *op)
 {
 	struct buf auto_buf input = { 0 };
 
-	buf_u64le(&input, op->times[0]);
-	buf_u64le(&input, 0);
-	buf_u64le(&input, op->times[1]);
+	for (size_t i = 0; i < ARRAY_LEN(op->times); i++)
+		buf_u64le(&input, op->times[i]);
 	buf_zero(&input, 8 + 4 + 4); /* change time and attributes stay */
 	return set_info(drive, op, FileBasicInformation, &input);
 }
@@ -303,12 +302,8 @@ static ntstatus query(struct drive *drive, const struct op *op, struct outcome *
 
 	if (status)
 		return status;
-	out->times[0].value = cur_u64le(&c);
-	cur_skip(&c, 8); /* last access */
-	out->times[1].value = cur_u64le(&c);
-	out->times[2].value = cur_u64le(&c);
 	for (size_t i = 0; i < MODEL_TIMES; i++)
-		out->times[i].kind = TIME_KNOWN;
+		out->times[i] = (struct model_time){ .kind = TIME_KNOWN, .value = cur_u64le(&c) };
 	out->attributes = cur_u32le(&c);
 	cur_skip(&c, 4 + 8); /* reserved, allocation size */
 	out->size = cur_u64le(&c);

@@ -29,7 +29,8 @@ static void print_op(FILE *to, unsigned long step, const struct op *op)
 			op->path, op->access, op->share, op->disposition, op->options,
 			op->attributes, op->oplock, op->lease_key, op->lease_state, op->parent_key);
 	else if (op->kind == OP_SET_TIMES)
-		fprintf(to, " creation %lu last write %lu", op->times[0], op->times[1]);
+		fprintf(to, " creation %lu last access %lu last write %lu", op->times[0],
+			op->times[1], op->times[2]);
 	else if (op->kind == OP_CANCEL)
 		fprintf(to, " request %u", op->wait);
 	else if (op->kind == OP_ACK)

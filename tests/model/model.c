@@ -368,6 +368,7 @@ static ntstatus open_existing(struct model *model, const struct op *op, struct t
 		overwrite(op, to, stream);
 		to->node->change.kind = TIME_OPEN;
 		time_moves(model, &to->node->write);
+		to->node->access.kind = TIME_OPEN;
 		to->node->write_holder = 0;
 	}
 	opened(model, op, to->node, stream, out);

@@ -24,7 +24,7 @@
 #define MODEL_LEASES  (MODEL_CLIENTS * MODEL_KEYS)
 #define MODEL_WAITS   6 /* requests that wait at a time */
 #define MODEL_EVENTS  2048
-#define MODEL_TIMES   3 /* creation, last write, change */
+#define MODEL_TIMES   4 /* creation, last access, last write, change */
 #define TIME_RESUMES  (UINT64_MAX - 1)
 #define TIME_STOPS    UINT64_MAX
 
@@ -66,7 +66,7 @@ struct op {
 	uint8_t oplock; /* SMB2_OPLOCK_LEVEL_* */
 	unsigned lease_key, parent_key;
 	uint32_t lease_state;
-	uint64_t times[2]; /* SET_TIMES: creation, last write; 0: as it is */
+	uint64_t times[3]; /* SET_TIMES: creation, last access, last write; 0: as it is */
 	unsigned wait;	   /* where the request is kept if it waits; CANCEL: which one */
 };
 
@@ -116,8 +116,8 @@ struct node {
 	bool gone;	     /* no name leads here; freed with its last open */
 	bool delete_pending; /* the whole file */
 	uint32_t attributes;
-	struct model_time creation, write, change;
-	uint64_t write_holder; /* the open (its serial) that does not move it */
+	struct model_time creation, access, write, change;
+	uint64_t write_holder, access_holder; /* the opens (serials) that do not move them */
 	struct stream streams[MODEL_STREAMS];
 };
 
@@ -144,6 +144,7 @@ struct model_open {
 	unsigned client;
 	uint64_t serial; /* of all opens */
 	bool has_held;	 /* the last write time */
+	bool has_held_access;
 	uint32_t access, sharing_access, share;
 	bool delete_on_close;
 	uint8_t oplock;

@@ -58,7 +58,9 @@ ntstatus cache_acknowledge(struct model *model, const struct op *op, struct outc
 void time_moves(const struct model *model, struct model_time *time);
 void times_of_new(const struct model *model, struct node *node);
 void times_of_directory(const struct model *model, struct node *directory);
-/* times_written, times_closed - @open wrote, ends. */
+/* times_accessed, times_written, times_closed - @open read or asked for what is in it, wrote, ends.
+ */
+void times_accessed(struct model_open *open);
 void times_written(const struct model *model, struct model_open *open);
 void times_closed(struct model_open *open);
 ntstatus times_apply(struct model *model, struct model_open *open, const struct op *op);
