@@ -14,21 +14,17 @@
  * missing as written: the disk is asked first, and an index that does not know what is there goes.
  * In other case such a name is found after that, or after the next change of the directory.
  *
- * Layout: an open-addressing table of (hash, place of the name), the names in one arena: about 30
- * bytes a name. All indexes of a volume together stay under VOLUME_INDEX_BYTES, the least recently
- * used go; a directory that alone does not fit is scanned at each miss, without an index.
+ * All indexes of a volume together stay under VOLUME_INDEX_BYTES, the least recently used go; a
+ * directory that alone does not fit is scanned at each miss, without an index. What an index is
+ * made of: index_table.h.
  */
 #include <base/log.h>
 #include <base/utf16.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/limits.h>
 
+#include "index_table.h"
 #include "scan.h"
-#include "private.h"
-
-#define SLOTS_LEAST 16u
-#define NAMES_LEAST 256u
 
 static struct names *stripe_of_key(struct volume *volume, const struct volume_key *key)
 {
@@ -73,148 +69,6 @@ void names_unlock2(struct volume_node *a, struct volume_node *b)
 static uint64_t tick(struct volume *volume)
 {
 	return __atomic_add_fetch(&volume->clock, 1, __ATOMIC_RELAXED);
-}
-
-static uint32_t folded_hash(const char *name)
-{
-	auto_buf struct buf folded = { 0 };
-	char upper[NAME_MAX + 1];
-	size_t n;
-
-	for (n = 0; n < sizeof(upper) && name[n] && !(name[n] & 0x80); n++)
-		upper[n] = name[n] >= 'a' && name[n] <= 'z' ? (char)(name[n] - 32) : name[n];
-	if (n < sizeof(upper) && !name[n])
-		return (uint32_t)hash_bytes(upper, n);
-	name_fold(&folded, name);
-	return (uint32_t)hash_bytes(folded.data, folded.len);
-}
-
-static size_t index_size(const struct index *index)
-{
-	return sizeof(*index) + index->slot_count * sizeof(*index->slots) + index->names_room;
-}
-
-static void index_free(struct index *index)
-{
-	free(index->slots);
-	free(index->names);
-	free(index);
-}
-
-static const char *slot_name(const struct index *index, const struct index_slot *slot)
-{
-	return index->names + (slot->name - SLOT_FIRST);
-}
-
-static void slot_put(struct index *index, uint32_t hash, uint32_t name)
-{
-	uint32_t at = hash & (index->slot_count - 1);
-
-	while (index->slots[at].name != SLOT_FREE)
-		at = (at + 1) & (index->slot_count - 1);
-	index->slots[at] = (struct index_slot){ .hash = hash, .name = name };
-}
-
-/* index_resize - a table and an arena for @names more names of what lives; what was removed is left
- * behind. */
-static bool index_resize(struct index *index, uint32_t slots, size_t room)
-{
-	struct index next = *index;
-
-	next.slots = calloc(slots, sizeof(*next.slots));
-	next.names = malloc(room);
-	if (!next.slots || !next.names) {
-		free(next.slots);
-		free(next.names);
-		return false;
-	}
-	next.slot_count = slots;
-	next.names_room = room;
-	next.names_length = next.names_dead = 0;
-	next.dead = 0;
-	for (uint32_t i = 0; i < index->slot_count; i++) {
-		const struct index_slot *slot = &index->slots[i];
-		size_t length;
-
-		if (slot->name < SLOT_FIRST)
-			continue;
-		length = strlen(slot_name(index, slot)) + 1;
-		memcpy(next.names + next.names_length, slot_name(index, slot), length);
-		slot_put(&next, slot->hash, (uint32_t)next.names_length + SLOT_FIRST);
-		next.names_length += length;
-	}
-	free(index->slots);
-	free(index->names);
-	*index = next;
-	return true;
-}
-
-/* index_reserve - room for one more name of @length bytes (with its end). */
-static bool index_reserve(struct index *index, size_t length)
-{
-	uint32_t slots = index->slot_count;
-	size_t room = index->names_room;
-	size_t live = index->names_length - index->names_dead;
-
-	if ((index->used + index->dead + 1) * 4ull > index->slot_count * 3ull)
-		slots = index->used * 2 >= index->slot_count ? slots * 2 : slots;
-	else if (index->names_length + length <= index->names_room)
-		return true;
-	while (live + length > room - room / 4)
-		room *= 2;
-	return room < UINT32_MAX / 2 && index_resize(index, slots, room);
-}
-
-static bool index_add(struct index *index, const char *name)
-{
-	size_t length = strlen(name) + 1;
-
-	if (!index_reserve(index, length))
-		return false;
-	memcpy(index->names + index->names_length, name, length);
-	slot_put(index, folded_hash(name), (uint32_t)index->names_length + SLOT_FIRST);
-	index->names_length += length;
-	index->used++;
-	return true;
-}
-
-/* index_slot_of - the entry that is @name: as written where there is such a one, else in any case
- * if @any_case. */
-static struct index_slot *index_slot_of(const struct index *index, const char *name, bool any_case)
-{
-	uint32_t hash = folded_hash(name);
-	struct index_slot *other = NULL;
-
-	for (uint32_t at = hash; index->slots[at & (index->slot_count - 1)].name != SLOT_FREE;
-	     at++) {
-		struct index_slot *slot = &index->slots[at & (index->slot_count - 1)];
-
-		if (slot->name == SLOT_DEAD || slot->hash != hash)
-			continue;
-		if (!strcmp(slot_name(index, slot), name))
-			return slot;
-		if (any_case && !other && !name_compare(slot_name(index, slot), name))
-			other = slot;
-	}
-	return other;
-}
-
-static struct index *index_new(const struct volume_key *key)
-{
-	struct index *index = calloc(1, sizeof(*index));
-
-	if (!index)
-		return NULL;
-	index->key = *key;
-	index->slot_count = SLOTS_LEAST;
-	index->names_room = NAMES_LEAST;
-	index->slots = calloc(SLOTS_LEAST, sizeof(*index->slots));
-	index->names = malloc(NAMES_LEAST);
-	if (!index->slots || !index->names) {
-		index_free(index);
-		return NULL;
-	}
-	return index;
 }
 
 static struct index *index_of(struct names *stripe, const struct volume_key *key)
@@ -383,16 +237,16 @@ static int find_locked(struct volume_node *directory, const char *name, char **f
 		       uint64_t *changes)
 {
 	struct index *index;
-	struct index_slot *slot;
+	const char *there;
 	int error = index_current(directory, &index);
 
 	if (error == -EFBIG)
 		return scan_find(directory, name, found);
 	if (error)
 		return error;
-	slot = index_slot_of(index, name, true);
-	if (slot)
-		*found = xstrdup(slot_name(index, slot));
+	there = index_find(index, name);
+	if (there)
+		*found = xstrdup(there);
 	else if (changes)
 		*changes = index->changes;
 	return 0;
@@ -418,7 +272,7 @@ bool names_unknown(struct volume_node *directory, const char *name, uint64_t *ch
 
 	names_lock(directory);
 	index = index_of(names_of(directory), &directory->key);
-	unknown = index && index_agrees(directory, index) && !index_slot_of(index, name, true);
+	unknown = index && index_agrees(directory, index) && !index_find(index, name);
 	if (unknown) {
 		index->last_use = tick(directory->volume);
 		*changes = index->changes;
@@ -435,7 +289,7 @@ void names_opened(struct volume_node *directory, const char *name)
 
 	names_lock(directory);
 	index = index_of(stripe, &directory->key);
-	if (index && !index_slot_of(index, name, false) && !sys.statx(directory->fd, name, &st))
+	if (index && !index_has(index, name) && !sys.statx(directory->fd, name, &st))
 		index_unlink(directory->volume, stripe, index);
 	names_unlock(directory);
 }
@@ -449,8 +303,7 @@ bool names_gone(struct volume_node *directory, const char *name)
 
 	names_lock(directory);
 	index = index_of(stripe, &directory->key);
-	wrong = index && index_slot_of(index, name, false) &&
-		sys.statx(directory->fd, name, &st) == -ENOENT;
+	wrong = index && index_has(index, name) && sys.statx(directory->fd, name, &st) == -ENOENT;
 	if (wrong)
 		index_unlink(directory->volume, stripe, index);
 	names_unlock(directory);
@@ -510,17 +363,10 @@ void names_added(struct volume_node *directory, const char *name)
 void names_removed(struct volume_node *directory, const char *name)
 {
 	struct index *index = index_of(names_of(directory), &directory->key);
-	struct index_slot *slot;
 
 	if (!index)
 		return;
-	slot = index_slot_of(index, name, false);
-	if (slot) {
-		index->names_dead += strlen(slot_name(index, slot)) + 1;
-		index->used--;
-		index->dead++;
-		slot->name = SLOT_DEAD;
-	}
+	index_remove(index, name);
 	index->changes = tick(directory->volume);
 	index->own_until = nttime_now();
 }

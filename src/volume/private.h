@@ -67,36 +67,14 @@ struct node_private {
 	char *stream_name;		 /* of a stream: as it was on disk when it was opened */
 };
 
-struct index_slot {
-	uint32_t hash; /* of the folded name */
-	uint32_t name; /* where in names, counted from SLOT_FIRST; or SLOT_FREE, SLOT_DEAD */
-};
-#define SLOT_FREE  0u
-#define SLOT_DEAD  1u
-#define SLOT_FIRST 2u
-
-/* A name index: every name in one directory, found by its folded form. Guarded by its stripe. */
-struct index {
-	struct volume_key key;
-	struct index *next;
-	struct index_slot *slots;
-	uint32_t slot_count; /* a power of two */
-	uint32_t used, dead; /* slots */
-	char *names;
-	size_t names_length, names_room, names_dead;
-	nttime seen;	  /* ctime of the directory that this index agrees with */
-	nttime own_until; /* a change of our own is newer than seen: a ctime up to here is ours; 0
-			     none */
-	uint64_t changes; /* number of the last change, unique in the volume */
-	uint64_t last_use;
-};
-
 /* A file that has its name, but not yet its descriptor; on the stack of its maker. */
 struct maker {
 	const struct volume_key *directory;
 	const char *name;
 	struct maker *next;
 };
+
+struct index; /* index_table.h */
 
 struct names {
 	pthread_mutex_t lock;
