@@ -122,6 +122,7 @@ static void errno_maps_with_either_sign_and_an_unknown_one_is_a_failure(void **s
 	assert_int_equal(ntstatus_of_errno(ENOENT), STATUS_OBJECT_NAME_NOT_FOUND);
 	assert_int_equal(ntstatus_of_errno(-ENOENT), STATUS_OBJECT_NAME_NOT_FOUND);
 	assert_int_equal(ntstatus_of_errno(-ENOSPC), STATUS_DISK_FULL);
+	assert_int_equal(ntstatus_of_errno(-EDQUOT), STATUS_DISK_FULL);
 	assert_true(nt_failed(ntstatus_of_errno(-99999)));
 	assert_false(nt_failed(STATUS_BUFFER_OVERFLOW));
 }
