@@ -196,10 +196,14 @@ static ntstatus enumerate_snapshots(struct smb_request *rq, const struct smb2_io
 static ntstatus get_compression(struct smb_request *rq, const struct smb2_ioctl_request *r,
 				struct buf *out)
 {
+	bool is_compressed;
+	ntstatus status;
+
 	if (r->max_output_response < 2)
 		return STATUS_INVALID_PARAMETER;
-	buf_u16le(out, 0); /* COMPRESSION_FORMAT_NONE */
-	return STATUS_SUCCESS;
+	status = open_is_compressed(rq->open, &is_compressed);
+	buf_u16le(out, is_compressed ? COMPRESSION_FORMAT_LZNT1 : COMPRESSION_FORMAT_NONE);
+	return status;
 }
 
 static ntstatus set_compression(struct smb_request *rq, const struct smb2_ioctl_request *r,
@@ -208,9 +212,10 @@ static ntstatus set_compression(struct smb_request *rq, const struct smb2_ioctl_
 	struct cursor c = r->input;
 	uint16_t format = cur_u16le(&c);
 
-	if (c.bad)
+	if (c.bad || format > COMPRESSION_FORMAT_LZNT1)
 		return STATUS_INVALID_PARAMETER;
-	return format ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS; /* nothing is compressed: so it is */
+	/* How, is the file system's affair (MS-FSCC 2.3.67). */
+	return open_set_compressed(rq->open, format != COMPRESSION_FORMAT_NONE);
 }
 
 /* MS-FSCC 2.1.3.1: made of what never changes, so that it needs no place of its own. */
@@ -312,7 +317,7 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_QUERY_ALLOCATED_RANGES,       query_ranges,       ON_FILE, FILE_READ_DATA },
 	{ FSCTL_GET_COMPRESSION,              get_compression,    ON_FILE },
-	{ FSCTL_SET_COMPRESSION,              set_compression,    ON_FILE },
+	{ FSCTL_SET_COMPRESSION,              set_compression,    ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_CREATE_OR_GET_OBJECT_ID,      get_object_id,      ON_FILE },
 	{ FSCTL_GET_OBJECT_ID,                get_object_id,      ON_FILE },
 	{ FSCTL_GET_REPARSE_POINT,            get_reparse_point,  ON_FILE },

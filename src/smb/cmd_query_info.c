@@ -9,6 +9,7 @@
 #define FILE_CASE_PRESERVED_NAMES	  0x00000002u
 #define FILE_UNICODE_ON_DISK		  0x00000004u
 #define FILE_PERSISTENT_ACLS		  0x00000008u
+#define FILE_FILE_COMPRESSION		  0x00000010u
 #define FILE_SUPPORTS_SPARSE		  0x00000040u
 #define FILE_SUPPORTS_REPARSE_POINTS	  0x00000080u
 #define FILE_NAMED_STREAMS		  0x00040000u
@@ -140,6 +141,8 @@ static ntstatus query_file_system(struct smb_request *rq, const struct smb2_quer
 	facts.trims = !facts.read_only;
 	if (volume_clones(volume))
 		facts.attributes |= FILE_SUPPORTS_BLOCK_REFCOUNTING;
+	if (volume_compresses(volume))
+		facts.attributes |= FILE_FILE_COMPRESSION;
 	if (facts.read_only)
 		facts.attributes |= FILE_READ_ONLY_VOLUME;
 	facts.sectors_per_unit = space.block_bytes >= 512 ? space.block_bytes / 512 : 1;

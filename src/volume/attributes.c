@@ -61,8 +61,8 @@ static uint64_t allocation_of(const struct statx *st, const struct meta *meta, u
 	return blocks > rounded + VOLUME_CLUSTER ? align_up(blocks, VOLUME_CLUSTER) : rounded;
 }
 
-void attributes_fill(struct volume_attributes *out, const struct volume *volume,
-		     const struct statx *st, const struct meta *meta, uint64_t reserved)
+void attributes_fill(struct volume_attributes *out, struct volume *volume, const struct statx *st,
+		     const struct meta *meta, uint64_t reserved)
 {
 	bool is_directory = S_ISDIR(st->stx_mode);
 	uint32_t attributes = meta->attributes & FILE_ATTRIBUTE_STORED;
@@ -71,6 +71,8 @@ void attributes_fill(struct volume_attributes *out, const struct volume *volume,
 		attributes = (attributes & ~FILE_ATTRIBUTE_TEMPORARY) | FILE_ATTRIBUTE_DIRECTORY;
 	if (meta->reparse_tag)
 		attributes |= FILE_ATTRIBUTE_REPARSE_POINT;
+	if (is_compressed(volume, st))
+		attributes |= FILE_ATTRIBUTE_COMPRESSED;
 	*out = (struct volume_attributes){
 		.key = statx_key(volume, st),
 		.file_id = st->stx_ino,

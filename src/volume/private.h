@@ -109,8 +109,9 @@ struct volume {
 		uint64_t generation;	/* of the last dirs_forget */
 		struct dir_slot *slots; /* VOLUME_DIRS */
 	} dirs;
-	atomic_int clones;    /* can files share space? clone.c */
-	pthread_mutex_t lock; /* guards depot_fd, and snapshots with their uses */
+	atomic_int clones;     /* can files share space? clone.c */
+	atomic_int compresses; /* can files be compressed? compression.c */
+	pthread_mutex_t lock;  /* guards depot_fd, and snapshots with their uses */
 	int depot_fd;
 	struct volume *snapshots; /* those that are in use (snapshot.c) */
 	struct {
@@ -166,9 +167,13 @@ ntstatus inode_read(struct volume_node *node) MUST_CHECK;
 /* inode_write - make *@meta (its sd is copied) the record; inode->lock is held by the caller. */
 ntstatus inode_write(struct volume_node *node, const struct meta *meta) MUST_CHECK;
 
+/* compression.c */
+/* is_compressed - does the file system compress the file of which @st was read? */
+bool is_compressed(struct volume *volume, const struct statx *st);
+
 /* attributes.c */
-void attributes_fill(struct volume_attributes *out, const struct volume *volume,
-		     const struct statx *st, const struct meta *meta, uint64_t reserved);
+void attributes_fill(struct volume_attributes *out, struct volume *volume, const struct statx *st,
+		     const struct meta *meta, uint64_t reserved);
 /* node_attributes - of @node, with @st just read. */
 ntstatus node_attributes(struct volume_node *node, const struct statx *st,
 			 struct volume_attributes *out) MUST_CHECK;

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -215,6 +218,26 @@ static int sys_set_times(int fd, const struct timespec times[2])
 	return futimens(fd, times) ? -errno : 0;
 }
 
+static int sys_set_compressed(int fd, bool compressed)
+{
+	int flags;
+
+	FAULT("set_compressed");
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		return -errno;
+	flags &= ~(FS_COMPR_FL | FS_NOCOMP_FL);
+	flags |= compressed ? FS_COMPR_FL : 0;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) ? -errno : 0;
+}
+
+static bool sys_may_compress(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) &&
+	       (fs.f_type == BTRFS_SUPER_MAGIC || fs.f_type == F2FS_SUPER_MAGIC);
+}
+
 static int sys_sync(int fd)
 {
 	FAULT("sync");
@@ -238,5 +261,7 @@ struct volume_sys sys = {
 	.fallocate = sys_fallocate,
 	.copy = sys_copy,
 	.set_times = sys_set_times,
+	.set_compressed = sys_set_compressed,
+	.may_compress = sys_may_compress,
 	.sync = sys_sync,
 };

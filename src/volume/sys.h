@@ -39,6 +39,8 @@ struct volume_sys {
 	int (*fallocate)(int fd, int mode, uint64_t offset, uint64_t length);
 	ssize_t (*copy)(int from, uint64_t from_offset, int to, uint64_t to_offset, size_t length);
 	int (*set_times)(int fd, const struct timespec times[2]);
+	int (*set_compressed)(int fd, bool compressed);
+	bool (*may_compress)(int fd); /* is it on a file system that knows how to? */
 	int (*sync)(int fd);
 };
 extern struct volume_sys sys;

@@ -119,7 +119,16 @@ static void all(struct buf *out, const struct file_query *q)
 static void compression(struct buf *out, const struct file_query *q)
 {
 	buf_u64le(out, q->facts.end_of_file);
-	buf_zero(out, 8); /* COMPRESSION_FORMAT_NONE and its shifts */
+	if (q->facts.attributes & FILE_ATTRIBUTE_COMPRESSED) {
+		buf_u16le(out, COMPRESSION_FORMAT_LZNT1); /* MS-FSCC knows no other, and what it
+							     comes in: */
+		buf_u8(out, 16);			  /* units of 64 KiB, */
+		buf_u8(out, 12);			  /* chunks, */
+		buf_u8(out, 12);			  /* clusters */
+		buf_zero(out, 3);
+	} else {
+		buf_zero(out, 8);
+	}
 }
 
 static void network_open(struct buf *out, const struct file_query *q)

@@ -235,6 +235,10 @@ ntstatus open_query_attributes(struct open *open, struct file_facts *facts) MUST
 ntstatus open_query_data(struct open *open, bool *has_data, uint64_t *size,
 			 uint64_t *allocation_size) MUST_CHECK;
 ntstatus open_set_basic(struct open *open, const struct file_set *set) MUST_CHECK;
+/* open_is_compressed, open_set_compressed - does the file system compress what is written to the
+ * open's file or stream, or what is made in its directory? STATUS_NOT_SUPPORTED where it cannot. */
+ntstatus open_is_compressed(struct open *open, bool *out) MUST_CHECK;
+ntstatus open_set_compressed(struct open *open, bool compressed) MUST_CHECK;
 /* The following may have to break leases first: STATUS_PENDING, call again when woken. */
 ntstatus open_set_end_of_file(struct open *open, uint64_t size, struct waiter *waiter) MUST_CHECK;
 ntstatus open_set_allocation(struct open *open, uint64_t size, struct waiter *waiter) MUST_CHECK;

@@ -171,6 +171,7 @@ struct volume_initial {
 			   computed from the parent's) */
 	size_t sd_length;
 	uint64_t allocation_size;
+	bool uncompressed; /* also in a directory that says otherwise */
 };
 /* volume_create - make what does not exist; STATUS_OBJECT_NAME_COLLISION where it has appeared
  * meanwhile, in any case. */
@@ -233,6 +234,15 @@ ntstatus volume_copy(struct volume_node *from, uint64_t from_offset, struct volu
 ntstatus volume_clone(struct volume_node *from, uint64_t from_offset, struct volume_node *to,
 		      uint64_t to_offset, uint64_t length) MUST_CHECK;
 bool volume_clones(struct volume *volume);
+/*
+ * volume_set_compressed - from now on the file system is to compress, or not, what is written to
+ * the file, or what is made in the directory. STATUS_NOT_SUPPORTED where it cannot:
+ * volume_compresses says so beforehand. volume_is_compressed - of a stream its own state, which
+ * its file's attributes do not tell.
+ */
+ntstatus volume_set_compressed(struct volume_node *node, bool compressed) MUST_CHECK;
+ntstatus volume_is_compressed(struct volume_node *node, bool *out) MUST_CHECK;
+bool volume_compresses(struct volume *volume);
 /* volume_next_range - the next allocated range at or behind *offset; STATUS_NO_MORE_ENTRIES at the
  * end. */
 ntstatus volume_next_range(struct volume_node *node, uint64_t *offset, uint64_t *length) MUST_CHECK;

@@ -34,6 +34,11 @@
 	 FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_OFFLINE |              \
 	 FILE_ATTRIBUTE_NOT_CONTENT_INDEXED)
 
+/* How a file is compressed (MS-FSCC 2.3.18, 2.3.67). */
+#define COMPRESSION_FORMAT_NONE	   0u
+#define COMPRESSION_FORMAT_DEFAULT 1u
+#define COMPRESSION_FORMAT_LZNT1   2u
+
 /* File information classes (MS-FSCC 2.4). */
 enum file_info_class {
 	FileDirectoryInformation = 1,
