@@ -64,6 +64,10 @@ enum wish { WISH_END, WISH_OFFLINE, WISH_WAIT, WISH_OWN };
 /* keeper_wish - with the lock held; for WISH_WAIT *until_ms (monotonic) is when to ask again. */
 enum wish keeper_wish(struct keeper *k, uint64_t *until_ms);
 void *keeper_run(void *arg);
+/* keeper_yields - with the lock of the home and the engine's (which is let go meanwhile): is there
+ * a better owner that lives? True: it was made the target, and the home's lock is to be given back.
+ * Once an epoch at most. */
+bool keeper_yields(struct keeper *k, const char *home);
 /* keeper_move - go to @state with @reason ("" for none), with the lock held; the move must be in
  * the table. */
 void keeper_move(struct keeper *k, enum cluster_state state, const char *reason);

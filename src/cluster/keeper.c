@@ -442,6 +442,8 @@ static void take_a_turn(struct keeper *k)
 		gave_up = !note_failure(k);
 		if (gave_up)
 			change_record(k, clear_target);
+	} else if (keeper_wish(k, &until) == WISH_OWN && keeper_yields(k, turn.home)) {
+		refresh_record(k); /* it has another target now */
 	} else if (keeper_wish(k, &until) == WISH_OWN) {
 		gave_up = own(&turn);
 		/* Before the lock goes: a target that is to take it must find its name in the
@@ -450,6 +452,15 @@ static void take_a_turn(struct keeper *k)
 	}
 	close_fd_ptr(&fd);
 	settle(&turn, gave_up);
+}
+
+/* Given on to this node, on which it has failed: the others need not wait. */
+static void decline(struct keeper *k)
+{
+	if (k->failed_until_ms > monotonic_ms() && !strcasecmp(k->record.target, k->engine->node)) {
+		change_record(k, clear_target);
+		refresh_record(k);
+	}
 }
 
 void *keeper_run(void *arg)
@@ -474,6 +485,7 @@ void *keeper_run(void *arg)
 		case WISH_WAIT:
 			if (k->state == CLUSTER_OFFLINE)
 				keeper_move(k, CLUSTER_STANDBY, "");
+			decline(k);
 			wait_until(k, until);
 			break;
 		case WISH_OWN:

@@ -151,7 +151,7 @@ bool server_record_parse(const char *text, size_t length, struct server_record *
 {
 	auto_json json_t *root = parse_object(text, length, why);
 	const json_t *want, *facts;
-	int64_t generation;
+	int64_t generation, yielded;
 
 	memset(out, 0, sizeof(*out));
 	if (!root)
@@ -172,11 +172,13 @@ bool server_record_parse(const char *text, size_t length, struct server_record *
 	}
 	out->want_online = !strcmp(json_string_value(want), "online");
 	if (!take_number(root, "generation", 0, INT64_MAX, &generation) ||
-	    !take_number_or(root, "target_until_ms", 0, INT64_MAX, 0, &out->target_until_ms)) {
+	    !take_number_or(root, "target_until_ms", 0, INT64_MAX, 0, &out->target_until_ms) ||
+	    !take_number_or(root, "yielded_epoch", 0, INT64_MAX, 0, &yielded)) {
 		*why = "a number is missing or out of its range";
 		return false;
 	}
 	out->generation = (uint64_t)generation;
+	out->yielded_epoch = (uint64_t)yielded;
 	if (json_object_get(root, "target") &&
 	    (!take_text(root, "target", out->target, sizeof(out->target)) ||
 	     (out->target[0] && !cluster_name_ok(out->target)))) {
@@ -374,10 +376,11 @@ int server_record_write(const char *cluster_dir, const struct server_record *r)
 
 	for (size_t i = 0; i < r->preferred_count; i++)
 		json_array_append_new(preferred, json_string(r->preferred[i]));
-	root = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:o, s:o, s:O}", "name", r->name, "volume",
-			 r->volume, "want", r->want_online ? "online" : "offline", "generation",
-			 (json_int_t)r->generation, "target", r->target, "target_until_ms",
-			 (json_int_t)r->target_until_ms, "preferred", preferred, "policy",
+	root = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:O}", "name", r->name,
+			 "volume", r->volume, "want", r->want_online ? "online" : "offline",
+			 "generation", (json_int_t)r->generation, "target", r->target,
+			 "target_until_ms", (json_int_t)r->target_until_ms, "yielded_epoch",
+			 (json_int_t)r->yielded_epoch, "preferred", preferred, "policy",
 			 policy_json(&r->policy), "facts", r->facts);
 	return root ? write_whole(path, root) : -EINVAL;
 }

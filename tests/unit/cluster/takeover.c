@@ -331,6 +331,88 @@ static void a_node_that_cannot_bring_it_online_leaves_it_to_the_next(void **stat
 	assert_never_two();
 }
 
+static void add_server_that_prefers(const char *first, const char *second)
+{
+	struct server_record r = record();
+
+	snprintf(r.preferred[0], sizeof(r.preferred[0]), "%s", first);
+	snprintf(r.preferred[1], sizeof(r.preferred[1]), "%s", second);
+	r.preferred_count = 2;
+	r.policy.restart_threshold = 0;
+	assert_int_equal(server_record_write(directory, &r), 0);
+	server_record_free(&r);
+}
+
+static uint64_t epoch_now(void)
+{
+	struct owner_record owner;
+	char home[100];
+
+	snprintf(home, sizeof(home), "%s/.berth", volume);
+	assert_int_equal(owner_record_read(home, &owner), 0);
+	return owner.epoch;
+}
+
+static void a_lost_owner_is_followed_by_the_first_preferred_one_that_lives(void **state)
+{
+	pid_t a, b, c;
+
+	add_server_that_prefers("c", "b");
+	a = start_node("a");
+	assert_true(becomes_online_on("a"));
+	for (int round = 0; round < 3; round++) {
+		uint64_t epoch = epoch_now();
+
+		b = start_node("b"); /* waits at the lock before c does */
+		usleep(200000);
+		c = start_node("c");
+		usleep(300000);
+		kill_node(a);
+		assert_true(becomes_online_on("c"));
+		assert_int_equal(epoch_now(), epoch + 1); /* b had the lock, and never owned it */
+		a = start_node("a");
+		usleep(300000);
+		kill_node(c);
+		assert_true(becomes_online_on("b"));
+		kill_node(b);
+		assert_true(becomes_online_on("a"));
+	}
+	stop_node(a);
+	assert_never_two();
+}
+
+static void a_preferred_owner_on_which_it_has_failed_holds_nobody_up(void **state)
+{
+	struct timespec began, ended;
+	char path[128];
+	uint64_t epoch;
+	pid_t a, b, c;
+
+	path_of(path, sizeof(path), "fail-on-c");
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	add_server_that_prefers("c", "b");
+	a = start_node("a");
+	assert_true(becomes_online_on("a"));
+	epoch = epoch_now();
+	b = start_node("b");
+	c = start_node("c");
+	usleep(300000);
+	kill_node(a);
+	assert_true(becomes_online_on("b")); /* c was asked, and failed */
+	assert_int_equal(epoch_now(), epoch + 2);
+	a = start_node("a");
+	usleep(300000);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	kill_node(b);
+	assert_true(becomes_online_on("a")); /* c is asked, and says no */
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	assert_true(ended.tv_sec - began.tv_sec < 10);
+	assert_int_equal(epoch_now(), epoch + 3);
+	stop_node(a);
+	stop_node(c);
+	assert_never_two();
+}
+
 static void what_kills_three_owners_in_a_row_is_left_alone_by_the_fourth(void **state)
 {
 	static const char *const names[] = { "a", "b", "c", "d" };
@@ -391,6 +473,8 @@ int main(void)
 		CASE(offline_is_remembered_by_nodes_that_start_later),
 		CASE(a_move_goes_to_its_target_and_to_no_other),
 		CASE(a_node_that_cannot_bring_it_online_leaves_it_to_the_next),
+		CASE(a_lost_owner_is_followed_by_the_first_preferred_one_that_lives),
+		CASE(a_preferred_owner_on_which_it_has_failed_holds_nobody_up),
 		CASE(what_kills_three_owners_in_a_row_is_left_alone_by_the_fourth),
 		CASE(a_name_can_be_used_by_one_living_node_only),
 	};

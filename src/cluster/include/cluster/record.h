@@ -42,6 +42,8 @@ struct server_record {
 	uint64_t generation;	       /* raised by whoever asks for a new try */
 	char target[CLUSTER_MAX_NAME]; /* the node that is to take it first; "" for none */
 	int64_t target_until_ms;       /* realtime; after that anyone may */
+	uint64_t yielded_epoch; /* the last owner's epoch after which it was given on to a better
+				   node; that is done once */
 	char preferred[CLUSTER_MAX_PREFERRED][CLUSTER_MAX_NAME];
 	size_t preferred_count;
 	struct cluster_policy policy;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Whoever comes first at the lock of a home need not be who should have the file server. The lock
+ * is what keeps two from owning it; who is preferred is settled after it, by giving it on once: the
+ * record gets a target for a moment, and the epoch in which that was done, so that no epoch sees it
+ * twice.
+ */
+#include "engine.h"
+
+#include <base/log.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+
+/* So long the others leave it to the one it was given on to: a living node comes at once. */
+#define YIELD_MS 2000
+
+struct offer {
+	uint64_t epoch;
+	const char *seen; /* the target when this node looked */
+	char heir[CLUSTER_MAX_NAME];
+	bool made;
+};
+
+static int make_offer(struct server_record *record, void *arg)
+{
+	struct offer *offer = arg;
+
+	/* Meanwhile it was given on, by another that had the lock, or wished somewhere. */
+	if (record->yielded_epoch == offer->epoch || !record->want_online ||
+	    strcmp(record->target, offer->seen) != 0)
+		return 1;
+	snprintf(record->target, sizeof(record->target), "%s", offer->heir);
+	record->target_until_ms = realtime_ms() + YIELD_MS;
+	record->yielded_epoch = offer->epoch;
+	offer->made = true;
+	return 0;
+}
+
+/* The first preferred owner that lives and did not have it last; "" where that is this node, or
+ * there is none. */
+static void find_heir(const struct cluster *c, const struct server_record *record,
+		      const char *last_owner, char heir[CLUSTER_MAX_NAME])
+{
+	heir[0] = '\0';
+	for (size_t i = 0; i < record->preferred_count; i++) {
+		const char *name = record->preferred[i];
+
+		if (!strcasecmp(name, c->node))
+			return;
+		if (strcasecmp(name, last_owner) != 0 &&
+		    cluster_node_is_alive(c->directory, name)) {
+			snprintf(heir, CLUSTER_MAX_NAME, "%s", name);
+			return;
+		}
+	}
+}
+
+bool keeper_yields(struct keeper *k, const char *home)
+{
+	struct cluster *c = k->engine;
+	struct server_record record = k->record; /* facts are not looked at */
+	struct owner_record before = { 0 };
+	struct offer offer = { .seen = record.target };
+	int error;
+
+	if (!record.preferred_count || !strcasecmp(record.target, c->node))
+		return false;
+	pthread_mutex_unlock(&c->lock);
+	error = owner_record_read(home, &before);
+	if (!error) {
+		offer.epoch = before.epoch;
+		find_heir(c, &record, before.node, offer.heir);
+		if (offer.heir[0])
+			error = server_record_change(c->directory, record.name, make_offer, &offer);
+	}
+	pthread_mutex_lock(&c->lock);
+	if (error && error != -ENOENT)
+		log_warn("not given on to a preferred owner name=%s error=%s", record.name,
+			 strerror(-error));
+	if (offer.made)
+		log_info("given on name=%s to=%s epoch=%llu", record.name, offer.heir,
+			 (unsigned long long)offer.epoch);
+	return offer.made;
+}
