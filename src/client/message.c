@@ -209,6 +209,14 @@ static uint32_t next_command_at(const struct buf *buf, size_t at)
 	return cur_u32le(&c);
 }
 
+static bool writes(const struct client_message *message)
+{
+	for (const struct client_request *rq = message->first; rq; rq = rq->next)
+		if (rq->command == SMB2_WRITE)
+			return true;
+	return false;
+}
+
 static void hand_over(struct client *client, struct client_message *message)
 {
 	struct buf *buf = &message->buf;
@@ -227,11 +235,12 @@ static void hand_over(struct client *client, struct client_message *message)
 	if (message->first->command == SMB2_NEGOTIATE ||
 	    message->first->command == SMB2_SESSION_SETUP)
 		preauth_extend(client, buf->data + STREAM_HEADER, buf->len - STREAM_HEADER);
-	if (message->first->command == SMB2_WRITE)
+	if (writes(message))
 		compress_message(client, message);
 	if (message->encrypted)
 		good = good &&
 		       keys_seal(client, buf->data + STREAM_HEADER, buf->len - message->first_at);
+	client->facts.bytes_out += buf->len;
 	if (good)
 		stream_send(client->stream, buf);
 	else
@@ -339,6 +348,7 @@ void client_cancel(struct client *client, struct client_request *request)
 	else if (client->facts.signs)
 		good = keys_sign(client, message.buf.data + message.first_at,
 				 message.buf.len - message.first_at);
+	client->facts.bytes_out += message.buf.len;
 	if (good)
 		stream_send(client->stream, &message.buf);
 	buf_free(&message.buf);

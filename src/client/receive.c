@@ -150,6 +150,7 @@ void client_received(struct client *client, struct frame *frame)
 	struct cursor c = cur_of(frame->data, frame->length);
 	uint32_t protocol = cur_u32le(&c);
 
+	client->facts.bytes_in += frame->length + STREAM_HEADER;
 	if (protocol == SMB2_TRANSFORM_ID)
 		take_encrypted(client, frame);
 	else

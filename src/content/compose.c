@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Pieces put together at the target. Where a file was edited, the piece that is new begins and ends
- * as the old one did; the target has that one, and can copy from it by itself, so that only the
- * bytes in between travel. What was put together counts for nothing by that: it is read back and
- * compared with its hash as what an earlier run left behind is, and sent whole where it is not
- * right.
+ * Pieces, and manifests, put together at the target. Where a file was edited, most of a new piece
+ * is in the old ones; the target has those, and can copy from them by itself, so that only what is
+ * new travels. What was put together counts for nothing by that: it is read back and compared with
+ * its hash, a piece as what an earlier run left behind is, a manifest before it gets its name, and
+ * sent whole where it is not right.
  */
 #include "transfer_impl.h"
 
+#include <content/delta.h>
 #include <content/key.h>
 #include <time.h>
 
-#define RUN_BYTES_MAX                                                                              \
-	(1u << 20)		  /* of a run of changed pieces, old and new: larger ones are sent \
-				   */
-#define GAIN_BYTES_MIN (8u << 10) /* what a piece must save: it costs some round trips */
+#define RUN_BYTES_MAX  (8u << 20) /* of a run of changed pieces, old and new: larger are sent */
+#define GAIN_BYTES_MIN (2u << 10) /* what a piece must save: it costs some round trips */
+#define SOURCE_COST    512u	  /* bytes of requests: a file that is opened to be copied from */
+#define PART_COST      128u	  /* and one more part */
 #define LOOK_AHEAD     1024	  /* pieces of the old file */
 #define PARTS_MAX      64
 
@@ -74,51 +75,70 @@ static bool read_run(struct transfer *t, struct run *r)
 	return true;
 }
 
-struct ends {
-	size_t front, back; /* bytes that both runs begin and end with */
-};
-
-static struct ends compare(const struct buf *old, const struct buf *now)
-{
-	size_t most = old->len < now->len ? old->len : now->len;
-	struct ends e = { 0, 0 };
-
-	while (e.front < most && old->data[e.front] == now->data[e.front])
-		e.front++;
-	most -= e.front;
-	while (e.back < most &&
-	       old->data[old->len - 1 - e.back] == now->data[now->len - 1 - e.back])
-		e.back++;
-	return e;
-}
-
+/* How one piece is put together. */
 struct plan {
 	struct place_part parts[PARTS_MAX];
 	char names[PARTS_MAX][LAYOUT_NAME_MAX];
 	size_t count;
-	uint64_t travels;
+	uint64_t travels, costs;
 };
 
-/* [@begin, @end) of the old run, piece by piece. */
-static bool add_copies(struct plan *p, const struct run *old, size_t begin, size_t end)
+/* [@begin, @end) of the new run as it is; joined to the part before it, if that is such a one. */
+static bool add_bytes(struct plan *p, const struct run *now, size_t begin, size_t end)
 {
-	size_t at = 0;
+	struct place_part *last = p->count ? &p->parts[p->count - 1] : NULL;
+
+	p->travels += end - begin;
+	if (last && !last->from) {
+		last->length += (uint32_t)(end - begin);
+		return true;
+	}
+	if (p->count == PARTS_MAX)
+		return false;
+	p->parts[p->count++] = (struct place_part){ .data = now->bytes.data + begin,
+						    .length = (uint32_t)(end - begin) };
+	p->costs += PART_COST;
+	return true;
+}
+
+/* [@begin, @end) of one old piece. */
+static bool add_copy(struct plan *p, const struct piece *piece, size_t begin, size_t end)
+{
+	char *name;
+
+	if (p->count == PARTS_MAX)
+		return false;
+	name = p->names[p->count];
+	layout_piece(name, piece->hash);
+	p->costs += PART_COST;
+	if (!p->count || !p->parts[p->count - 1].from ||
+	    strcmp(p->parts[p->count - 1].from, name) != 0)
+		p->costs += SOURCE_COST;
+	p->parts[p->count++] = (struct place_part){ .from = name,
+						    .offset = begin,
+						    .length = (uint32_t)(end - begin) };
+	return true;
+}
+
+/* [@begin, @begin + @length) of the old run, piece by piece; the same bytes are at @now_at of the
+ * new one. A copy that is too short to be worth it travels. */
+static bool add_copies(struct plan *p, const struct run *old, const struct run *now, size_t begin,
+		       size_t now_at, size_t length)
+{
+	size_t at = 0, end = begin + length;
 
 	for (uint32_t i = 0; i < old->count && begin < end; i++) {
 		size_t next = at + old->pieces[i].length;
 
 		if (begin < next) {
-			size_t stop = end < next ? end : next;
+			size_t stop = end < next ? end : next, bytes = stop - begin;
+			bool added = bytes < 2 * (size_t)PART_COST
+					     ? add_bytes(p, now, now_at, now_at + bytes)
+					     : add_copy(p, &old->pieces[i], begin - at, stop - at);
 
-			if (p->count == PARTS_MAX)
+			if (!added)
 				return false;
-			layout_piece(p->names[p->count], old->pieces[i].hash);
-			p->parts[p->count] = (struct place_part){
-				.from = p->names[p->count],
-				.offset = begin - at,
-				.length = (uint32_t)(stop - begin),
-			};
-			p->count++;
+			now_at += bytes;
 			begin = stop;
 		}
 		at = next;
@@ -126,33 +146,29 @@ static bool add_copies(struct plan *p, const struct run *old, size_t begin, size
 	return true;
 }
 
-static bool add_bytes(struct plan *p, const struct run *now, size_t begin, size_t end)
+/* What the piece that is [@begin, @end) of the new run is put together from; false: it is better
+ * sent. */
+static bool make_plan(struct plan *p, const struct run *old, const struct run *now,
+		      const struct delta *d, size_t begin, size_t end)
 {
-	if (begin >= end)
-		return true;
-	if (p->count == PARTS_MAX)
-		return false;
-	p->parts[p->count++] = (struct place_part){ .data = now->bytes.data + begin,
-						    .length = (uint32_t)(end - begin) };
-	p->travels += end - begin;
-	return true;
-}
-
-/* What the piece that is [@begin, @end) of the new run is put together from. */
-static bool make_plan(struct plan *p, const struct run *old, const struct run *now, struct ends e,
-		      size_t begin, size_t end)
-{
-	size_t front = e.front < end ? e.front : end;
-	size_t back = now->bytes.len - e.back > begin ? now->bytes.len - e.back : begin;
-	size_t shift =
-		old->bytes.len - now->bytes.len; /* modulo: of what is counted from the end */
+	size_t at = 0;
 
 	p->count = 0;
-	p->travels = 0;
-	return (begin >= front || add_copies(p, old, begin, front)) &&
-	       add_bytes(p, now, front > begin ? front : begin, back < end ? back : end) &&
-	       (back >= end || add_copies(p, old, back + shift, end + shift)) &&
-	       p->travels + GAIN_BYTES_MIN <= end - begin;
+	p->travels = p->costs = 0;
+	for (size_t i = 0; i < d->count && at < end; i++) {
+		const struct delta_part *part = &d->parts[i];
+		size_t from = at > begin ? at : begin;
+		size_t to = at + part->length < end ? at + part->length : end;
+		bool added = from >= to ||
+			     (part->is_copy ? add_copies(p, old, now, part->at + (from - at), from,
+							 to - from)
+					    : add_bytes(p, now, from, to));
+
+		if (!added)
+			return false;
+		at += part->length;
+	}
+	return p->travels + p->costs + GAIN_BYTES_MIN <= end - begin;
 }
 
 static void wait_for_leave(const struct transfer_options *o, uint64_t bytes)
@@ -173,7 +189,7 @@ static ntstatus compose(struct transfer *t, const struct plan *p, const struct p
 
 	layout_piece(name, piece->hash);
 	wait_for_leave(t->options, p->travels);
-	status = place_compose(t->options->to, name, p->parts, p->count);
+	status = place_compose(t->options->to, name, p->parts, p->count, NULL);
 	if (status)
 		return status;
 	t->result->composed++;
@@ -186,18 +202,23 @@ static ntstatus compose(struct transfer *t, const struct plan *p, const struct p
 static bool compose_run(struct transfer *t, struct run *old, struct run *now)
 {
 	auto_free struct plan *p = xalloc(1, sizeof(*p));
+	struct delta d auto_delta = { 0 };
 	size_t begin = 0;
-	struct ends e;
 
-	if (!read_run(t, old) || !read_run(t, now))
+	if (!read_run(t, old) || !read_run(t, now) ||
+	    !delta_find(old->bytes.data, old->bytes.len, now->bytes.data, now->bytes.len, &d))
 		return true;
-	e = compare(&old->bytes, &now->bytes);
 	for (uint32_t i = 0; i < now->count; i++) {
 		size_t end = begin + now->pieces[i].length;
 
 		if (piece_set_find(&t->todo, now->pieces[i].hash) &&
-		    make_plan(p, old, now, e, begin, end) && compose(t, p, &now->pieces[i]))
-			return false;
+		    make_plan(p, old, now, &d, begin, end)) {
+			ntstatus status = compose(t, p, &now->pieces[i]);
+
+			/* An old piece that is not there is one that is to be repaired. */
+			if (status && content_problem_of(status, false) != CONTENT_MISSING)
+				return false;
+		}
 		begin = end;
 	}
 	return true;
@@ -270,4 +291,71 @@ void transfer_compose(struct transfer *t)
 			break;
 	}
 	piece_set_sort(&t->there);
+}
+
+struct manifest_plan {
+	char from[LAYOUT_NAME_MAX];
+	struct place_part *parts;
+	size_t count;
+};
+
+static void manifest_plan_free(struct manifest_plan *p)
+{
+	free(p->parts);
+}
+
+/* Copies that cost more than they save travel. False: it is better sent. */
+static bool plan_manifest(struct manifest_plan *p, const struct delta *d, const struct buf *now)
+{
+	uint64_t travels = 0, costs = SOURCE_COST;
+	size_t at = 0;
+
+	p->parts = calloc(d->count, sizeof(*p->parts));
+	if (!p->parts)
+		return false;
+	for (size_t i = 0; i < d->count; i++) {
+		const struct delta_part *part = &d->parts[i];
+		struct place_part *last = p->count ? &p->parts[p->count - 1] : NULL;
+		bool is_copy = part->is_copy && part->length >= 2 * (size_t)PART_COST;
+
+		if (part->length > UINT32_MAX / 2)
+			return false;
+		if (!is_copy && last && !last->from) {
+			last->length += (uint32_t)part->length;
+		} else {
+			p->parts[p->count++] = (struct place_part){
+				.from = is_copy ? p->from : NULL,
+				.offset = is_copy ? part->at : 0,
+				.data = is_copy ? NULL : now->data + at,
+				.length = (uint32_t)part->length,
+			};
+			costs += PART_COST;
+		}
+		travels += is_copy ? 0 : part->length;
+		at += part->length;
+	}
+	return travels + costs + GAIN_BYTES_MIN <= now->len;
+}
+
+bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes)
+{
+	const struct transfer_options *o = t->options;
+
+	if (!o->known || o->mode != TRANSFER_MISSING || !place_can_compose(o->to))
+		return false;
+	for (size_t i = o->held_count; i > 0; i--) {
+		struct manifest_plan p cleanup(manifest_plan_free) = { 0 };
+		struct delta d auto_delta = { 0 };
+		auto_buf struct buf old = { 0 };
+		char name[LAYOUT_NAME_MAX];
+
+		layout_target(p.from, o->held[i - 1]);
+		layout_target(name, t->hash);
+		if (layout_read_target(o->known, o->held[i - 1], MANIFEST_BYTES_MAX, &old, NULL) &&
+		    delta_find(old.data, old.len, bytes->data, bytes->len, &d) &&
+		    plan_manifest(&p, &d, bytes) &&
+		    !place_compose(o->to, name, p.parts, p.count, t->hash))
+			return true;
+	}
+	return false;
 }

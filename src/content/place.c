@@ -59,7 +59,11 @@ unsigned place_in_flight(const struct place *place)
 
 struct place_counts place_counts(const struct place *place)
 {
-	return place->counts;
+	struct place_counts counts = place->counts;
+
+	if (place->ops->count)
+		place->ops->count(place, &counts);
+	return counts;
 }
 
 void place_begin(struct place *place, struct place_request *request)
@@ -70,11 +74,12 @@ void place_begin(struct place *place, struct place_request *request)
 	request->done = false;
 	request->status = STATUS_SUCCESS;
 	request->got = 0;
+	request->is_back = false;
 	place->in_flight++;
 	place->counts.requests++;
 	if (late)
 		place_finish(place, request, late, 0);
-	else if (request->verb == PLACE_PUT && !place->ops->write)
+	else if (request->verb != PLACE_GET && !place->ops->write)
 		place_finish(place, request, STATUS_MEDIA_WRITE_PROTECTED, 0);
 	else
 		place->ops->begin(place, request);
@@ -87,9 +92,8 @@ void place_finish(struct place *place, struct place_request *request, ntstatus s
 	request->status = status;
 	request->got = got;
 	place->in_flight--;
-	if (request->verb == PLACE_GET)
-		place->counts.bytes_got += got;
-	else if (!status)
+	place->counts.bytes_got += got;
+	if (request->verb == PLACE_PUT && !status)
 		place->counts.bytes_put += request->length;
 }
 
@@ -168,7 +172,7 @@ bool place_can_compose(const struct place *place)
 }
 
 ntstatus place_compose(struct place *place, const char *name, const struct place_part *parts,
-		       size_t count)
+		       size_t count, const uint8_t *expected)
 {
 	ntstatus status = in_time(place);
 
@@ -177,7 +181,7 @@ ntstatus place_compose(struct place *place, const char *name, const struct place
 	if (!place->ops->compose)
 		return STATUS_NOT_SUPPORTED;
 	place->counts.requests++;
-	status = place->ops->compose(place, name, parts, count);
+	status = place->ops->compose(place, name, parts, count, expected);
 	for (size_t i = 0; i < count && !status; i++)
 		place->counts.bytes_put += parts[i].from ? 0 : parts[i].length;
 	return status;

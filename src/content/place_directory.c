@@ -63,7 +63,7 @@ static ntstatus read_part(struct directory *d, struct place_request *rq)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return ntstatus_of_errno(errno);
 	if (!S_ISREG(st.st_mode))
-		return STATUS_INVALID_PARAMETER;
+		return STATUS_OBJECT_TYPE_MISMATCH;
 	while (got < rq->length) {
 		ssize_t n = pread(fd, rq->data + got, rq->length - got, (off_t)(rq->offset + got));
 
@@ -134,6 +134,17 @@ static int write_staged(struct directory *d, const char *name, const void *data,
 	return error;
 }
 
+static ntstatus remove_file(struct directory *d, struct place_request *rq)
+{
+	const char *last;
+	auto_close int parent = parent_of(d, rq->name, &last);
+
+	if (parent < 0 || unlinkat(parent, last, 0) < 0)
+		return ntstatus_of_errno(errno);
+	place_finish(&d->place, rq, STATUS_SUCCESS, 0);
+	return STATUS_SUCCESS;
+}
+
 static void directory_begin(struct place *place, struct place_request *rq)
 {
 	struct directory *d = of(place);
@@ -147,7 +158,7 @@ static void directory_begin(struct place *place, struct place_request *rq)
 		place_finish(place, rq, ntstatus_of_errno(error), 0);
 		return;
 	}
-	status = read_part(d, rq);
+	status = rq->verb == PLACE_REMOVE ? remove_file(d, rq) : read_part(d, rq);
 	if (status)
 		place_finish(place, rq, status, 0);
 }

@@ -11,7 +11,7 @@ struct place_ops {
 	void (*turn)(struct place *place, int timeout_ms);
 	ntstatus (*write)(struct place *place, const char *name, const void *data, size_t length);
 	ntstatus (*compose)(struct place *place, const char *name, const struct place_part *parts,
-			    size_t count);
+			    size_t count, const uint8_t *expected);
 	ntstatus (*list)(struct place *place, const char *name, place_list_fn *each, void *owner);
 	ntstatus (*make_directory)(struct place *place, const char *name);
 	ntstatus (*remove)(struct place *place, const char *name);
@@ -21,6 +21,8 @@ struct place_ops {
 	ntstatus (*sync)(struct place *place);
 	ntstatus (*free_bytes)(struct place *place, uint64_t *free_bytes);
 	ntstatus (*reopen)(struct place *place);
+	/* count - add what the connection that is open has moved. */
+	void (*count)(const struct place *place, struct place_counts *counts);
 	void (*close)(struct place *place); /* frees it */
 };
 

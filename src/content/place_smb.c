@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A place on an SMB server. A small file travels as one compound (create, write or read, perhaps
- * rename, close), so that it costs one round trip, and many compounds are under way at a time on
- * one connection. Everything else goes through the blocking calls of the client, on the same loop.
+ * A place on an SMB server. Requests travel many at a time on one connection (place_smb_flight.c);
+ * everything else goes through the blocking calls of the client, on the same loop.
  */
 #include "place_smb.h"
 
@@ -11,33 +10,10 @@
 #include <wire/dtyp.h>
 #include <wire/fscc.h>
 
-#define SMB_DEPTH      64
-#define PENDING_MS     90000 /* a lease that someone sits on is broken within 35 s */
-#define LIST_ROOM      (64u << 10)
-#define FS_SIZE_ROOM   256u
-#define COMPOUND_HEADS 4096u /* of a compound, names included */
-
-#define ACCESS_GET     (FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
-#define ACCESS_PUT     (FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
-#define SHARE_ALL      (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
-
-static const struct smb2_file_id related = { SMB2_FILE_ID_RELATED, SMB2_FILE_ID_RELATED };
-
-/* A request on its way: the parts of its compound. */
-enum { PART_CREATE, PART_DATA, PART_RENAME, PART_CLOSE, PART_COUNT };
-struct part {
-	struct client_request request;
-	struct flight *flight;
-};
-struct flight {
-	struct place_smb *smb;
-	struct place_request *rq;
-	struct part parts[PART_COUNT];
-	unsigned left; /* answers that have not come */
-	ntstatus status;
-	size_t got;
-	char staged[PLACE_STAGING_NAME];
-};
+#define SMB_DEPTH    64
+#define PENDING_MS   90000 /* a lease that someone sits on is broken within 35 s */
+#define LIST_ROOM    (64u << 10)
+#define FS_SIZE_ROOM 256u
 
 static struct place_smb *of(struct place *place)
 {
@@ -65,206 +41,6 @@ static ntstatus open_path(struct place_smb *smb, const char *path, uint32_t acce
 		return STATUS_CONNECTION_DISCONNECTED;
 	return sync_open(smb->sync, &smb->tree, path, access | SYNCHRONIZE, disposition, options,
 			 id);
-}
-
-static void note_status(struct flight *flight, ntstatus status)
-{
-	/* The first failure is the cause; the parts behind it only repeat it. */
-	if (!flight->status)
-		flight->status = status;
-}
-
-static void take_data(struct flight *flight, struct client_request *request)
-{
-	struct smb2_read_response response = { 0 };
-	struct place_request *rq = flight->rq;
-
-	if (request->status == STATUS_END_OF_FILE)
-		return;
-	if (request->status) {
-		note_status(flight, request->status);
-		return;
-	}
-	if (smb2_read_response_decode(&request->body, &response) ||
-	    cur_left(&response.data) > rq->length) {
-		note_status(flight, STATUS_INVALID_NETWORK_RESPONSE);
-		return;
-	}
-	flight->got = cur_left(&response.data);
-	cur_copy(&response.data, rq->data, flight->got);
-}
-
-static void take_count(struct flight *flight, struct client_request *request)
-{
-	struct smb2_write_response response = { 0 };
-
-	if (request->status)
-		note_status(flight, request->status);
-	else if (smb2_write_response_decode(&request->body, &response) ||
-		 response.count != flight->rq->length)
-		note_status(flight, STATUS_INVALID_NETWORK_RESPONSE);
-}
-
-static void part_done(struct client_request *request)
-{
-	struct part *part = container_of(request, struct part, request);
-	struct flight *flight = part->flight;
-
-	if (part == &flight->parts[PART_DATA] && flight->rq->verb == PLACE_GET)
-		take_data(flight, request);
-	else if (part == &flight->parts[PART_DATA])
-		take_count(flight, request);
-	else
-		note_status(flight, request->status);
-	if (--flight->left)
-		return;
-	place_finish(&flight->smb->place, flight->rq, flight->status,
-		     flight->status ? 0 : flight->got);
-	free(flight);
-}
-
-static void add(struct flight *flight, struct client_message *message, unsigned index,
-		uint16_t command, size_t payload)
-{
-	struct part *part = &flight->parts[index];
-
-	part->flight = flight;
-	part->request.done = part_done;
-	flight->left++;
-	client_add(message, sync_client(flight->smb->sync), &part->request, command, payload,
-		   index != PART_CREATE);
-}
-
-static void add_create(struct flight *flight, struct client_message *message, const char *path)
-{
-	const struct place_request *rq = flight->rq;
-	bool get = rq->verb == PLACE_GET;
-	struct smb2_create_request create = {
-		.impersonation_level = 2,
-		.desired_access = get ? ACCESS_GET : ACCESS_PUT,
-		.file_attributes = FILE_ATTRIBUTE_NORMAL,
-		.share_access = SHARE_ALL,
-		.create_disposition = get	   ? FILE_OPEN
-				      : rq->is_new ? FILE_CREATE
-						   : FILE_OVERWRITE_IF,
-		.create_options = FILE_NON_DIRECTORY_FILE,
-	};
-	auto_buf struct buf wide = { 0 };
-
-	if (rq->replace)
-		create.desired_access |= DELETE_ACCESS;
-	utf16_encode(&wide, path);
-	create.name = cur_of(wide.data, wide.len);
-	add(flight, message, PART_CREATE, SMB2_CREATE, 0);
-	smb2_create_request_encode(&message->buf, &create);
-}
-
-static void add_data(struct flight *flight, struct client_message *message)
-{
-	const struct place_request *rq = flight->rq;
-
-	if (rq->verb == PLACE_GET) {
-		const struct smb2_read_request read = {
-			.length = (uint32_t)rq->length,
-			.offset = rq->offset,
-			.file_id = related,
-		};
-
-		add(flight, message, PART_DATA, SMB2_READ, rq->length);
-		smb2_read_request_encode(&message->buf, &read);
-	} else {
-		const struct smb2_write_request write = {
-			.file_id = related,
-			.data = cur_of(rq->data, rq->length),
-		};
-
-		add(flight, message, PART_DATA, SMB2_WRITE, rq->length);
-		smb2_write_request_encode(&message->buf, &write);
-	}
-}
-
-/* FileRenameInformation (MS-FSCC 2.4.37.2): over what is there. */
-void place_smb_rename_encode(struct buf *out, const char *path)
-{
-	auto_buf struct buf wide = { 0 };
-
-	utf16_encode(&wide, path);
-	buf_u8(out, 1);
-	buf_zero(out, 7);
-	buf_u64le(out, 0);
-	buf_u32le(out, (uint32_t)wide.len);
-	buf_bytes(out, wide.data, wide.len);
-}
-
-static void add_rename(struct flight *flight, struct client_message *message, const char *path)
-{
-	auto_buf struct buf input = { 0 };
-	struct smb2_set_info_request set = {
-		.info_type = SMB2_0_INFO_FILE,
-		.info_class = FileRenameInformation,
-		.file_id = related,
-	};
-
-	place_smb_rename_encode(&input, path);
-	set.input = cur_of(input.data, input.len);
-	add(flight, message, PART_RENAME, SMB2_SET_INFO, input.len);
-	smb2_set_info_request_encode(&message->buf, &set);
-}
-
-/* What does not fit one request goes in parts, and waits. */
-static ntstatus in_parts(struct place_smb *smb, struct place_request *rq, size_t *got)
-{
-	size_t most = smb->part;
-
-	if (rq->verb == PLACE_PUT)
-		return place_smb_write(smb, rq->name, rq->data, rq->length,
-				       rq->is_new    ? SMB_WRITE_NEW
-				       : rq->replace ? SMB_WRITE_STAGED
-						     : SMB_WRITE_IN_PLACE,
-				       false);
-	return place_smb_read(smb, rq->name, rq->offset, rq->data, rq->length, most, got);
-}
-
-static void smb_begin(struct place *place, struct place_request *rq)
-{
-	const struct smb2_close_request close = { .file_id = related };
-	struct place_smb *smb = of(place);
-	auto_free char *path = place_smb_path(smb, rq->name);
-	struct client_message message;
-	struct flight *flight;
-	size_t got = 0;
-
-	if (!smb->sync || !sync_client(smb->sync)) {
-		place_finish(place, rq, STATUS_CONNECTION_DISCONNECTED, 0);
-		return;
-	}
-	if (!rq->length || rq->length > smb->part) {
-		ntstatus status = in_parts(smb, rq, &got);
-
-		place_finish(place, rq, status, got);
-		return;
-	}
-	flight = xalloc(1, sizeof(*flight));
-	flight->smb = smb;
-	flight->rq = rq;
-	client_begin(sync_client(smb->sync), &message, &smb->tree);
-	if (rq->verb == PLACE_PUT) /* at once, so that no data moves while the message grows */
-		buf_room(&message.buf, rq->length + COMPOUND_HEADS);
-	if (rq->replace) {
-		auto_free char *staged = NULL;
-
-		place_staging_name(flight->staged);
-		staged = place_smb_path(smb, flight->staged);
-		add_create(flight, &message, staged);
-	} else {
-		add_create(flight, &message, path);
-	}
-	add_data(flight, &message);
-	if (rq->replace)
-		add_rename(flight, &message, path);
-	add(flight, &message, PART_CLOSE, SMB2_CLOSE, 0);
-	smb2_close_request_encode(&message.buf, &close);
-	client_send(sync_client(smb->sync), &message);
 }
 
 static void smb_turn(struct place *place, int timeout_ms)
@@ -348,10 +124,8 @@ static ntstatus smb_make_directory(struct place *place, const char *name)
 	return make_path(of(place), path);
 }
 
-static ntstatus smb_remove(struct place *place, const char *name)
+static ntstatus remove_path(struct place_smb *smb, const char *path)
 {
-	struct place_smb *smb = of(place);
-	auto_free char *path = place_smb_path(smb, name);
 	struct smb2_file_id id;
 	ntstatus closed, status = open_path(smb, path, DELETE_ACCESS, FILE_OPEN, 0, &id);
 
@@ -360,6 +134,37 @@ static ntstatus smb_remove(struct place *place, const char *name)
 	status = sync_delete(smb->sync, &smb->tree, id);
 	closed = sync_close(smb->sync, &smb->tree, id);
 	return status ? status : closed;
+}
+
+/* FileBasicInformation (MS-FSCC 2.4.7) with nothing but attributes. */
+static ntstatus make_writable(struct place_smb *smb, const char *path)
+{
+	auto_buf struct buf input = { 0 };
+	struct smb2_file_id id;
+	ntstatus status = open_path(smb, path, FILE_WRITE_ATTRIBUTES, FILE_OPEN,
+				    FILE_NON_DIRECTORY_FILE, &id);
+
+	if (status)
+		return status;
+	buf_zero(&input, 32);
+	buf_u32le(&input, FILE_ATTRIBUTE_NORMAL);
+	buf_u32le(&input, 0);
+	status = sync_set_info(smb->sync, &smb->tree, id, SMB2_0_INFO_FILE, FileBasicInformation, 0,
+			       cur_of(input.data, input.len));
+	(void)!sync_close(smb->sync, &smb->tree, id);
+	return status;
+}
+
+/* Whoever made the file may have made it read-only. */
+static ntstatus smb_remove(struct place *place, const char *name)
+{
+	struct place_smb *smb = of(place);
+	auto_free char *path = place_smb_path(smb, name);
+	ntstatus status = remove_path(smb, path);
+
+	if (status == STATUS_CANNOT_DELETE && !make_writable(smb, path))
+		status = remove_path(smb, path);
+	return status;
 }
 
 static ntstatus smb_set_access(struct place *place, const char *name, enum place_access access)
@@ -430,8 +235,21 @@ static ntstatus smb_free_bytes(struct place *place, uint64_t *free_bytes)
 	return STATUS_SUCCESS;
 }
 
+static void smb_count(const struct place *place, struct place_counts *counts)
+{
+	const struct place_smb *smb = container_of(place, const struct place_smb, place);
+	const struct client_facts *facts;
+
+	if (!smb->sync || !sync_client(smb->sync))
+		return;
+	facts = client_facts(sync_client(smb->sync));
+	counts->wire_in += facts->bytes_in;
+	counts->wire_out += facts->bytes_out;
+}
+
 static void hang_up(struct place_smb *smb)
 {
+	smb_count(&smb->place, &smb->place.counts);
 	sync_disconnect(smb->sync);
 	smb->sync = NULL;
 	smb->locked = false;
@@ -506,7 +324,7 @@ static void smb_close(struct place *place)
 }
 
 static const struct place_ops operations = {
-	.begin = smb_begin,
+	.begin = place_smb_begin,
 	.turn = smb_turn,
 	.write = smb_write,
 	.compose = place_smb_compose,
@@ -518,6 +336,7 @@ static const struct place_ops operations = {
 	.unlock = smb_unlock,
 	.free_bytes = smb_free_bytes,
 	.reopen = smb_reopen,
+	.count = smb_count,
 	.close = smb_close,
 };
 

@@ -29,9 +29,12 @@ char *place_smb_path(const struct place_smb *smb, const char *name);
 /* place_smb_rename_encode - FileRenameInformation: to @path, over what is there. */
 void place_smb_rename_encode(struct buf *out, const char *path);
 
+/* place_smb_begin - a request sets out; place_finish ends it. */
+void place_smb_begin(struct place *place, struct place_request *rq);
+
 /* place_smb_compose - place_compose; waits. */
 ntstatus place_smb_compose(struct place *place, const char *name, const struct place_part *parts,
-			   size_t count) MUST_CHECK;
+			   size_t count, const uint8_t *expected) MUST_CHECK;
 /* place_smb_read - a range of a file, in parts of at most @most bytes; waits. */
 ntstatus place_smb_read(struct place_smb *smb, const char *name, uint64_t offset, void *data,
 			size_t length, size_t most, size_t *got) MUST_CHECK;

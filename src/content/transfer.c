@@ -445,7 +445,9 @@ static bool publish(struct transfer *t)
 	if (status)
 		return content_fail_status(t->why, status, true, place_title(to),
 					   "bring the pieces to the disk");
-	if (!manifest_encode(&t->manifest, &bytes, t->why) ||
+	if (!manifest_encode(&t->manifest, &bytes, t->why))
+		return false;
+	if (!transfer_compose_manifest(t, &bytes) &&
 	    !layout_write_target(to, t->hash, bytes.data, bytes.len, t->why))
 		return false;
 	status = place_remove(to, LAYOUT_UNFINISHED);

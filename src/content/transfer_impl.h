@@ -31,6 +31,7 @@ struct slot {
 	uint32_t tried;	    /* sources that did not have it, by bit */
 	unsigned attempts;  /* writes that did not come back as they were */
 	bool replace;	    /* something lies there */
+	bool wants_back;    /* what was written is read again */
 	bool restart_check; /* stalled: begin with a check, else with a fetch */
 	uint64_t ready_ms;  /* held back until */
 };
@@ -69,6 +70,9 @@ bool slot_is_ready(const struct slot *slot, uint64_t now_ms);
 /* transfer_compose - have the target put together what it can of what is wanted (compose.c); what
  * was, is in there. */
 void transfer_compose(struct transfer *t);
+/* transfer_compose_manifest - the same for the manifest, whose @bytes are given: true, it has its
+ * name at the target and was compared; false, it is to be written. */
+bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes);
 /* transfer_fail - note the first failure. */
 void transfer_fail(struct transfer *t, enum content_problem problem, ntstatus status,
 		   const struct place *place, const char *name, const char *text);

@@ -38,6 +38,8 @@ static void ask(struct place *place, struct slot *slot, enum phase phase, uint8_
 		.length = slot->piece->length,
 		.replace = slot->replace && phase == PHASE_SENDING,
 	};
+	if (phase == PHASE_SENDING)
+		slot->rq.back = slot->wants_back ? slot->back : NULL;
 	move(slot, phase);
 	place_begin(place, &slot->rq);
 }
@@ -200,22 +202,6 @@ static void fetched(struct transfer *t, struct slot *slot)
 	try_another_source(t, slot);
 }
 
-static void sent(struct transfer *t, struct slot *slot)
-{
-	if (!slot->rq.status) {
-		t->result->sent++;
-		t->result->bytes_sent += slot->piece->length;
-		t->progress.bytes_sent += slot->piece->length;
-		if (t->options->trust_writes)
-			finish(t, slot);
-		else
-			ask(t->options->to, slot, PHASE_READING_BACK, slot->back);
-	} else if (!target_is_lost(t, slot)) {
-		give_up(t, slot, content_problem_of(slot->rq.status, true), slot->rq.status,
-			t->options->to, "write a piece");
-	}
-}
-
 static void read_back(struct transfer *t, struct slot *slot)
 {
 	t->result->bytes_checked += slot->rq.got;
@@ -239,6 +225,26 @@ static void read_back(struct transfer *t, struct slot *slot)
 	}
 }
 
+static void sent(struct transfer *t, struct slot *slot)
+{
+	if (!slot->rq.status) {
+		t->result->sent++;
+		t->result->bytes_sent += slot->piece->length;
+		t->progress.bytes_sent += slot->piece->length;
+		if (t->options->trust_writes) {
+			finish(t, slot);
+		} else if (slot->rq.is_back) {
+			move(slot, PHASE_READING_BACK);
+			read_back(t, slot);
+		} else {
+			ask(t->options->to, slot, PHASE_READING_BACK, slot->back);
+		}
+	} else if (!target_is_lost(t, slot)) {
+		give_up(t, slot, content_problem_of(slot->rq.status, true), slot->rq.status,
+			t->options->to, "write a piece");
+	}
+}
+
 void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece, bool check,
 		bool replace)
 {
@@ -253,6 +259,7 @@ void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece
 	slot->tried = 0;
 	slot->attempts = 0;
 	slot->replace = replace;
+	slot->wants_back = !t->options->trust_writes;
 	layout_piece(slot->name, piece->hash);
 	t->busy++;
 	if (check)

@@ -145,9 +145,10 @@ static int report(const struct transfer_result *r, const struct place *to)
 {
 	struct place_counts counts = place_counts(to);
 
-	print(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pieces",
-			(json_int_t)r->pieces, "composed", (json_int_t)r->composed, "sent",
-			(json_int_t)r->sent, "present", (json_int_t)r->present, "bad",
+	print(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "wire_out",
+			(json_int_t)counts.wire_out, "wire_in", (json_int_t)counts.wire_in,
+			"pieces", (json_int_t)r->pieces, "composed", (json_int_t)r->composed,
+			"sent", (json_int_t)r->sent, "present", (json_int_t)r->present, "bad",
 			(json_int_t)r->bad, "bytes", (json_int_t)r->bytes, "bytes_put",
 			(json_int_t)counts.bytes_put, "bytes_got", (json_int_t)counts.bytes_got,
 			"requests", (json_int_t)counts.requests, "reconnects",

@@ -2,6 +2,8 @@
 /* Places that nobody vouches for: slow ones, endless ones, and ones where others may write. */
 #include "places.h"
 
+#include "place_impl.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -56,6 +58,73 @@ static void what_is_no_file_holds_nobody(void **state)
 	assert_int_not_equal(over.status, STATUS_SUCCESS);
 	assert_int_not_equal(place_read(place, "pipe", 100, &back), STATUS_SUCCESS);
 	assert_int_not_equal(place_read(place, "link", 100, &back), STATUS_SUCCESS);
+}
+
+/* A directory that somebody has filled: so many names, which are made up as they are asked for. */
+struct crowd {
+	struct place place;
+	unsigned left;
+	bool refuses;
+	bool has_directory;
+};
+
+static ntstatus crowd_list(struct place *place, const char *name, place_list_fn *each, void *owner)
+{
+	const struct crowd *c = container_of(place, struct crowd, place);
+	char text[32];
+
+	for (unsigned i = 0; i < c->left; i++) {
+		snprintf(text, sizeof(text), "%u.json", c->left - i);
+		if (!each(owner, text, 1, false))
+			break;
+	}
+	return STATUS_SUCCESS;
+}
+
+static ntstatus crowd_remove(struct place *place, const char *name)
+{
+	struct crowd *c = container_of(place, struct crowd, place);
+
+	if (c->refuses)
+		return STATUS_CANNOT_DELETE;
+	if (strchr(name, '/'))
+		c->left--;
+	else
+		c->has_directory = false;
+	return STATUS_SUCCESS;
+}
+
+static void a_directory_of_any_size_is_cleared(void **state)
+{
+	static const struct place_ops ops = { .list = crowd_list, .remove = crowd_remove };
+	struct crowd crowd = { { .ops = &ops, .depth = 1 }, PLACE_LIST_MAX + 5, false, true };
+	struct content_failure why = { 0 };
+
+	assert_true(layout_clear(&crowd.place, "drop", &why));
+	assert_int_equal(crowd.left, 0);
+	assert_false(crowd.has_directory);
+	/* Where nothing goes, it ends. */
+	crowd.left = 3;
+	crowd.refuses = true;
+	assert_false(layout_clear(&crowd.place, "drop", &why));
+	assert_int_equal(why.status, STATUS_CANNOT_DELETE);
+}
+
+static void files_go_as_they_are_asked_to(void **state)
+{
+	struct place *place auto_place = new_place("p");
+	struct place_request gone = { .verb = PLACE_REMOVE, .name = "one" };
+
+	assert_int_equal(put_new(place, "one", "first"), STATUS_SUCCESS);
+	for (int i = 0; i < 2; i++) {
+		place_begin(place, &gone);
+		place_drain(place);
+		assert_int_equal(gone.status, i ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS);
+	}
+	gone.name = "staging";
+	place_begin(place, &gone);
+	place_drain(place);
+	assert_int_equal(gone.status, STATUS_FILE_IS_A_DIRECTORY);
 }
 
 static void who_may_read_a_place_cannot_lock_it(void **state)
@@ -161,6 +230,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_new_goes_over_nothing),
 		TEST(what_is_no_file_holds_nobody),
+		TEST(a_directory_of_any_size_is_cleared),
+		TEST(files_go_as_they_are_asked_to),
 		TEST(who_may_read_a_place_cannot_lock_it),
 		TEST(nothing_is_begun_behind_the_deadline),
 		TEST(a_web_server_that_trickles_is_given_up),

@@ -104,6 +104,7 @@ struct client_facts {
 	enum sign_algorithm sign_algorithm;
 	struct smb2_compression compression;
 	uint64_t compressed_in, compressed_out; /* messages that came, and went, compressed */
+	uint64_t bytes_in, bytes_out;		/* of the connection, headers and all */
 	bool signs, encrypts;			/* every message of the session */
 	uint16_t session_flags;
 	uint64_t session_id;

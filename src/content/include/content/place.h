@@ -64,7 +64,7 @@ ntstatus place_reopen(struct place *place);
 void place_set_deadline(struct place *place, uint64_t ms);
 bool place_is_late(const struct place *place);
 
-enum place_verb { PLACE_GET, PLACE_PUT };
+enum place_verb { PLACE_GET, PLACE_PUT, PLACE_REMOVE /* a file; no directory */ };
 
 /* One file, or a part of it, on its way; embedded in or owned by what waits for it. */
 struct place_request {
@@ -73,15 +73,18 @@ struct place_request {
 	uint64_t offset;  /* GET: where to begin; what lies behind the end is not an error */
 	uint8_t *data;	  /* GET: room of @length bytes. PUT: the whole file, @length bytes */
 	size_t length;
-	bool replace; /* PUT: staged beside, then renamed over what readers may have open; else
-			 written in place, where nothing refers to it yet */
-	bool is_new;  /* PUT, not to replace: where that name is taken it fails, with
-			 STATUS_OBJECT_NAME_COLLISION */
+	bool replace;  /* PUT: staged beside, then renamed over what readers may have open; else
+			  written in place, where nothing refers to it yet */
+	bool is_new;   /* PUT, not to replace: where that name is taken it fails, with
+			  STATUS_OBJECT_NAME_COLLISION */
+	uint8_t *back; /* PUT: room of @length bytes for what was written, read again at once where
+			  the place can; NULL: it need not be */
 	void *owner;
 	/* The answer. */
 	bool done;
 	ntstatus status;
-	size_t got; /* GET: less than @length at the end of the file only */
+	size_t got;   /* GET: less than @length at the end of the file only */
+	bool is_back; /* PUT: @back holds @got bytes that were read; else whoever wants them asks */
 	/* The place's own. */
 	void *private_data;
 };
@@ -112,11 +115,13 @@ struct place_part {
 };
 /*
  * place_compose - make @name of @parts, one behind the other, so that only those that are data
- * travel. In place, where nothing refers to it yet. Where it fails, what is there is not whole, and
- * is to be written over. STATUS_NOT_SUPPORTED: the place cannot.
+ * travel. @expected NULL: in place, where nothing refers to it yet; where it fails, what is there
+ * is not whole, and is to be written over. Else it is made beside, read back, and gets its name,
+ * over what has it, when it is durable and its SHA-256 is @expected; STATUS_FILE_CORRUPT_ERROR: it
+ * was not. STATUS_NOT_SUPPORTED: the place cannot.
  */
 ntstatus place_compose(struct place *place, const char *name, const struct place_part *parts,
-		       size_t count) MUST_CHECK;
+		       size_t count, const uint8_t *expected) MUST_CHECK;
 bool place_can_compose(const struct place *place);
 /* place_list - call @each for everything in a directory, in no order; false ends it. A directory
  * of more than PLACE_LIST_MAX entries is STATUS_FILE_SYSTEM_LIMITATION, behind those. */
@@ -151,7 +156,8 @@ ntstatus place_free_bytes(struct place *place, uint64_t *free_bytes) MUST_CHECK;
 
 /* What has been moved since it was opened, for reports. */
 struct place_counts {
-	uint64_t bytes_got, bytes_put, requests;
+	uint64_t bytes_got, bytes_put, requests; /* of files */
+	uint64_t wire_in, wire_out; /* of its connections, headers and all; 0: it has none */
 };
 struct place_counts place_counts(const struct place *place);
 

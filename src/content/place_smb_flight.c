@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Requests of an SMB place on their way. A small file travels as one compound (create, write or
+ * read, perhaps read what was written, or rename, close), and one that goes as another (create to
+ * delete, close), so that each costs one round trip, and many are under way at a time.
+ */
+#include "place_smb.h"
+
+#include <base/utf16.h>
+#include <wire/dtyp.h>
+#include <wire/fscc.h>
+
+#define COMPOUND_HEADS 4096u /* of a compound, names included */
+
+#define ACCESS_GET     (FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define ACCESS_PUT     (FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define ACCESS_REMOVE  (DELETE_ACCESS | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define SHARE_ALL      (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+
+static const struct smb2_file_id related = { SMB2_FILE_ID_RELATED, SMB2_FILE_ID_RELATED };
+
+/* A request on its way: the parts of its compound. */
+enum { PART_CREATE, PART_DATA, PART_BACK, PART_RENAME, PART_CLOSE, PART_COUNT };
+struct part {
+	struct client_request request;
+	struct flight *flight;
+};
+struct flight {
+	struct place_smb *smb;
+	struct place_request *rq;
+	struct part parts[PART_COUNT];
+	unsigned left; /* answers that have not come */
+	ntstatus status;
+	size_t got;
+	char staged[PLACE_STAGING_NAME];
+};
+
+static void note_status(struct flight *flight, ntstatus status)
+{
+	/* The first failure is the cause; the parts behind it only repeat it. */
+	if (!flight->status)
+		flight->status = status;
+}
+
+static void take_data(struct flight *flight, struct client_request *request, uint8_t *to)
+{
+	struct smb2_read_response response = { 0 };
+	struct place_request *rq = flight->rq;
+
+	if (request->status == STATUS_END_OF_FILE)
+		return;
+	if (request->status) {
+		note_status(flight, request->status);
+		return;
+	}
+	if (smb2_read_response_decode(&request->body, &response) ||
+	    cur_left(&response.data) > rq->length) {
+		note_status(flight, STATUS_INVALID_NETWORK_RESPONSE);
+		return;
+	}
+	flight->got = cur_left(&response.data);
+	cur_copy(&response.data, to, flight->got);
+}
+
+static void take_count(struct flight *flight, struct client_request *request)
+{
+	struct smb2_write_response response = { 0 };
+
+	if (request->status)
+		note_status(flight, request->status);
+	else if (smb2_write_response_decode(&request->body, &response) ||
+		 response.count != flight->rq->length)
+		note_status(flight, STATUS_INVALID_NETWORK_RESPONSE);
+}
+
+static void part_done(struct client_request *request)
+{
+	struct part *part = container_of(request, struct part, request);
+	struct flight *flight = part->flight;
+
+	if (part == &flight->parts[PART_DATA] && flight->rq->verb == PLACE_GET)
+		take_data(flight, request, flight->rq->data);
+	else if (part == &flight->parts[PART_BACK])
+		take_data(flight, request, flight->rq->back);
+	else if (part == &flight->parts[PART_DATA])
+		take_count(flight, request);
+	else
+		note_status(flight, request->status);
+	if (--flight->left)
+		return;
+	flight->rq->is_back = flight->parts[PART_BACK].flight != NULL;
+	place_finish(&flight->smb->place, flight->rq, flight->status,
+		     flight->status ? 0 : flight->got);
+	free(flight);
+}
+
+static void add(struct flight *flight, struct client_message *message, unsigned index,
+		uint16_t command, size_t payload)
+{
+	struct part *part = &flight->parts[index];
+
+	part->flight = flight;
+	part->request.done = part_done;
+	flight->left++;
+	client_add(message, sync_client(flight->smb->sync), &part->request, command, payload,
+		   index != PART_CREATE);
+}
+
+static void add_create(struct flight *flight, struct client_message *message, const char *path)
+{
+	const struct place_request *rq = flight->rq;
+	bool get = rq->verb == PLACE_GET, gone = rq->verb == PLACE_REMOVE;
+	struct smb2_create_request create = {
+		.impersonation_level = 2,
+		.desired_access = get	 ? ACCESS_GET
+				  : gone ? ACCESS_REMOVE
+					 : ACCESS_PUT,
+		.file_attributes = FILE_ATTRIBUTE_NORMAL,
+		.share_access = SHARE_ALL,
+		.create_disposition = get || gone  ? FILE_OPEN
+				      : rq->is_new ? FILE_CREATE
+						   : FILE_OVERWRITE_IF,
+		.create_options = FILE_NON_DIRECTORY_FILE | (gone ? FILE_DELETE_ON_CLOSE : 0u),
+	};
+	auto_buf struct buf wide = { 0 };
+
+	if (rq->replace)
+		create.desired_access |= DELETE_ACCESS;
+	else if (rq->back)
+		create.desired_access |= FILE_READ_DATA;
+	utf16_encode(&wide, path);
+	create.name = cur_of(wide.data, wide.len);
+	add(flight, message, PART_CREATE, SMB2_CREATE, 0);
+	smb2_create_request_encode(&message->buf, &create);
+}
+
+static void add_read(struct flight *flight, struct client_message *message, unsigned index,
+		     uint64_t offset)
+{
+	const struct smb2_read_request read = {
+		.length = (uint32_t)flight->rq->length,
+		.offset = offset,
+		.file_id = related,
+	};
+
+	add(flight, message, index, SMB2_READ, flight->rq->length);
+	smb2_read_request_encode(&message->buf, &read);
+}
+
+/* What is written is read again before it is closed, where it has its name already. */
+static void add_data(struct flight *flight, struct client_message *message)
+{
+	const struct place_request *rq = flight->rq;
+
+	if (rq->verb == PLACE_GET) {
+		add_read(flight, message, PART_DATA, rq->offset);
+	} else {
+		const struct smb2_write_request write = {
+			.file_id = related,
+			.data = cur_of(rq->data, rq->length),
+		};
+
+		add(flight, message, PART_DATA, SMB2_WRITE, rq->length);
+		smb2_write_request_encode(&message->buf, &write);
+		if (rq->back && !rq->replace)
+			add_read(flight, message, PART_BACK, 0);
+	}
+}
+
+/* FileRenameInformation (MS-FSCC 2.4.37.2): over what is there. */
+void place_smb_rename_encode(struct buf *out, const char *path)
+{
+	auto_buf struct buf wide = { 0 };
+
+	utf16_encode(&wide, path);
+	buf_u8(out, 1);
+	buf_zero(out, 7);
+	buf_u64le(out, 0);
+	buf_u32le(out, (uint32_t)wide.len);
+	buf_bytes(out, wide.data, wide.len);
+}
+
+static void add_rename(struct flight *flight, struct client_message *message, const char *path)
+{
+	auto_buf struct buf input = { 0 };
+	struct smb2_set_info_request set = {
+		.info_type = SMB2_0_INFO_FILE,
+		.info_class = FileRenameInformation,
+		.file_id = related,
+	};
+
+	place_smb_rename_encode(&input, path);
+	set.input = cur_of(input.data, input.len);
+	add(flight, message, PART_RENAME, SMB2_SET_INFO, input.len);
+	smb2_set_info_request_encode(&message->buf, &set);
+}
+
+/* What does not fit one request goes in parts, and waits. */
+static ntstatus in_parts(struct place_smb *smb, struct place_request *rq, size_t *got)
+{
+	size_t most = smb->part;
+
+	if (rq->verb == PLACE_PUT)
+		return place_smb_write(smb, rq->name, rq->data, rq->length,
+				       rq->is_new    ? SMB_WRITE_NEW
+				       : rq->replace ? SMB_WRITE_STAGED
+						     : SMB_WRITE_IN_PLACE,
+				       false);
+	return place_smb_read(smb, rq->name, rq->offset, rq->data, rq->length, most, got);
+}
+
+void place_smb_begin(struct place *place, struct place_request *rq)
+{
+	const struct smb2_close_request close = { .file_id = related };
+	struct place_smb *smb = container_of(place, struct place_smb, place);
+	auto_free char *path = place_smb_path(smb, rq->name);
+	struct client_message message;
+	struct flight *flight;
+	size_t got = 0;
+
+	if (!smb->sync || !sync_client(smb->sync)) {
+		place_finish(place, rq, STATUS_CONNECTION_DISCONNECTED, 0);
+		return;
+	}
+	if (rq->verb != PLACE_REMOVE && (!rq->length || rq->length > smb->part)) {
+		ntstatus status = in_parts(smb, rq, &got);
+
+		place_finish(place, rq, status, got);
+		return;
+	}
+	flight = xalloc(1, sizeof(*flight));
+	flight->smb = smb;
+	flight->rq = rq;
+	client_begin(sync_client(smb->sync), &message, &smb->tree);
+	if (rq->verb == PLACE_PUT) /* at once, so that no data moves while the message grows */
+		buf_room(&message.buf, rq->length + COMPOUND_HEADS);
+	if (rq->replace) {
+		auto_free char *staged = NULL;
+
+		place_staging_name(flight->staged);
+		staged = place_smb_path(smb, flight->staged);
+		add_create(flight, &message, staged);
+	} else {
+		add_create(flight, &message, path);
+	}
+	if (rq->verb != PLACE_REMOVE)
+		add_data(flight, &message);
+	if (rq->replace)
+		add_rename(flight, &message, path);
+	add(flight, &message, PART_CLOSE, SMB2_CLOSE, 0);
+	smb2_close_request_encode(&message.buf, &close);
+	client_send(sync_client(smb->sync), &message);
+}
