@@ -266,15 +266,21 @@ int run_client_collect(struct call *call)
 	if (papers_ingest(site, &counts, &why))
 		return site_failed(why);
 	if (call->json) {
-		printf("{\"enrolments\": %llu, \"reports\": %llu, \"stale\": %llu, \"refused\": "
-		       "%llu, "
-		       "\"unfinished\": %llu}\n",
-		       (unsigned long long)counts.enrolments, (unsigned long long)counts.reports,
-		       (unsigned long long)counts.stale, (unsigned long long)counts.refused,
-		       (unsigned long long)counts.unfinished);
+		json_t *line auto_json = json_pack(
+			"{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "enrolments",
+			(json_int_t)counts.enrolments, "reports", (json_int_t)counts.reports,
+			"stale", (json_int_t)counts.stale, "refused", (json_int_t)counts.refused,
+			"unfinished", (json_int_t)counts.unfinished, "unread",
+			(json_int_t)counts.unread, "forgotten", (json_int_t)counts.forgotten);
+
+		json_dumpf(line, stdout, 0);
+		putchar('\n');
 		return EXIT_DONE;
 	}
-	return done(call, "%llu enrolments, %llu reports, %llu old ones, %llu refused",
+	return done(call,
+		    "%llu enrolments, %llu reports, %llu old ones, %llu refused, %llu left for the "
+		    "next time",
 		    (unsigned long long)counts.enrolments, (unsigned long long)counts.reports,
-		    (unsigned long long)counts.stale, (unsigned long long)counts.refused);
+		    (unsigned long long)counts.stale, (unsigned long long)counts.refused,
+		    (unsigned long long)counts.unfinished + (unsigned long long)counts.unread);
 }

@@ -212,18 +212,27 @@ static int store_report(struct site *site, const char *client, const json_t *bod
 	return query_run(&q, why);
 }
 
-static int in_transaction(struct site *site, int (*store)(struct site *, const void *, char **),
-			  const void *what, char **why)
+/* That the database does not take what a paper says is the paper's fault; that it cannot take
+ * anything now is not. */
+static bool is_of_the_paper(int error)
 {
-	int error = site_begin(site, why);
+	return error == -EINVAL || error == -EEXIST || error == -E2BIG || error == -EDQUOT;
+}
+
+/* All of it or nothing, and what other papers of the transaction said stays. Where the disk is full
+ * SQLite has undone the whole transaction, and there is no step any more. */
+static int in_step(struct site *site, int (*store)(struct site *, const void *, char **),
+		   const void *what, char **why)
+{
+	int error = site_step_begin(site, why), undone;
 
 	if (error)
 		return error;
 	error = store(site, what, why);
 	if (!error)
-		return site_commit(site, why);
-	site_rollback(site);
-	return error;
+		return site_step_keep(site, why);
+	undone = site_step_undo(site, NULL);
+	return undone && is_of_the_paper(error) ? undone : error;
 }
 
 static int enrolment_step(struct site *site, const void *what, char **why)
@@ -251,23 +260,18 @@ static int refuse(struct ingest_counts *counts, const struct content_failure *fa
 			 failure->text);
 }
 
-/* store - what @step does, in one transaction. That the database does not take what a paper says
- * is the paper's fault; that it cannot take anything now is not. */
+/* store - what @step does, or nothing. */
 static int store(struct site *site, int (*step)(struct site *, const void *, char **),
 		 const void *what, uint64_t *count, struct ingest_counts *counts, char **why)
 {
-	static const int of_the_paper[] = { -EINVAL, -EEXIST, -E2BIG, -EDQUOT };
-	int error = in_transaction(site, step, what, why);
+	int error = in_step(site, step, what, why);
 
 	if (!error)
 		(*count)++;
-	for (size_t i = 0; i < ARRAY_LEN(of_the_paper); i++) {
-		if (error != of_the_paper[i])
-			continue;
-		counts->refused++;
-		return -EBADMSG;
-	}
-	return error;
+	if (!is_of_the_paper(error))
+		return error;
+	counts->refused++;
+	return -EBADMSG;
 }
 
 static int take_enrolment(struct site *site, const struct document *document,

@@ -10,60 +10,10 @@
 #include <policy/paper.h>
 #include <site/db.h>
 
-struct names {
-	char **list;
-	size_t count, room;
-};
-
-static void names_free(struct names *n)
-{
-	for (size_t i = 0; i < n->count; i++)
-		free(n->list[i]);
-	free(n->list);
-}
-
-static bool add_name(void *owner, const char *name, uint64_t size, bool is_directory)
-{
-	struct names *n = owner;
-
-	if (n->count == n->room) {
-		n->room = n->room ? n->room * 2 : 256;
-		n->list = reallocarray(n->list, n->room, sizeof(*n->list));
-		BUG_ON(!n->list);
-	}
-	n->list[n->count++] = xstrdup(name);
-	return true;
-}
-
 static bool is_gone(ntstatus status)
 {
 	return !status || status == STATUS_OBJECT_NAME_NOT_FOUND ||
 	       status == STATUS_OBJECT_PATH_NOT_FOUND;
-}
-
-static bool remove_one(struct place *place, const char *name, struct content_failure *why)
-{
-	ntstatus status = place_remove(place, name);
-
-	return is_gone(status) || content_fail_status(why, status, true, name, "remove it");
-}
-
-/* All files of a directory, and it. */
-static bool remove_directory(struct place *place, const char *directory,
-			     struct content_failure *why)
-{
-	struct names n cleanup(names_free) = { 0 };
-	ntstatus status = place_list(place, directory, add_name, &n);
-
-	if (!is_gone(status))
-		return content_fail_status(why, status, false, directory, "list it");
-	for (size_t i = 0; i < n.count; i++) {
-		auto_free char *name = xasprintf("%s/%s", directory, n.list[i]);
-
-		if (!remove_one(place, name, why))
-			return false;
-	}
-	return remove_one(place, directory, why);
 }
 
 static bool remove_pieces(struct place *place, struct content_failure *why)
@@ -72,21 +22,20 @@ static bool remove_pieces(struct place *place, struct content_failure *why)
 		char name[LAYOUT_NAME_MAX];
 
 		snprintf(name, sizeof(name), "pieces/%02x", i);
-		if (!remove_directory(place, name, why))
+		if (!layout_clear(place, name, why))
 			return false;
 	}
-	return remove_one(place, "pieces", why);
+	return layout_remove(place, "pieces", why);
 }
 
 static bool remove_all(struct place *place, struct content_failure *why)
 {
-	bool good = remove_directory(place, "metadata", why) &&
-		    remove_directory(place, "targets", why) && remove_pieces(place, why) &&
-		    remove_directory(place, DROP, why) && remove_directory(place, "staging", why) &&
-		    remove_one(place, LAYOUT_SITE, why);
+	bool good = layout_clear(place, "metadata", why) && layout_clear(place, "targets", why) &&
+		    remove_pieces(place, why) && layout_clear(place, DROP, why) &&
+		    layout_clear(place, "staging", why) && layout_remove(place, LAYOUT_SITE, why);
 
 	place_unlock(place);
-	return good && remove_one(place, LAYOUT_LOCK, why);
+	return good && layout_remove(place, LAYOUT_LOCK, why);
 }
 
 /* A site that never had content owns no place: what add-dp made there is nobody's yet. */

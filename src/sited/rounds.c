@@ -59,10 +59,14 @@ static void round_once(struct rounds *r)
 		return;
 	if (papers_ingest(r->site, &counts, &papers))
 		log_warn("papers not taken why=%s", LOG_TEXT(papers ? papers : "unknown"));
-	if (counts.enrolments || counts.reports || counts.refused)
-		log_info("papers enrolments=%llu reports=%llu stale=%llu refused=%llu",
+	if (counts.enrolments || counts.reports || counts.refused || counts.unread)
+		log_info("papers enrolments=%llu reports=%llu stale=%llu refused=%llu unread=%llu",
 			 (unsigned long long)counts.enrolments, (unsigned long long)counts.reports,
-			 (unsigned long long)counts.stale, (unsigned long long)counts.refused);
+			 (unsigned long long)counts.stale, (unsigned long long)counts.refused,
+			 (unsigned long long)counts.unread);
+	if (counts.forgotten)
+		log_warn("files that are no papers are not kept in mind count=%llu",
+			 (unsigned long long)counts.forgotten);
 	if (policy_publish(r->site, false, &publish))
 		log_warn("policy not published why=%s", LOG_TEXT(publish ? publish : "unknown"));
 }

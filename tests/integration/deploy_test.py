@@ -364,8 +364,11 @@ def test_papers():
            "enrolment-%s-3.json" % stranger: "[" * 100000}
     for name, text in bad.items():
         L.smbclient(POINT, "cd drop; put %s %s" % (write("bad", text), name), user="client")
+    read_only = "report-%s-2.json" % stranger  # which keeps it no longer than others
+    L.smbclient(POINT, "cd drop; setmode %s +r" % read_only, user="publisher")
     counts = json.loads(site("client", "collect", "--json").out)
     check(counts["refused"] + counts["unfinished"] == 3 and counts["reports"] == 0, str(counts))
+    check(read_only not in os.listdir(drop), "a paper that is read-only stays")
     check([c["id"] for c in rows("client", "list")] == [c["id"] for c in before], "a client came about")
 
 

@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "places.h"
+
+#include "place_impl.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <policy/paper.h>
@@ -105,15 +109,20 @@ static void drop_report(const char *name, const struct content_key *key, int num
 	drop(name, bytes.data, bytes.len);
 }
 
-static struct ingest_counts round_once(int expected)
+static struct ingest_counts round_at(struct place *at, int expected)
 {
 	struct ingest_counts counts = { 0 };
 	auto_free char *why = NULL;
-	int error = papers_ingest_from(site, place, POINT, &counts, &why);
+	int error = papers_ingest_from(site, at, POINT, &counts, &why);
 
 	if (error != expected)
 		fail_msg("the round ended with %d: %s", error, why ? why : "");
 	return counts;
+}
+
+static struct ingest_counts round_once(int expected)
+{
+	return round_at(place, expected);
 }
 
 static int64_t ask(const char *sql)
@@ -259,6 +268,155 @@ static void a_locked_database_costs_no_paper(void **state)
 	assert_int_equal(round_once(0).reports, 1);
 }
 
+/* The listing is the first operation of a round, the paper's bytes are the second. */
+static void a_trouble_of_the_server_that_passes_costs_no_paper(void **state)
+{
+	static const ntstatus passing[] = {
+		STATUS_INSUFFICIENT_RESOURCES, STATUS_ACCESS_DENIED,
+		STATUS_SHARING_VIOLATION,      STATUS_DISK_FULL,
+		STATUS_INTERNAL_ERROR,	       STATUS_UNSUCCESSFUL,
+		STATUS_DELETE_PENDING,	       STATUS_FILE_LOCK_CONFLICT,
+	};
+	struct faults faults = { .fail_at = 2, .fail_count = 1 };
+	struct place *faulty auto_place = faulty_place(place, &faults);
+	struct ingest_counts counts;
+
+	enrol(&mine, "pc1");
+	drop_report("report-b.json", &mine, 9, facts, 1);
+	for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
+		faults.operations = 0;
+		faults.status = passing[i];
+		counts = round_at(faulty, 0);
+		assert_int_equal(counts.unread, 1);
+		assert_int_equal(counts.refused, 0);
+		assert_true(is_there("report-b.json"));
+	}
+	/* One that is gone is said, and costs nothing either. */
+	faults.operations = 0;
+	faults.status = STATUS_CONNECTION_DISCONNECTED;
+	(void)round_at(faulty, -EIO);
+	assert_true(is_there("report-b.json"));
+	assert_int_equal(ask("SELECT count(*) FROM messages WHERE message = 60030"), 0);
+	assert_int_equal(round_at(faulty, 0).reports, 1);
+	assert_false(is_there("report-b.json"));
+}
+
+static void what_is_wrong_with_a_paper_itself_sets_it_aside(void **state)
+{
+	static const ntstatus lasting[] = { STATUS_FILE_TOO_LARGE, STATUS_OBJECT_TYPE_MISMATCH,
+					    STATUS_STOPPED_ON_SYMLINK };
+	struct faults faults = { .fail_at = 2, .fail_count = 1 };
+	struct place *faulty auto_place = faulty_place(place, &faults);
+
+	for (size_t i = 0; i < ARRAY_LEN(lasting); i++) {
+		drop("report-b.json", "{}", 2);
+		faults.operations = 0;
+		faults.status = lasting[i];
+		assert_int_equal(round_at(faulty, 0).refused, 1);
+		assert_false(is_there("report-b.json"));
+	}
+}
+
+/* A drop that somebody has filled with names, behind which there is one paper that counts. */
+struct crowd {
+	struct place place;
+	struct place *inner;
+	unsigned count;
+};
+
+static ntstatus crowd_list(struct place *at, const char *name, place_list_fn *each, void *owner)
+{
+	struct crowd *c = container_of(at, struct crowd, place);
+	ntstatus status = place_list(c->inner, name, each, owner);
+	char text[32];
+
+	for (unsigned i = 0; i < c->count && !status; i++) {
+		snprintf(text, sizeof(text), "nothing-%u.tmp", i);
+		if (!each(owner, text, 1, false))
+			break;
+	}
+	return status;
+}
+
+static void crowd_begin(struct place *at, struct place_request *rq)
+{
+	struct place_request copy = *rq;
+
+	place_begin(container_of(at, struct crowd, place)->inner, &copy);
+	place_drain(container_of(at, struct crowd, place)->inner);
+	place_finish(at, rq, copy.status, copy.got);
+}
+
+static ntstatus crowd_write(struct place *at, const char *name, const void *data, size_t length)
+{
+	return STATUS_NOT_SUPPORTED;
+}
+
+static void a_million_names_keep_nothing_else_from_being_taken(void **state)
+{
+	static const struct place_ops ops = { .begin = crowd_begin,
+					      .write = crowd_write,
+					      .list = crowd_list };
+	struct crowd crowd = { { .ops = &ops, .depth = 4 }, place, PLACE_LIST_MAX + 5 };
+
+	enrol(&mine, "pc1");
+	drop_report("report-b.json", &mine, 9, facts, 1);
+	assert_int_equal(round_at(&crowd.place, 0).reports, 1);
+	assert_false(is_there("report-b.json"));
+}
+
+static void odd_files_are_kept_in_mind_up_to_a_number(void **state)
+{
+	static const char *const floods[] = {
+		"INSERT INTO odd_papers WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+		"FROM"
+		" n WHERE i < 10000) SELECT '" POINT "', 'report-' || i, unixepoch() FROM n",
+		"INSERT INTO odd_papers WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+		"FROM"
+		" n WHERE i < 50000) SELECT 'p' || i % 9, 'report-' || i, unixepoch() FROM n",
+	};
+
+	drop("report-half.json", "{\"sig", 5);
+	for (size_t i = 0; i < ARRAY_LEN(floods); i++) {
+		struct ingest_counts counts;
+		int64_t before;
+
+		tell(floods[i]);
+		before = ask("SELECT count(*) FROM odd_papers");
+		counts = round_once(0);
+		assert_int_equal(counts.unfinished, 1);
+		assert_int_equal(counts.forgotten, 1);
+		assert_int_equal(ask("SELECT count(*) FROM odd_papers"), before);
+		tell("DELETE FROM odd_papers");
+	}
+	assert_int_equal(round_once(0).forgotten, 0);
+	assert_int_equal(ask("SELECT count(*) FROM odd_papers"), 1);
+}
+
+/* More than one batch, and some in each that are nobody's: those that count are all taken. */
+static void many_papers_are_taken_whatever_lies_between_them(void **state)
+{
+	enum { COUNT = 200 };
+	struct ingest_counts counts;
+
+	enrol(&mine, "pc1");
+	for (int i = 0; i < COUNT; i++) {
+		struct content_key key;
+		auto_free char *name = xasprintf("enrolment-%d.json", i);
+		auto_free char *bad = xasprintf("report-%d.json", i);
+
+		assert_true(content_key_make(&key, NULL));
+		drop_enrolment(name, &key, name, facts, NULL);
+		drop_report(bad, &other, i, facts, 1);
+		content_key_wipe(&key);
+	}
+	counts = round_once(0);
+	assert_int_equal(counts.enrolments, COUNT);
+	assert_int_equal(counts.refused, COUNT);
+	assert_int_equal(ask("SELECT count(*) FROM clients"), COUNT + 1);
+	assert_false(is_there("enrolment-0.json") || is_there("report-199.json"));
+}
+
 static void a_token_is_good_for_one_client_and_once(void **state)
 {
 	auto_free char *token = token_make(site, 3600, NULL);
@@ -317,6 +475,11 @@ int main(void)
 		TEST(half_a_paper_is_waited_for_but_not_for_ever),
 		TEST(a_database_that_takes_nothing_costs_no_paper),
 		TEST(a_locked_database_costs_no_paper),
+		TEST(a_trouble_of_the_server_that_passes_costs_no_paper),
+		TEST(what_is_wrong_with_a_paper_itself_sets_it_aside),
+		TEST(a_million_names_keep_nothing_else_from_being_taken),
+		TEST(odd_files_are_kept_in_mind_up_to_a_number),
+		TEST(many_papers_are_taken_whatever_lies_between_them),
 		TEST(a_token_is_good_for_one_client_and_once),
 		TEST(a_wrong_proof_uses_no_token_up),
 		TEST(a_client_cannot_be_called_as_another_is_known),

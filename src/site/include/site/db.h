@@ -54,6 +54,11 @@ int64_t query_last_id(const struct site *site);
 int site_begin(struct site *site, char **why) MUST_CHECK;
 int site_commit(struct site *site, char **why) MUST_CHECK;
 void site_rollback(struct site *site);
+/* A part of a transaction that can be undone alone; they do not nest. Where the disk is full or
+ * cannot be written, SQLite may have ended the whole transaction, and these fail. */
+int site_step_begin(struct site *site, char **why) MUST_CHECK;
+int site_step_keep(struct site *site, char **why) MUST_CHECK;
+int site_step_undo(struct site *site, char **why) MUST_CHECK;
 /* site_version - changes when another connection has written. */
 int64_t site_version(struct site *site);
 

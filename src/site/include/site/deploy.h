@@ -58,9 +58,11 @@ char *client_find(struct site *site, const char *client, char **why);
 /* token_make - a one-time token for an enrolment that nobody needs to approve; to be wiped. */
 char *token_make(struct site *site, int64_t lifetime_s, char **why);
 
-/* Papers: what clients dropped at the distribution points. */
+/* Papers: what clients dropped at the distribution points. What is unfinished may be half a paper,
+ * and what is unread could not be read for a reason that may pass: both are tried again. Of what is
+ * unfinished, so many files are forgotten that more are not kept in mind, and not given up. */
 struct ingest_counts {
-	uint64_t enrolments, reports, stale, refused, unfinished;
+	uint64_t enrolments, reports, stale, refused, unfinished, unread, forgotten;
 };
 /* papers_ingest - from every point. What fails at one is in *why; the others are asked all the
  * same. */
@@ -69,9 +71,9 @@ int papers_ingest(struct site *site, struct ingest_counts *counts, char **why) M
 int papers_ingest_from(struct site *site, struct place *place, const char *point,
 		       struct ingest_counts *counts, char **why) MUST_CHECK;
 /*
- * paper_take - one paper. 0: what it says is in the database, or was there. -EAGAIN: these bytes
- * are no document (yet). -EBADMSG: it will never count. Anything else is the site's own trouble,
- * and the paper is to be kept. *why tells.
+ * paper_take - one paper, as a step of the transaction that the caller has begun. 0: what it says
+ * is in the database, or was there. -EAGAIN: these bytes are no document (yet). -EBADMSG: it will
+ * never count. Anything else is the site's own trouble, and the paper is to be kept. *why tells.
  */
 int paper_take(struct site *site, const void *bytes, size_t length, struct ingest_counts *counts,
 	       char **why) MUST_CHECK;
