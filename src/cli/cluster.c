@@ -13,12 +13,10 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BERTHD_CONF   "/etc/berth/berthd.conf"
 #define AUTHKEY_BYTES 128
-#define START_LIMIT_S 90
 #define MAX_CONF      (256u << 10)
 
 /* ---- files */
@@ -68,65 +66,7 @@ static const char *own_name(void)
 	return names.nodename;
 }
 
-/* ---- starting */
-
-bool cluster_has_systemd(void)
-{
-	return access("/run/systemd/system", F_OK) == 0;
-}
-
-static bool answers(const char *const *argv)
-{
-	auto_free char *why = NULL;
-
-	return !crm_run(argv, NULL, &why);
-}
-
-static bool wait_for(const char *const *argv)
-{
-	const struct timespec nap = { .tv_nsec = 200 * 1000000 };
-
-	for (int i = 0; i < START_LIMIT_S * 5; i++) {
-		if (answers(argv))
-			return true;
-		nanosleep(&nap, NULL);
-	}
-	return false;
-}
-
-static int start_daemons(void)
-{
-	static const char *const units[] = { "systemctl", "enable",    "--now",
-					     "corosync",  "pacemaker", NULL };
-	static const char *const corosync[] = { "corosync", NULL };
-	static const char *const token[] = { "corosync-cmapctl", "-b", "runtime.config.totem.token",
-					     NULL };
-	static const char *const pacemaker[] = {
-		"sh", "-c",
-		"PCMK_logfile=/var/log/pacemaker/pacemaker.log PCMK_logfacility=none "
-		"setsid pacemakerd </dev/null >/dev/null 2>&1 &",
-		NULL
-	};
-	static const char *const ready[] = { "cibadmin", "--query", "--local", NULL };
-	auto_free char *why = NULL;
-	int error;
-
-	if (cluster_has_systemd()) {
-		error = crm_run(units, NULL, &why);
-	} else {
-		error = answers(token) ? 0 : crm_run(corosync, NULL, &why);
-		if (!error && wait_for(token) && !answers(ready))
-			error = crm_run(pacemaker, NULL, &why);
-	}
-	if (error)
-		return complain(EXIT_FAILED, "the cluster does not start: %s", why ? why : "");
-	if (!wait_for(ready))
-		return complain(EXIT_FAILED,
-				"Pacemaker does not answer after %d s; its log is "
-				"/var/log/pacemaker/pacemaker.log",
-				START_LIMIT_S);
-	return EXIT_DONE;
-}
+/* ---- this node */
 
 static int write_berthd_conf(const char *address)
 {
@@ -152,12 +92,14 @@ static int write_membership(const char *conf, const void *key, size_t key_length
 			"this machine is called %s, and no node of the cluster is; give it a "
 			"node's name (hostname) first",
 			own_name());
-	code = write_file(AUTHKEY, key, key_length, 0400);
+	code = cluster_end_alone();
+	if (code == EXIT_DONE)
+		code = write_file(AUTHKEY, key, key_length, 0400);
 	if (code == EXIT_DONE)
 		code = write_file(COROSYNC_CONF, conf, strlen(conf), 0644);
 	if (code == EXIT_DONE)
 		code = write_berthd_conf(address);
-	return code == EXIT_DONE ? start_daemons() : code;
+	return code == EXIT_DONE ? cluster_start_daemons() : code;
 }
 
 static int need_bare(void)
@@ -441,18 +383,6 @@ int run_cluster_join(struct call *call)
 
 int run_cluster_leave(struct call *call)
 {
-	static const char *const stop_units[] = { "systemctl", "disable",  "--now",
-						  "pacemaker", "corosync", NULL };
-	static const char *const stop_all[] = {
-		"sh", "-c",
-		"pacemaker=$(pidof pacemakerd); corosync=$(pidof corosync); [ -z \"$pacemaker\" ] "
-		"|| "
-		"kill -TERM $pacemaker; n=0; while [ -n \"$pacemaker\" ] && [ -e "
-		"\"/proc/$pacemaker\" ] && "
-		"[ $n -lt 180 ]; do n=$((n+1)); sleep 0.1; done; [ -z \"$corosync\" ] || kill "
-		"-TERM $corosync",
-		NULL
-	};
 	auto_free char *why = NULL;
 
 	if (access(AUTHKEY, F_OK) < 0)
@@ -467,7 +397,7 @@ int run_cluster_leave(struct call *call)
 				"same: --force",
 				why);
 	}
-	if (crm_run(cluster_has_systemd() ? stop_units : stop_all, NULL, &why))
+	if (cluster_stop_daemons(true, &why))
 		return complain(EXIT_FAILED, "the cluster does not stop on this node: %s",
 				why ? why : "");
 	unlink(AUTHKEY);

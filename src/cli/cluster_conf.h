@@ -30,6 +30,15 @@ char *conf_address(const char *conf, const char *name);
 char *conf_value(const char *conf, const char *key, int nth);
 /* conf_nodes - how many nodes are in it. */
 int conf_nodes(const char *conf);
+/* cluster_start_daemons - Corosync and Pacemaker, now and at every boot; an exit code, when
+ * Pacemaker answers. */
+int cluster_start_daemons(void);
+/* cluster_stop_daemons - both; @for_good: nor at the next boot. As crm_run. */
+int cluster_stop_daemons(bool for_good, char **why) MUST_CHECK;
+/* cluster_end_alone - end and forget the cluster of one node that Debian's packages start by
+ * themselves; any other that runs here is refused. An exit code, and nothing done where nothing
+ * was. */
+int cluster_end_alone(void);
 /* cluster_has_systemd - does systemd run this machine? */
 bool cluster_has_systemd(void);
 /* quorum_device_votes - does the text of corosync-quorumtool -s show a quorum device that is alive

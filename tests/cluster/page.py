@@ -103,8 +103,8 @@ def bare_machines():
 
 
 def ten_commands(bare, commands):
-    """From number 2 on: a cluster of the three, and FS, on n2 in the end."""
-    bare.run("n1", "sh", "-c", commands[2], timeout=120)
+    """From number 2 on: a cluster of the three, and FS, on n2 in the end. Gives what number 2 said."""
+    said = bare.run("n1", "sh", "-c", commands[2], timeout=120)
     for host in ("n2", "n3"):
         join(bare, host, commands[3])
     bare.lab.wait_cluster(90)
@@ -114,6 +114,7 @@ def ten_commands(bare, commands):
     check(bare.owner("n1") == "n2", str(bare.server("n1")))
     text = bare.run("n2", "berth", "cluster", "verify")
     check("NOT" not in text and text.count("\n") >= 20, text)
+    return said
 
 
 def refusals(bare):
@@ -130,6 +131,51 @@ def refusals(bare):
     check(code == 1 and "fenc" in text and "--force" in text, text)
 
 
+# As Debian's package of Corosync brings it.
+PACKAGED = ("totem {\n\tversion: 2\n\tcluster_name: debian\n\tcrypto_cipher: none\n\tcrypto_hash: none\n}\n"
+            "quorum {\n\tprovider: corosync_votequorum\n}\nnodelist {\n\t# one node\n\tnode {\n\t\tname: node1\n\t\tnodeid: 1\n"
+            "\t\tring0_addr: 127.0.0.1\n\t}\n}\n")
+DUMMY = '<primitive id="own" class="ocf" provider="pacemaker" type="Dummy"/>'
+
+
+def alone(bare, init):
+    """Number 2 on a machine on which, as where systemd runs it, the packages have started a cluster of one node. What may be
+    wanted is refused; without it, it is ended, and the new cluster knows nothing of its node."""
+    conf, stub = bare.lab.path("n1", "files/etc/corosync/corosync.conf"), "/run/stub"
+
+    def written(has):
+        """Pacemaker writes its configuration down a moment after it has changed."""
+        with open(bare.lab.path("n1", "files/var/lib/pacemaker/cib/cib.xml")) as file:
+            return ("<primitive" in file.read()) == has
+
+    def refused(word, *before):
+        code, text = bare.run("n1", *before, "sh", "-c", init, ok=False)
+        check(code == 1 and word in text, text)
+    with open(conf, "w") as file:
+        file.write(PACKAGED)
+    bare.run("n1", "corosync")
+    bare.run("n1", "sh", "-c", "setsid pacemakerd </dev/null >/dev/null 2>&1 &")
+    wait_until("a cluster of one runs", lambda: "Online: [ node1 ]" in bare.lab.run("n1", "crm_mon", "-1")[1], 60, 0.3)
+    with open(conf, "w") as file:
+        file.write(PACKAGED.replace("127.0.0.1", "10.78.0.11"))
+    refused("not one of Berth's")
+    with open(conf, "w") as file:
+        file.write(PACKAGED)
+    bare.run("n1", "cibadmin", "--create", "--scope", "resources", "--xml-text", DUMMY)
+    wait_until("the resource is written down", lambda: written(True), 20)
+    refused("has resources")
+    bare.run("n1", "cibadmin", "--delete", "--xpath", "//primitive[@id='own']")
+    wait_until("it is gone", lambda: written(False), 20)
+    # There is no systemd here: a program of this test takes its place, and fails.
+    bare.run("n1", "mkdir", "-p", "/run/systemd/system", stub)
+    bare.run("n1", "sh", "-c", "cat >%s/systemctl; chmod 755 %s/systemctl" % (stub, stub),
+             input="#!/bin/sh\necho \"$*\" >>%s/asked\necho it does not stop\nexit 1\n" % stub)
+    refused("it does not stop", "env", "PATH=%s:%s" % (stub, os.environ["PATH"]))
+    check(bare.run("n1", "cat", stub + "/asked") == "stop pacemaker corosync\n", "another unit was stopped")
+    bare.run("n1", "rm", "-r", "/run/systemd", stub)
+    check(not os.path.exists(bare.lab.path("n1", "files/etc/corosync/authkey")), "refused, and the key is made")
+
+
 def test_docs(f):
     """the ten commands of docs/cluster.md make a cluster and \\\\FS of bare machines, as written"""
     commands = commands_of(page())
@@ -138,7 +184,10 @@ def test_docs(f):
     check(labs.quiet("dpkg", "-s", *packages) == 0, "not installed: %s" % packages)
     with bare_machines() as bare:
         refusals(bare)
-        ten_commands(bare, commands)
+        alone(bare, commands[2])
+        said = ten_commands(bare, commands)
+        check("stopped the cluster of one node" in said, said)
+        check("node1" not in bare.run("n1", "cibadmin", "--query"), "the node of the cluster of one is in the new one")
         for breaks, word in UNSAFE:
             bare.run("n2", *breaks)
             wait_until(lambda: "verify finds that %s: %s" % (word, bare.run("n2", "berth", "cluster", "verify", ok=False)),
