@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Corosync tells of a change of membership by itself. Pacemaker's fencer keeps a history without
- * the moment at which a fencing began, and in whole seconds; so for a while after a node was lost
- * it is asked again and again.
+ * Corosync tells of a change of membership by itself, and Pacemaker's fencer that its history has
+ * changed; that has no moment at which a fencing began, and is in whole seconds, so it is asked as
+ * soon as it has changed. Where the fencer tells nothing, it is asked again and again for a while
+ * after a node was lost.
  *
  * Locks: m->lock guards the three lists; it is held for no call outwards.
  */
@@ -21,13 +22,14 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "fencer.h"
 
 #define CS_OK	       1
 #define TRACK_CHANGES  2
 #define DISPATCH_ALL   2
 #define RECONNECT_MS   2000
-#define ASK_MS	       100   /* how often the fencer is asked, */
-#define ASK_SLOWLY_MS  1000  /* ... when nothing seems to come of it, */
+#define ASK_MS	       100   /* how often a fencer is asked that tells nothing by itself, */
+#define ASK_SLOWLY_MS  1000  /* ... when nothing seems to come of it, and one that tells, */
 #define ASK_EAGER_MS   5000  /* ... which it does so long after the loss, */
 #define ASK_LONGEST_MS 60000 /* ... and how long at all */
 #define CLOCK_SLACK_MS 1000  /* the history is in whole seconds */
@@ -55,6 +57,7 @@ struct membership {
 	/* The thread's own. */
 	bool connected;
 	uint64_t handle;
+	struct fencer fencer;
 	int64_t watch_from_ms; /* 0: nothing to watch; others read it */
 };
 
@@ -214,35 +217,63 @@ static int connect_quorum(struct membership *m)
 	return fd;
 }
 
-static int patience(const struct membership *m, bool connected)
+static int patience(const struct membership *m)
 {
 	if (m->watch_from_ms)
-		return realtime_ms() - m->watch_from_ms < ASK_EAGER_MS ? ASK_MS : ASK_SLOWLY_MS;
-	return connected ? -1 : RECONNECT_MS;
+		return m->fencer.fd < 0 && realtime_ms() - m->watch_from_ms < ASK_EAGER_MS
+			       ? ASK_MS
+			       : ASK_SLOWLY_MS;
+	return m->connected && m->fencer.fd >= 0 ? -1 : RECONNECT_MS;
+}
+
+/* Corosync has ended here: nobody was lost by that, and what was seen before vouches for nothing.
+ */
+static void forget_members(struct membership *m)
+{
+	lib.finalize(m->handle);
+	m->connected = false;
+	pthread_mutex_lock(&m->lock);
+	m->member_count = 0;
+	m->change_count = 0;
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* Pacemaker starts behind Corosync, and may start anew at any time. */
+static void connect_fencer(struct membership *m, int64_t *next_ms)
+{
+	int64_t now = (int64_t)monotonic_ms();
+
+	if (m->fencer.fd >= 0 || !m->connected || now < *next_ms)
+		return;
+	if (!fencer_connect(&m->fencer))
+		*next_ms = now + RECONNECT_MS;
 }
 
 static void *follow(void *arg)
 {
 	struct membership *m = arg;
+	int64_t next_ms = 0;
 
 	current = m;
 	while (!__atomic_load_n(&m->stopping, __ATOMIC_ACQUIRE)) {
 		struct pollfd fds[] = { { .fd = connect_quorum(m), .events = POLLIN },
-					{ .fd = m->wake, .events = POLLIN } };
-		int n = poll(fds, 2, patience(m, m->connected));
+					{ .fd = m->wake, .events = POLLIN },
+					{ .fd = -1, .events = POLLIN } };
+		int n;
 
+		connect_fencer(m, &next_ms);
+		fds[2].fd = m->fencer.fd;
+		n = poll(fds, ARRAY_LEN(fds), patience(m));
+		if (n > 0 && fds[2].revents)
+			(void)!fencer_take_in(&m->fencer);
 		if (n > 0 && fds[0].revents && lib.dispatch(m->handle, DISPATCH_ALL) != CS_OK) {
-			lib.finalize(m->handle);
-			m->connected = false;
-			pthread_mutex_lock(&m->lock);
-			m->member_count = 0; /* Corosync has ended here: nobody was lost by that */
-			m->change_count = 0; /* ... and what was seen before vouches for nothing */
-			pthread_mutex_unlock(&m->lock);
+			forget_members(m);
 			poll(&fds[1], 1, RECONNECT_MS);
 		}
 		if (m->watch_from_ms)
 			look_at_fencing(m);
 	}
+	fencer_disconnect(&m->fencer);
 	if (m->connected)
 		lib.finalize(m->handle);
 	return NULL;
@@ -255,6 +286,7 @@ struct membership *membership_start(void)
 	int error;
 
 	pthread_mutex_init(&m->lock, NULL);
+	m->fencer.fd = -1;
 	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
