@@ -158,52 +158,8 @@ bool repository_pin(struct repository *r, struct buf *out, struct content_failur
 	return read_document(r->library, ROLE_ROOT, 1, out, why);
 }
 
-static bool copy_document(struct repository *r, struct place *to, enum role role, int64_t version,
-			  struct content_failure *why)
-{
-	auto_buf struct buf bytes = { 0 }, back = { 0 };
-	char file[ROLE_FILE_MAX];
-	ntstatus status;
-
-	if (!read_document(r->library, role, version, &bytes, why))
-		return false;
-	role_file(role, version, file);
-	status = place_write(to, file, bytes.data, bytes.len);
-	if (!status)
-		status = place_read(to, file, bytes.len, &back);
-	if (status)
-		return content_fail_status(why, status, true, place_title(to),
-					   "publish a signed document");
-	if (back.len == bytes.len && !memcmp(back.data, bytes.data, bytes.len))
-		return true;
-	return content_fail(why, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, place_title(to),
-			    "a signed document does not come back as it was written");
-}
-
-static bool copy_everywhere(struct repository *r, struct place *to, struct content_failure *why)
-{
-	const char *name;
-	json_t *entry;
-
-	json_object_foreach(r->targets, name, entry)
-	{
-		auto_buf struct buf bytes = { 0 }, there = { 0 };
-		struct target target;
-
-		if (!target_decode(name, entry, &target, why))
-			return false;
-		if (!json_is_true(json_object_get(target.custom, "everywhere")) ||
-		    layout_read_target(to, target.hash, MANIFEST_BYTES_MAX, &there, NULL))
-			continue;
-		if (!layout_read_target(r->library, target.hash, MANIFEST_BYTES_MAX, &bytes, why) ||
-		    !layout_write_target(to, target.hash, bytes.data, bytes.len, why))
-			return false;
-	}
-	return true;
-}
-
 struct outdated {
-	const struct repository *r;
+	const struct role_head *heads;
 	char names[REMOVED_MAX][ROLE_FILE_MAX];
 	size_t count;
 };
@@ -216,15 +172,15 @@ static bool note_outdated(void *owner, const char *name, uint64_t size, bool is_
 
 	/* Roots stay: a client that has slept for years follows them one by one. */
 	if (!is_directory && parse_name(name, &role, &version) && role != ROLE_ROOT &&
-	    version <= old->r->heads[role].version - KEPT_VERSIONS)
+	    version <= old->heads[role].version - KEPT_VERSIONS)
 		role_file(role, version, old->names[old->count++]);
 	return old->count < REMOVED_MAX;
 }
 
 /* Clean-up, which nobody waits for: what cannot be removed now is removed next time. */
-static void remove_outdated(const struct repository *r, struct place *to)
+static void remove_outdated(const struct role_head heads[ROLE_COUNT], struct place *to)
 {
-	struct outdated old = { .r = r };
+	struct outdated old = { .heads = heads };
 
 	if (place_list(to, "metadata", note_outdated, &old))
 		return;
@@ -232,21 +188,134 @@ static void remove_outdated(const struct repository *r, struct place *to)
 		(void)!place_remove(to, old.names[i]);
 }
 
-bool repository_publish(struct repository *r, struct place *to, struct content_failure *why)
+struct publication {
+	struct role_head heads[ROLE_COUNT]; /* of what is in it */
+	struct buf documents[ROLE_COUNT];   /* the newest of each */
+	struct buf *roots;		    /* all of them, version 1 first */
+	uint8_t (*everywhere)[SHA256_LENGTH];
+	size_t everywhere_count;
+};
+
+void publication_free(struct publication *p)
+{
+	if (!p)
+		return;
+	for (int role = 0; role < ROLE_COUNT; role++)
+		buf_free(&p->documents[role]);
+	for (int64_t i = 0; p->roots && i < p->heads[ROLE_ROOT].version; i++)
+		buf_free(&p->roots[i]);
+	free(p->roots);
+	free(p->everywhere);
+	free(p);
+}
+
+static bool take_roots(struct repository *r, struct publication *p, struct content_failure *why)
+{
+	int64_t count = r->root.head.version;
+
+	p->roots = xalloc((size_t)count, sizeof(*p->roots));
+	for (int64_t v = 1; v <= count; v++)
+		if (!read_document(r->library, ROLE_ROOT, v, &p->roots[v - 1], why))
+			return false;
+	return true;
+}
+
+static bool take_everywhere(struct repository *r, struct publication *p,
+			    struct content_failure *why)
+{
+	const char *name;
+	json_t *entry;
+
+	p->everywhere = xalloc(json_object_size(r->targets) + 1, SHA256_LENGTH);
+	json_object_foreach(r->targets, name, entry)
+	{
+		struct target target;
+
+		if (!target_decode(name, entry, &target, why))
+			return false;
+		if (json_is_true(json_object_get(target.custom, "everywhere")))
+			memcpy(p->everywhere[p->everywhere_count++], target.hash, SHA256_LENGTH);
+	}
+	return true;
+}
+
+static bool take_documents(struct repository *r, struct publication *p, struct content_failure *why)
+{
+	return read_document(r->library, ROLE_TARGETS, r->meta[ROLE_TARGETS].version,
+			     &p->documents[ROLE_TARGETS], why) &&
+	       read_document(r->library, ROLE_SNAPSHOT, r->meta[ROLE_SNAPSHOT].version,
+			     &p->documents[ROLE_SNAPSHOT], why) &&
+	       read_document(r->library, ROLE_TIMESTAMP, 0, &p->documents[ROLE_TIMESTAMP], why);
+}
+
+struct publication *repository_publication(struct repository *r, struct content_failure *why)
+{
+	struct publication *p = xalloc(1, sizeof(*p));
+
+	p->heads[ROLE_ROOT] = r->root.head;
+	/* Numbers above these may be used up, by a commit that was interrupted. */
+	for (int role = ROLE_TARGETS; role <= ROLE_SNAPSHOT; role++)
+		p->heads[role].version = r->meta[role].version;
+	if (take_roots(r, p, why) && take_everywhere(r, p, why) && take_documents(r, p, why)) {
+		/* What a publication that is on its way needs, it has in memory. */
+		remove_outdated(p->heads, r->library);
+		return p;
+	}
+	publication_free(p);
+	return NULL;
+}
+
+static bool bring_document(struct place *to, enum role role, int64_t version,
+			   const struct buf *bytes, struct content_failure *why)
+{
+	auto_buf struct buf back = { 0 };
+	char file[ROLE_FILE_MAX];
+	ntstatus status;
+
+	role_file(role, version, file);
+	status = place_write(to, file, bytes->data, bytes->len);
+	if (!status)
+		status = place_read(to, file, bytes->len, &back);
+	if (status)
+		return content_fail_status(why, status, true, place_title(to),
+					   "publish a signed document");
+	if (back.len == bytes->len && !memcmp(back.data, bytes->data, bytes->len))
+		return true;
+	return content_fail(why, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, place_title(to),
+			    "a signed document does not come back as it was written");
+}
+
+static bool bring_everywhere(const struct publication *p, struct place *library, struct place *to,
+			     struct content_failure *why)
+{
+	for (size_t i = 0; i < p->everywhere_count; i++) {
+		const uint8_t *hash = p->everywhere[i];
+		auto_buf struct buf bytes = { 0 }, there = { 0 };
+
+		if (layout_read_target(to, hash, MANIFEST_BYTES_MAX, &there, NULL))
+			continue;
+		if (!layout_read_target(library, hash, MANIFEST_BYTES_MAX, &bytes, why) ||
+		    !layout_write_target(to, hash, bytes.data, bytes.len, why))
+			return false;
+	}
+	return true;
+}
+
+bool publication_bring(const struct publication *p, struct place *library, struct place *to,
+		       struct content_failure *why)
 {
 	struct newest there = { 0 };
 
-	if (!copy_everywhere(r, to, why) || !find_newest(to, &there, why))
+	if (!bring_everywhere(p, library, to, why) || !find_newest(to, &there, why))
 		return false;
-	for (int64_t v = there.version[ROLE_ROOT] + 1; v <= r->root.head.version; v++)
-		if (!copy_document(r, to, ROLE_ROOT, v, why))
+	for (int64_t v = there.version[ROLE_ROOT] + 1; v <= p->heads[ROLE_ROOT].version; v++)
+		if (!bring_document(to, ROLE_ROOT, v, &p->roots[v - 1], why))
 			return false;
-	if (!copy_document(r, to, ROLE_TARGETS, r->meta[ROLE_TARGETS].version, why) ||
-	    !copy_document(r, to, ROLE_SNAPSHOT, r->meta[ROLE_SNAPSHOT].version, why) ||
-	    !copy_document(r, to, ROLE_TIMESTAMP, 0, why))
-		return false;
-	remove_outdated(r, to);
-	if (to != r->library)
-		remove_outdated(r, r->library);
+	for (int role = ROLE_TARGETS; role <= ROLE_TIMESTAMP; role++)
+		if (!bring_document(to, (enum role)role,
+				    role == ROLE_TIMESTAMP ? 0 : p->heads[role].version,
+				    &p->documents[role], why))
+			return false;
+	remove_outdated(p->heads, to);
 	return true;
 }

@@ -47,7 +47,7 @@ int package_export(struct site *site, const char *name, const char *directory, u
 	if (!to || !fill(&library, to, p.manifest, &result, &failure))
 		error = library_fail(why, &failure);
 	else
-		error = place_publish(site, to, why);
+		error = place_bring(site, to, NULL, why);
 	if (to)
 		place_unlock(to);
 	*bytes = result.bytes;

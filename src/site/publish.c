@@ -335,8 +335,7 @@ static int build_policy(struct build *b, bool force, char **why)
 }
 
 /* A point that is being written to gets the documents at the end of that. */
-static int bring_to(struct site *site, struct site_library *library, const struct point *point,
-		    char **why)
+static int bring_to(struct site *site, const struct point *point, const char *owner, char **why)
 {
 	struct content_failure failure = { 0 };
 	struct place *to = NULL;
@@ -345,32 +344,16 @@ static int bring_to(struct site *site, struct site_library *library, const struc
 
 	if (!error)
 		place_set_deadline(to, POINT_MS);
-	if (!error && !(layout_prepare(to, library->owner, &failure) &&
-			library_bring(site, library, to, &failure)))
+	if (!error && !layout_prepare(to, owner, &failure))
 		error = library_fail(&reason, &failure);
+	if (!error)
+		error = point_publish(site, point, to, &reason);
 	if (to)
 		place_unlock(to);
 	place_close(to);
-	if (error != -EBUSY)
-		point_note(site, point->path, error ? reason : NULL);
+	if (error && error != -EBUSY)
+		point_note(site, point->path, 0, reason);
 	return error ? site_fail(why, error, "%s: %s", point->path, reason ? reason : "") : 0;
-}
-
-/* Open, build what has changed, renew what is getting old. */
-static int prepare(struct site *site, struct site_library *library, bool force, char **why)
-{
-	struct build b cleanup(build_free) = { .site = site, .library = library };
-	struct content_failure failure = { 0 };
-	bool renewed = false;
-	int error = library_open(site, library, why);
-
-	if (!error)
-		error = build_policy(&b, force, why);
-	if (error)
-		return error;
-	return repository_renew(library->repository, now_s(), false, &renewed, &failure)
-		       ? 0
-		       : library_fail(why, &failure);
 }
 
 /* Nodes that no generation needs which any point still has: from the library, then from the
@@ -400,12 +383,32 @@ static int forget_nodes(struct site *site, struct site_library *library, char **
 	return error;
 }
 
-int policy_publish(struct site *site, bool force, char **why)
+/* Build what has changed, renew what is getting old, forget what nobody needs; with the library
+ * locked, so before any point is asked. Whose site it is goes to @owner. */
+static int prepare(struct site *site, bool force, char owner[SHA256_HEX_SIZE], char **why)
 {
 	struct site_library library auto_library = { 0 };
+	struct build b cleanup(build_free) = { .site = site, .library = &library };
+	struct content_failure failure = { 0 };
+	bool renewed = false;
+	int error = library_open(site, &library, why);
+
+	if (!error)
+		error = build_policy(&b, force, why);
+	if (error)
+		return error;
+	memcpy(owner, library.owner, SHA256_HEX_SIZE);
+	if (!repository_renew(library.repository, now_s(), false, &renewed, &failure))
+		return library_fail(why, &failure);
+	return forget_nodes(site, &library, why);
+}
+
+int policy_publish(struct site *site, bool force, char **why)
+{
+	char owner[SHA256_HEX_SIZE];
 	struct point *points;
 	size_t count;
-	int error = prepare(site, &library, force, why), first = 0;
+	int error = prepare(site, force, owner, why), first = 0;
 
 	if (!error)
 		error = point_load(site, &points, &count, why);
@@ -414,12 +417,11 @@ int policy_publish(struct site *site, bool force, char **why)
 	for (size_t i = 0; i < count; i++) {
 		error = points[i].is_maintained
 				? 0
-				: bring_to(site, &library, &points[i], first ? NULL : why);
+				: bring_to(site, &points[i], owner, first ? NULL : why);
 		if (error && !first)
 			first = error;
 		point_free(&points[i]);
 	}
 	free(points);
-	error = forget_nodes(site, &library, first ? NULL : why);
-	return first ? first : error;
+	return first;
 }

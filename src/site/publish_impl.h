@@ -9,16 +9,22 @@
 #define GENERATIONS_KEPT 3 /* a client that is reading an older policy finds its nodes */
 #define POINT_MS	 (300u * 1000) /* for the policy and documents of one point */
 
-/* library_bring - policy and signed documents to @to, which is prepared and locked; the library is
- * open for changes. */
-bool library_bring(struct site *site, struct site_library *library, struct place *to,
-		   struct content_failure *why) MUST_CHECK;
-/* point_note - in the database: it has what was published last, or (@reason) why not. */
-void point_note(struct site *site, const char *path, const char *reason);
+/* What is published at one time: policy, documents, and the number of the policy. */
+struct issue {
+	struct publication *documents;
+	int64_t generation;
+};
+void issue_free(struct issue *issue);
+#define auto_issue cleanup(issue_free)
 
-/* place_publish - the same behind content that was brought there: what was published last, not
- * built anew. */
-int place_publish(struct site *site, struct place *to, char **why) MUST_CHECK;
+/*
+ * place_bring - what is published now, not built anew, to @to, which is prepared and locked. The
+ * library is locked for a moment only, to see what that is; a point that hangs keeps nobody from
+ * it. @generation (may be NULL): of the policy.
+ */
+int place_bring(struct site *site, struct place *to, int64_t *generation, char **why) MUST_CHECK;
+/* point_note - in the database: it has the policy @generation, or (@reason) why not. */
+void point_note(struct site *site, const char *path, int64_t generation, const char *reason);
 /* point_publish - to the place of a point, and noted. */
 int point_publish(struct site *site, const struct point *point, struct place *to,
 		  char **why) MUST_CHECK;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What was published, brought to a distribution point: files first, documents after, the timestamp
- * last. */
+/*
+ * What was published, brought to a distribution point: files first, documents after, the timestamp
+ * last. What that is, is taken into memory once the point is locked and before anything is sent to
+ * it: so the library is free while a point is slow, and no point is given what is older than what
+ * it has.
+ */
 #include "publish_impl.h"
 
 #include <errno.h>
@@ -54,17 +58,18 @@ static bool send_nodes(struct site *site, struct site_library *library, struct p
 	return !query_end(&q, NULL) && good;
 }
 
-void point_note(struct site *site, const char *path, const char *reason)
+void point_note(struct site *site, const char *path, int64_t generation, const char *reason)
 {
 	struct query q = query_begin(
 		site,
 		"UPDATE points SET reason = ?2, published = CASE WHEN ?2 IS NULL THEN ?3 ELSE"
-		" published END, generation = CASE WHEN ?2 IS NULL THEN (SELECT generation FROM"
-		" policy_state) ELSE generation END WHERE path = ?1");
+		" published END, generation = CASE WHEN ?2 IS NULL THEN ?4 ELSE generation END"
+		" WHERE path = ?1");
 
 	query_text(&q, path);
 	query_text(&q, reason);
 	query_number(&q, now_s());
+	query_number(&q, generation);
 	(void)query_run(&q, NULL);
 }
 
@@ -81,8 +86,31 @@ static void close_drop(struct site *site, struct place *to)
 		(void)!message_write(site, &message, NULL);
 }
 
-bool library_bring(struct site *site, struct site_library *library, struct place *to,
-		   struct content_failure *why)
+void issue_free(struct issue *issue)
+{
+	publication_free(issue->documents);
+	*issue = (struct issue){ 0 };
+}
+
+static int take_issue(struct site *site, struct issue *out, char **why)
+{
+	struct site_library library auto_library = { 0 };
+	struct content_failure failure = { 0 };
+	int error = library_open(site, &library, why);
+	struct query q;
+
+	if (error)
+		return error;
+	out->documents = repository_publication(library.repository, &failure);
+	if (!out->documents)
+		return library_fail(why, &failure);
+	q = query_begin(site, "SELECT generation FROM policy_state");
+	out->generation = query_row(&q) ? query_number_at(&q, 0) : 0;
+	return query_end(&q, why);
+}
+
+static bool bring(struct site *site, struct site_library *library, const struct issue *issue,
+		  struct place *to, struct content_failure *why)
 {
 	ntstatus status = place_make_directory(to, DROP);
 
@@ -90,27 +118,33 @@ bool library_bring(struct site *site, struct site_library *library, struct place
 		return content_fail_status(why, status, true, DROP, "make the drop of papers");
 	close_drop(site, to);
 	return send_nodes(site, library, to, why) &&
-	       repository_publish(library->repository, to, why);
+	       publication_bring(issue->documents, library->place, to, why);
 }
 
-int place_publish(struct site *site, struct place *to, char **why)
+int place_bring(struct site *site, struct place *to, int64_t *generation, char **why)
 {
 	struct site_library library auto_library = { 0 };
+	struct issue issue auto_issue = { 0 };
 	struct content_failure failure = { 0 };
-	int error = library_open(site, &library, why);
+	int error = take_issue(site, &issue, why);
 
 	if (!error)
+		error = library_read(site, &library, why);
+	if (!error)
 		place_set_deadline(to, POINT_MS);
-	if (!error && !library_bring(site, &library, to, &failure))
+	if (!error && !bring(site, &library, &issue, to, &failure))
 		error = library_fail(why, &failure);
+	if (generation)
+		*generation = issue.generation;
 	return error;
 }
 
 int point_publish(struct site *site, const struct point *point, struct place *to, char **why)
 {
-	int error = place_publish(site, to, why);
+	int64_t generation = 0;
+	int error = place_bring(site, to, &generation, why);
 
 	if (!error)
-		point_note(site, point->path, NULL);
+		point_note(site, point->path, generation, NULL);
 	return error;
 }

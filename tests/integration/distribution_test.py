@@ -7,7 +7,7 @@ import subprocess
 import time
 import xml.etree.ElementTree
 
-from lab import BUILD, PASSWORD, Lab, check, main, run, wait_until
+from lab import BERTH, BUILD, PASSWORD, Lab, check, main, run, wait_until
 
 BERTH_SITE = os.path.join(BUILD, "src/sited/berth-site")
 L = None
@@ -87,17 +87,20 @@ def test_delta():
 
 
 def test_parallel():
-    """a point that hangs holds up no other"""
+    """a point that hangs holds up no other, whether it is brought content or policy"""
     L.node("N2", "127.0.0.12")
     L.berth("server", "move", "FS2", "N2")
     L.wait_online("FS2")
     os.kill(L.nodes["N2"].process.pid, signal.SIGSTOP)
+    publishing = subprocess.Popen([BERTH, "site", "publish", "--force", "--site", site_dir()], env=L.env,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         berth("package", "redistribute", "tools", "--no-wait")
         wait_until("FS has it", lambda: rows()[r"\\FS\distro_test"]["state"] == "installed", 40)
         check(rows()[r"\\FS2\distro_test"]["state"] != "installed", str(rows()))
     finally:
         os.kill(L.nodes["N2"].process.pid, signal.SIGCONT)
+    publishing.wait(120)
     wait_until("FS2 has it too", lambda: rows()[r"\\FS2\distro_test"]["state"] == "installed", 60)
 
 

@@ -37,7 +37,9 @@ static void publish(void)
 {
 	struct content_failure why = { 0 };
 
-	if (!repository_publish(site, point, &why))
+	struct publication *now auto_publication = repository_publication(site, &why);
+
+	if (!now || !publication_bring(now, library, point, &why))
 		fail_msg("publish: %s: %s", why.path, why.text);
 }
 

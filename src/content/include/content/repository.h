@@ -79,12 +79,29 @@ bool repository_rotate(struct repository *repository, enum role role, int64_t no
 		       struct content_failure *why) MUST_CHECK;
 
 /*
- * repository_publish - bring the documents to @to, which is prepared and locked: targets that are
- * marked for everywhere ("everywhere": true in custom) first, roots, targets, snapshot, and the
- * timestamp last, which makes the whole visible in one step. Older documents but for the last three
- * versions are removed.
+ * What is published at one time: the documents, and the hashes of the targets that are marked for
+ * everywhere ("everywhere": true in custom). It is in memory and does not change, so that the
+ * library need not be locked while slow places take it.
  */
-bool repository_publish(struct repository *repository, struct place *to,
-			struct content_failure *why) MUST_CHECK;
+struct publication;
+/* repository_publication - as the documents are now; NULL: why. Older documents of the library but
+ * for the last three versions are removed. */
+struct publication *repository_publication(struct repository *repository,
+					   struct content_failure *why);
+void publication_free(struct publication *publication); /* NULL is good */
+static inline void publication_free_ptr(struct publication **publication)
+{
+	publication_free(*publication);
+}
+#define auto_publication cleanup(publication_free_ptr)
+/*
+ * publication_bring - to @to, which is prepared, and was locked before the publication was made:
+ * so what is brought there last is never older than what was brought before. Targets are read in
+ * @library, which need not be locked. They go first, then roots, targets, snapshot, and the
+ * timestamp last, which makes the whole visible in one step. Older documents there but for the
+ * last three versions are removed.
+ */
+bool publication_bring(const struct publication *publication, struct place *library,
+		       struct place *to, struct content_failure *why) MUST_CHECK;
 
 #endif
