@@ -9,6 +9,13 @@
 
 #define PART_WITHOUT_MTU 65536u /* one credit: the most below dialect 2.1 */
 
+/*
+ * How a file gets the name of another. Readers choose how they open a document, so one could keep
+ * it from ever being replaced; with POSIX semantics nobody can (MS-FSCC 2.4.43), where the server
+ * has them.
+ */
+enum place_smb_renames { RENAMES_UNTRIED, RENAMES_POSIX, RENAMES_PLAIN };
+
 struct place_smb {
 	struct place place;
 	struct client_sync *sync; /* NULL: not connected */
@@ -21,16 +28,21 @@ struct place_smb {
 	uint16_t port;
 	bool makes_below, locked;
 	uint32_t part; /* most bytes of one read or write */
+	enum place_smb_renames renames;
 	struct smb2_file_id lock;
 };
 
 /* place_smb_path - @name as this server wants it, from the root of the share; the caller frees. */
 char *place_smb_path(const struct place_smb *smb, const char *name);
-/* place_smb_rename_encode - FileRenameInformation: to @path, over what is there. */
-void place_smb_rename_encode(struct buf *out, const char *path);
+/* place_smb_rename_encode - to @path, over what is there: FileRenameInformationEx (@posix), or
+ * FileRenameInformation. */
+void place_smb_rename_encode(struct buf *out, const char *path, bool posix);
 
 /* place_smb_begin - a request sets out; place_finish ends it. */
 void place_smb_begin(struct place *place, struct place_request *rq);
+
+/* place_smb_rename - give the open file @id the name @path, over what is there; waits. */
+ntstatus place_smb_rename(struct place_smb *smb, struct smb2_file_id id, const char *path);
 
 /* place_smb_compose - place_compose; waits. */
 ntstatus place_smb_compose(struct place *place, const char *name, const struct place_part *parts,

@@ -352,15 +352,12 @@ static ntstatus compare(struct compose *c, const uint8_t *expected)
 static ntstatus put_in_place(struct compose *c, const char *name, const uint8_t *expected)
 {
 	auto_free char *path = place_smb_path(c->smb, name);
-	auto_buf struct buf input = { 0 };
 	ntstatus status = compare(c, expected);
 
-	place_smb_rename_encode(&input, path);
 	if (!status)
 		status = sync_flush(c->smb->sync, &c->smb->tree, c->to);
 	if (!status)
-		status = sync_set_info(c->smb->sync, &c->smb->tree, c->to, SMB2_0_INFO_FILE,
-				       FileRenameInformation, 0, cur_of(input.data, input.len));
+		status = place_smb_rename(c->smb, c->to, path);
 	return status;
 }
 

@@ -44,13 +44,38 @@ static ntstatus write_parts(struct place_smb *smb, struct smb2_file_id id, const
 	return status;
 }
 
-static ntstatus rename_to(struct place_smb *smb, struct smb2_file_id id, const char *path)
+static ntstatus rename_as(struct place_smb *smb, struct smb2_file_id id, const char *path,
+			  bool posix)
 {
 	auto_buf struct buf input = { 0 };
 
-	place_smb_rename_encode(&input, path);
-	return sync_set_info(smb->sync, &smb->tree, id, SMB2_0_INFO_FILE, FileRenameInformation, 0,
+	place_smb_rename_encode(&input, path, posix);
+	return sync_set_info(smb->sync, &smb->tree, id, SMB2_0_INFO_FILE,
+			     posix ? FileRenameInformationEx : FileRenameInformation, 0,
 			     cur_of(input.data, input.len));
+}
+
+/* What servers and file systems say that do not have the class, or not these flags of it. */
+static bool is_unknown(ntstatus status)
+{
+	return status == STATUS_INVALID_INFO_CLASS || status == STATUS_NOT_SUPPORTED ||
+	       status == STATUS_NOT_IMPLEMENTED || status == STATUS_INVALID_PARAMETER ||
+	       status == STATUS_INVALID_DEVICE_REQUEST;
+}
+
+ntstatus place_smb_rename(struct place_smb *smb, struct smb2_file_id id, const char *path)
+{
+	ntstatus status;
+
+	if (smb->renames != RENAMES_PLAIN) {
+		status = rename_as(smb, id, path, true);
+		if (!status)
+			smb->renames = RENAMES_POSIX;
+		if (smb->renames == RENAMES_POSIX || !is_unknown(status))
+			return status;
+		smb->renames = RENAMES_PLAIN;
+	}
+	return rename_as(smb, id, path, false);
 }
 
 ntstatus place_smb_write(struct place_smb *smb, const char *name, const void *data, size_t length,
@@ -75,7 +100,7 @@ ntstatus place_smb_write(struct place_smb *smb, const char *name, const void *da
 	if (!status && durable)
 		status = sync_flush(smb->sync, &smb->tree, id);
 	if (!status && staged)
-		status = rename_to(smb, id, path);
+		status = place_smb_rename(smb, id, path);
 	if (status && staged)
 		(void)!sync_delete(smb->sync, &smb->tree, id);
 	closed = sync_close(smb->sync, &smb->tree, id);

@@ -167,14 +167,15 @@ static void add_data(struct flight *flight, struct client_message *message)
 	}
 }
 
-/* FileRenameInformation (MS-FSCC 2.4.37.2): over what is there. */
-void place_smb_rename_encode(struct buf *out, const char *path)
+/* FileRenameInformation and FileRenameInformationEx (MS-FSCC 2.4.42.2, 2.4.43): over what is
+ * there. They differ in what the first four bytes mean. */
+void place_smb_rename_encode(struct buf *out, const char *path, bool posix)
 {
 	auto_buf struct buf wide = { 0 };
 
 	utf16_encode(&wide, path);
-	buf_u8(out, 1);
-	buf_zero(out, 7);
+	buf_u32le(out, FILE_RENAME_REPLACE_IF_EXISTS | (posix ? FILE_RENAME_POSIX_SEMANTICS : 0));
+	buf_zero(out, 4);
 	buf_u64le(out, 0);
 	buf_u32le(out, (uint32_t)wide.len);
 	buf_bytes(out, wide.data, wide.len);
@@ -183,13 +184,14 @@ void place_smb_rename_encode(struct buf *out, const char *path)
 static void add_rename(struct flight *flight, struct client_message *message, const char *path)
 {
 	auto_buf struct buf input = { 0 };
+	bool posix = flight->smb->renames == RENAMES_POSIX;
 	struct smb2_set_info_request set = {
 		.info_type = SMB2_0_INFO_FILE,
-		.info_class = FileRenameInformation,
+		.info_class = posix ? FileRenameInformationEx : FileRenameInformation,
 		.file_id = related,
 	};
 
-	place_smb_rename_encode(&input, path);
+	place_smb_rename_encode(&input, path, posix);
 	set.input = cur_of(input.data, input.len);
 	add(flight, message, PART_RENAME, SMB2_SET_INFO, input.len);
 	smb2_set_info_request_encode(&message->buf, &set);

@@ -104,6 +104,20 @@ def test_parallel():
     wait_until("FS2 has it too", lambda: rows()[r"\\FS2\distro_test"]["state"] == "installed", 60)
 
 
+def test_held():
+    """nobody who may only read keeps a new timestamp from clients by holding the old one open"""
+    L.user("FS", "visitor")
+    L.smbclient(r"\\FS\distro_test", "get metadata/timestamp.json %s" % os.path.join(L.directory, "held"), user="visitor")
+    conn = L.impacket("FS", user="visitor")
+    tree = conn.connectTree("distro_test")
+    conn.openFile(tree, r"metadata\timestamp.json", desiredAccess=0x80000000, shareMode=0)
+    berth("site", "publish", "--force")
+    now = L.smbclient(r"\\FS\distro_test", "get metadata/timestamp.json %s" % os.path.join(L.directory, "now"), user="dist")
+    version = [json.load(open(os.path.join(L.directory, n)))["signed"]["version"] for n in ("held", "now")]
+    conn.close()
+    check(version[1] > version[0], "%s: %r" % (version, now))
+
+
 def test_retry():
     """a point that is offline is tried again and says why; when it is back the package arrives"""
     L.berth("server", "offline", "FS2")
