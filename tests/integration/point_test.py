@@ -80,6 +80,20 @@ def test_again():
     site("test-dp", r"\\FS\distro_test")
 
 
+def test_watched():
+    """a share that was only watched in the role of a point becomes one by a repair, with what content needs"""
+    site("add-object", r"\\FS\watched", "--role", "distribution-point")
+    check(not any(p["path"] == r"\\FS\watched" for p in json.loads(site("points", "--json").out)), "it is a point already")
+    check("already" in site("add-dp", r"\\FS\watched", ok=False).text, "without --repair")
+    check("FAIL" not in site("add-dp", r"\\FS\watched", "--repair", "--priority", "7").out, "a step failed")
+    point = [p for p in json.loads(site("points", "--json").out) if p["path"] == r"\\FS\watched"][0]
+    check(point["priority"] == 7 and not point["is_protected"], str(point))
+    site("test-dp", r"\\FS\watched")
+    site("publish")
+    check("timestamp.json" in L.smbclient(r"\\FS\watched", "ls metadata/*", user="installer").out, "nothing was published")
+    site("remove-dp", r"\\FS\watched")
+
+
 def test_share_only():
     """on any SMB server's share, with --share-only: an smbd of its own"""
     base = os.path.join(L.directory, "smbd")

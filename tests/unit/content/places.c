@@ -156,6 +156,18 @@ static ntstatus faulty_write(struct place *place, const char *name, const void *
 	return status ? status : place_write(of(place)->inner, name, data, length);
 }
 
+static ntstatus faulty_compose(struct place *place, const char *name,
+			       const struct place_part *parts, size_t count)
+{
+	struct faults *faults = of(place)->faults;
+
+	if (!faults->composes && !faults->refusal)
+		return STATUS_NOT_SUPPORTED;
+	faults->asked++;
+	assert_int_equal(place_write(of(place)->inner, name, "garbage", 7), 0);
+	return faults->composes ? STATUS_SUCCESS : faults->refusal;
+}
+
 static ntstatus faulty_list(struct place *place, const char *name, place_list_fn *each, void *owner)
 {
 	ntstatus status = fault(place);
@@ -196,6 +208,7 @@ static void faulty_close(struct place *place)
 static const struct place_ops operations = {
 	.begin = faulty_begin,
 	.write = faulty_write,
+	.compose = faulty_compose,
 	.list = faulty_list,
 	.make_directory = faulty_make_directory,
 	.remove = faulty_remove,

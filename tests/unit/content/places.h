@@ -31,6 +31,9 @@ struct faults {
 	ntstatus status;      /* with this */
 	unsigned spoil_every; /* every n-th piece that is written is changed on its way */
 	bool lock_works;      /* whatever else fails */
+	bool composes;	      /* puts files together, of garbage; else it refuses with @refusal */
+	ntstatus refusal;     /* after having written a part of it; 0: it never could */
+	unsigned asked;	      /* how often it was to put one together */
 	unsigned reopened;
 };
 struct place *faulty_place(struct place *inner, struct faults *faults);

@@ -104,6 +104,70 @@ static void an_insertion_costs_few_pieces(void **state)
 	assert_in_range(after.new_pieces, 1, 3);
 }
 
+/* A version that differs from @first in the middle of one piece, brought to @target, which has the
+ * first. */
+static struct transfer_result bring_edited(struct place *library, struct place *target,
+					   const uint8_t *first, uint8_t *second)
+{
+	uint8_t held[1][SHA256_LENGTH];
+	struct transfer_options options = {
+		&library, 1, target, TRANSFER_MISSING, held, 1, library
+	};
+	struct content_failure why = { 0 };
+	struct transfer_result result;
+	struct ingest_result after;
+	FILE *file = fopen(scratch("src/large"), "r+");
+
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 500000, SEEK_SET), 0);
+	assert_true(fputs("edited", file) >= 0 && !fclose(file));
+	assert_true(content_ingest(scratch("src"), library, &(struct ingest_options){ 0 }, &after,
+				   &why));
+	memcpy(held[0], first, SHA256_LENGTH);
+	memcpy(second, after.hash, SHA256_LENGTH);
+	if (!content_transfer(second, &options, &result, &why))
+		fail_msg("transfer: %s: %s", why.path, why.text);
+	return result;
+}
+
+/* @composes: the target says that it has put a piece together, and has not. */
+static void bring_to_target(ntstatus refusal, bool composes)
+{
+	struct faults faults = { .composes = composes, .refusal = refusal };
+	struct place *library auto_place = new_place("library");
+	struct place *inner auto_place = new_place("point");
+	struct place *target auto_place = faulty_place(inner, &faults);
+	struct content_failure why = { 0 };
+	struct transfer_result result;
+	uint8_t second[SHA256_LENGTH];
+	struct ingest_result first;
+
+	write_noise(scratch("src/large"), 5, 1000000);
+	assert_true(content_ingest(scratch("src"), library, &(struct ingest_options){ 0 }, &first,
+				   &why));
+	(void)moved(library, target, first.hash, TRANSFER_MISSING);
+	result = bring_edited(library, target, first.hash, second);
+	assert_int_equal(faults.asked, 1);
+	assert_int_equal(result.composed, composes);
+	assert_int_equal(result.sent, 1);
+	assert_int_equal(moved(library, target, second, TRANSFER_CHECK).bad, 0);
+}
+
+static void a_target_that_may_not_copy_is_sent_the_whole_piece(void **state)
+{
+	bring_to_target(STATUS_NOT_SUPPORTED, false);
+}
+
+static void a_target_that_knows_no_copies_is_sent_the_whole_piece(void **state)
+{
+	bring_to_target(STATUS_INVALID_DEVICE_REQUEST, false);
+}
+
+static void what_a_target_put_together_wrongly_is_sent_whole(void **state)
+{
+	bring_to_target(STATUS_SUCCESS, true);
+}
+
 static void sources_that_cannot_be_taken_are_named(void **state)
 {
 	struct place *library auto_place = new_place("library");
@@ -542,6 +606,9 @@ int main(void)
 		PLACE_TEST(a_folder_is_taken_with_all_its_files),
 		PLACE_TEST(the_same_folder_has_the_same_hash_and_adds_nothing),
 		PLACE_TEST(an_insertion_costs_few_pieces),
+		PLACE_TEST(a_target_that_may_not_copy_is_sent_the_whole_piece),
+		PLACE_TEST(a_target_that_knows_no_copies_is_sent_the_whole_piece),
+		PLACE_TEST(what_a_target_put_together_wrongly_is_sent_whole),
 		PLACE_TEST(sources_that_cannot_be_taken_are_named),
 		PLACE_TEST(a_source_that_changes_or_vanishes_is_no_version),
 		PLACE_TEST(only_missing_pieces_travel),
