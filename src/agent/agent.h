@@ -115,7 +115,7 @@ bool content_fetch(struct agent *a, const struct deployment *d,
 /* content_to_files - verified files in @directory, in place of what was there. */
 bool content_to_files(struct agent *a, const struct deployment *d, const char *directory,
 		      struct content_failure *why) MUST_CHECK;
-/* remove_tree - @path and all below it; links are removed, never followed. */
+/* remove_tree - path_remove_tree, with a reason. */
 bool remove_tree(const char *path, struct content_failure *why);
 
 /* work.c: one deployment through its states */

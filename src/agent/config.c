@@ -2,10 +2,16 @@
 /* The configuration: tables of keys, and what each may be. */
 #include <agent/config.h>
 
+#include "agent.h"
+#include "platform.h"
+
+#include <base/files.h>
 #include <errno.h>
 #include <ini.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#define CONFIG_BYTES_MAX (1u << 20)
 
 enum kind { KIND_TEXT, KIND_PATH, KIND_NUMBER, KIND_FLAG, KIND_PORT };
 
@@ -72,7 +78,7 @@ static bool take_value(const struct key *key, void *base, const char *value, cha
 
 	switch (key->kind) {
 	case KIND_PATH:
-		if (value[0] != '/') {
+		if (!path_is_absolute(value)) {
 			*why = xasprintf("%s is an absolute path, not \"%s\"", key->name, value);
 			return false;
 		}
@@ -139,7 +145,9 @@ static int take(void *user, const char *section, const char *name, const char *v
 		base = point_of(r, section);
 		key = find_key(point_keys, ARRAY_LEN(point_keys), name);
 	}
-	if (base && key)
+	if (base && key && platform_refuses(name))
+		r->why = xasprintf("%s is not for this system: %s", name, platform_refuses(name));
+	else if (base && key)
 		return take_value(key, base, value, &r->why);
 	if (!r->why)
 		r->why = xasprintf("there is no setting %s in [%s]", name, section);
@@ -181,13 +189,18 @@ static char *finish(struct agent_config *c)
 int agent_config_load(const char *path, struct agent_config *out, char **why)
 {
 	struct reading r = { .config = out };
+	struct content_failure failure = { 0 };
+	auto_buf struct buf text = { 0 };
 	int line;
 
 	*out = (struct agent_config){ .cache_bytes = 10LL << 30, .patience_s = 300 };
-	line = ini_parse(path, take, &r);
-	if (line < 0)
-		*why = xasprintf("%s cannot be read: %s", path, strerror(errno));
-	else if (line > 0)
+	if (!file_read(path, CONFIG_BYTES_MAX, &text, &failure)) {
+		*why = xasprintf("%s cannot be read: %s", path, failure.text);
+		return -EINVAL;
+	}
+	buf_u8(&text, 0);
+	line = ini_parse_string((const char *)text.data, take, &r);
+	if (line > 0)
 		*why = xasprintf("%s, line %d: %s", path, line,
 				 r.why ? r.why : "neither [section] nor name = value");
 	else

@@ -4,14 +4,12 @@
 
 #include "agent.h"
 
+#include "platform.h"
+
+#include <base/files.h>
 #include <base/log.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define DEFAULT_INTERVAL_S 3600
 #define REPORT_EVERY_S	   86400
@@ -28,9 +26,10 @@ static bool make_directories(const char *state, struct content_failure *why)
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		auto_free char *path = xasprintf("%s%s", state, names[i]);
+		int error = path_make_private(path);
 
-		if (mkdir(path, 0700) && errno != EEXIST)
-			return content_fail_errno(why, errno, path, "make a directory");
+		if (error)
+			return content_fail_errno(why, error, path, "make a private directory");
 	}
 	return true;
 }
@@ -38,14 +37,12 @@ static bool make_directories(const char *state, struct content_failure *why)
 static bool take_lock(const char *state, int *fd, struct content_failure *why)
 {
 	auto_free char *path = xasprintf("%s/lock", state);
+	int error = path_lock(path, fd);
 
-	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*fd < 0)
-		return content_fail_errno(why, errno, path, "open the lock");
-	if (!flock(*fd, LOCK_EX | LOCK_NB))
-		return true;
-	return content_fail(why, CONTENT_BUSY, STATUS_SHARING_VIOLATION, path,
-			    "another agent works in this directory");
+	if (error == -EWOULDBLOCK)
+		return content_fail(why, CONTENT_BUSY, STATUS_SHARING_VIOLATION, path,
+				    "another agent works in this directory");
+	return !error || content_fail_errno(why, error, path, "take the lock");
 }
 
 static bool take_key(struct agent *a, struct content_failure *why)
@@ -72,13 +69,9 @@ static bool take_trust(struct agent *a, struct content_failure *why)
 
 static void take_boot(struct agent *a)
 {
-	auto_buf struct buf boot = { 0 };
-	char now[64] = "";
+	char now[PLATFORM_BOOT_SIZE];
 
-	if (file_read("/proc/sys/kernel/random/boot_id", 128, &boot, NULL) && boot.len) {
-		buf_u8(&boot, 0);
-		snprintf(now, sizeof(now), "%.36s", (char *)boot.data);
-	}
+	platform_boot(now);
 	if (!strcmp(a->memory.boot, now))
 		return;
 	for (size_t i = 0; a->memory.boot[0] && i < a->memory.item_count; i++) {
@@ -121,8 +114,7 @@ void agent_close(struct agent *a)
 	json_decref(a->used);
 	content_key_wipe(&a->key);
 	memory_free(&a->memory);
-	if (l->fd >= 0)
-		close(l->fd);
+	close_fd_ptr(&l->fd);
 	free(l);
 }
 
@@ -131,26 +123,28 @@ const char *agent_id(const struct agent *a)
 	return a->key.id;
 }
 
-/* What users asked for since the last time; the files go when that is saved. */
+/* The file of a request goes when that is saved. */
+static bool take_request(void *owner, const char *name)
+{
+	struct agent *a = owner;
+	auto_free char *path = xasprintf("%s/requests/%s", a->config->state, name);
+	struct item *item =
+		deployment_id_is_safe(name) ? memory_item(&a->memory, name, false) : NULL;
+
+	if (!item || !item->is_wanted)
+		return true;
+	item->history.requested = true;
+	if (memory_save(&a->memory, NULL))
+		path_remove(path);
+	return true;
+}
+
+/* What users asked for since the last time. */
 static void take_requests(struct agent *a)
 {
 	auto_free char *path = xasprintf("%s/requests", a->config->state);
-	DIR *list = opendir(path);
-	struct dirent *entry;
 
-	while (list && (entry = readdir(list))) {
-		struct item *item = deployment_id_is_safe(entry->d_name)
-					    ? memory_item(&a->memory, entry->d_name, false)
-					    : NULL;
-
-		if (!item || !item->is_wanted)
-			continue;
-		item->history.requested = true;
-		if (memory_save(&a->memory, NULL))
-			unlinkat(dirfd(list), entry->d_name, 0);
-	}
-	if (list)
-		closedir(list);
+	(void)!path_list(path, take_request, a);
 }
 
 static int by_order(const void *x, const void *y)
@@ -292,8 +286,8 @@ bool agent_request(const struct agent_config *config, const char *id, struct con
 	if (!deployment_id_is_safe(id))
 		return content_fail(why, CONTENT_BAD_NAME, STATUS_OBJECT_NAME_INVALID, id,
 				    "this is not the id of a deployment");
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	return fd >= 0 || content_fail_errno(why, errno, path, "ask for it");
+	fd = path_open(path, FILE_OVER, FILE_PRIVATE);
+	return fd >= 0 || content_fail_errno(why, fd, path, "ask for it");
 }
 
 json_t *agent_status(const struct agent_config *config, struct content_failure *why)

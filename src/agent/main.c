@@ -2,28 +2,14 @@
 /* berth-agent: polls until it is told to stop, or once. */
 #include <agent/cycle.h>
 
+#include "platform.h"
+
 #include <base/log.h>
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
-#define DEFAULT_CONFIG "/etc/berth/agent.conf"
-#define FIRST_RETRY_S  60
-
-static volatile sig_atomic_t stopping;
-
-static void on_stop(int number)
-{
-	stopping = 1;
-}
-
-/* Of what a user asked for, or the administrator: the next poll is now. */
-static void on_poke(int number)
-{
-}
+#define FIRST_RETRY_S 60
 
 static int complain(const struct content_failure *why)
 {
@@ -50,32 +36,6 @@ static int64_t next_wait(const struct cycle_result *r, bool good, unsigned failu
 	return wait;
 }
 
-/* SIGTERM and SIGUSR1 are blocked but here, so that neither comes too early to be seen. */
-static void wait_s(int64_t seconds)
-{
-	const struct timespec time = { .tv_sec = (time_t)seconds };
-	sigset_t none;
-
-	sigemptyset(&none);
-	(void)pselect(0, NULL, NULL, NULL, &time, &none);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction stop = { .sa_handler = on_stop }, poke = { .sa_handler = on_poke };
-	sigset_t both;
-
-	sigemptyset(&both);
-	sigaddset(&both, SIGTERM);
-	sigaddset(&both, SIGINT);
-	sigaddset(&both, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &both, NULL);
-	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGUSR1, &poke, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static bool one_cycle(struct agent *a, struct cycle_result *r, struct content_failure *why)
 {
 	bool good = agent_cycle(a, r, why);
@@ -100,13 +60,13 @@ static int run(const struct agent_config *config, bool once)
 	if (!a)
 		return complain(&why);
 	log_info("agent started client=%s", agent_id(a));
-	catch_signals();
-	while (!stopping) {
+	platform_catch_stop();
+	while (!platform_is_stopping()) {
 		good = one_cycle(a, &result, &why);
 		failures = good ? 0 : failures + 1;
 		if (once)
 			break;
-		wait_s(next_wait(&result, good, failures ? failures - 1 : 0));
+		platform_wait(next_wait(&result, good, failures ? failures - 1 : 0));
 	}
 	agent_close(a);
 	return once && !good ? complain(&why) : 0;
@@ -145,20 +105,30 @@ static int request(const struct agent_config *config, const char *id)
 
 static int usage(FILE *out, int code)
 {
-	fputs("usage: berth-agent [--config FILE] [--json] COMMAND\n"
-	      "  run           poll until it is stopped; SIGUSR1: poll now\n"
-	      "  once          poll once\n"
-	      "  status        the deployments of this client\n"
-	      "  request ID    ask for a deployment that is available\n"
-	      "  --config FILE   (" DEFAULT_CONFIG ")\n",
-	      out);
+	fprintf(out,
+		"usage: berth-agent [--config FILE] [--json] COMMAND\n"
+		"%s"
+		"  once          poll once\n"
+		"  status        the deployments of this client\n"
+		"  request ID    ask for a deployment that is available\n"
+		"  --config FILE   (%s)\n",
+		platform_usage(), platform_config());
 	return code;
+}
+
+static int run_on(const struct agent_config *config)
+{
+	return run(config, false);
 }
 
 static int command(const struct agent_config *config, int count, char **words, bool as_json)
 {
+	int code = platform_command(config, count, words, run_on);
+
+	if (code >= 0)
+		return code;
 	if (count == 1 && !strcmp(words[0], "run"))
-		return run(config, false);
+		return run_on(config);
 	if (count == 1 && !strcmp(words[0], "once"))
 		return run(config, true);
 	if (count == 1 && !strcmp(words[0], "status"))
@@ -177,12 +147,13 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *path = DEFAULT_CONFIG;
+	const char *path = platform_config();
 	struct agent_config config;
 	bool as_json = false;
 	char *why = NULL;
 	int option, code;
 
+	platform_start(&argc, &argv);
 	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':

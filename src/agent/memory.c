@@ -4,6 +4,7 @@
 
 #include <base/log.h>
 #include <stdio.h>
+#include <time.h>
 
 #define STATE_BYTES_MAX (16u << 20)
 #define FORMAT		1

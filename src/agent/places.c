@@ -2,42 +2,10 @@
 /* Distribution points: which, in which order, and how quickly they answer. */
 #include "agent.h"
 
-#include <arpa/inet.h>
+#include "platform.h"
+
 #include <base/log.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <stdio.h>
 #include <strings.h>
-
-#define ADDRESSES_MAX 64
-
-/* This client's own addresses, as boundaries are compared with; how many. */
-static size_t own_addresses(char texts[ADDRESSES_MAX][INET6_ADDRSTRLEN], const char **list)
-{
-	struct ifaddrs *all = NULL;
-	size_t count = 0;
-
-	if (getifaddrs(&all))
-		return 0;
-	for (struct ifaddrs *i = all; i && count < ADDRESSES_MAX; i = i->ifa_next) {
-		const void *bytes = NULL;
-
-		if (!i->ifa_addr || i->ifa_flags & IFF_LOOPBACK)
-			continue;
-		if (i->ifa_addr->sa_family == AF_INET)
-			bytes = &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr;
-		else if (i->ifa_addr->sa_family == AF_INET6)
-			bytes = &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)
-					 ->sin6_addr;
-		if (!bytes ||
-		    !inet_ntop(i->ifa_addr->sa_family, bytes, texts[count], INET6_ADDRSTRLEN))
-			continue;
-		list[count] = texts[count];
-		count++;
-	}
-	freeifaddrs(all);
-	return count;
-}
 
 static int64_t answer_of(const struct memory *m, const char *title)
 {
@@ -49,14 +17,16 @@ static int64_t answer_of(const struct memory *m, const char *title)
 /* Those of the policy, best first; behind them those of the configuration that it does not have. */
 const struct policy_point **places_choose(struct agent *a, size_t *count)
 {
-	char texts[ADDRESSES_MAX][INET6_ADDRSTRLEN];
-	const char *addresses[ADDRESSES_MAX];
-	size_t total = a->policy.point_count, address_count = own_addresses(texts, addresses);
+	char texts[PLATFORM_ADDRESSES_MAX][PLATFORM_ADDRESS_SIZE];
+	const char *addresses[PLATFORM_ADDRESSES_MAX];
+	size_t total = a->policy.point_count, address_count = platform_addresses(texts);
 	auto_free int64_t *answers = xalloc(total + 1, sizeof(*answers));
 	auto_free size_t *order = xalloc(total + 1, sizeof(*order));
 	const struct policy_point **chosen =
 		xalloc(total + a->config->point_count, sizeof(const struct policy_point *));
 
+	for (size_t i = 0; i < address_count; i++)
+		addresses[i] = texts[i];
 	for (size_t i = 0; i < total; i++)
 		answers[i] = answer_of(&a->memory, a->policy.points[i].title);
 	*count = points_order(&a->policy, addresses, address_count, answers, order);
@@ -74,46 +44,6 @@ const struct policy_point **places_choose(struct agent *a, size_t *count)
 	return chosen;
 }
 
-static char *first_line(const char *path, struct content_failure *why)
-{
-	auto_buf struct buf bytes = { 0 };
-	char *line;
-
-	if (!file_read(path, 4096, &bytes, why))
-		return NULL;
-	line = strndup(
-		bytes.data ? (const char *)bytes.data : "",
-		strcspn(bytes.len ? (buf_u8(&bytes, 0), (const char *)bytes.data) : "", "\r\n"));
-	if (bytes.data)
-		secret_wipe(bytes.data, bytes.len);
-	return line;
-}
-
-static struct place *open_smb(struct agent *a, const struct policy_point *point,
-			      struct content_failure *why)
-{
-	const struct agent_config *c = a->config;
-	struct place_smb_options options = {
-		.host = point->host,
-		.port = point->port,
-		.server = point->server,
-		.share = point->share,
-		.path = point->path,
-		.session = { .anonymous = !c->user, .user = c->user, .domain = c->domain },
-	};
-	char *password = NULL;
-	struct place *place;
-
-	if (c->user && !(password = first_line(c->password_file, why)))
-		return NULL;
-	options.session.password = password;
-	place = place_open_smb(&options, why);
-	if (password)
-		secret_wipe(password, strlen(password));
-	free(password);
-	return place;
-}
-
 void places_note(struct agent *a, const struct policy_point *point, int64_t took_ms)
 {
 	json_object_set_new(a->memory.answers, point->title, json_integer(took_ms));
@@ -126,7 +56,7 @@ struct place *places_open(struct agent *a, const struct policy_point *point,
 	uint64_t began = monotonic_ms();
 	struct place *place = point->url	 ? place_open_http(&web, why)
 			      : point->directory ? place_open_directory(point->directory, why)
-						 : open_smb(a, point, why);
+						 : platform_open_smb(a->config, point, why);
 	auto_buf struct buf bytes = { 0 };
 	int64_t took;
 

@@ -3,6 +3,7 @@
 #include "agent.h"
 
 #include <base/log.h>
+#include <crypto/crypto.h>
 #include <stdio.h>
 #include <unistd.h>
 

@@ -6,13 +6,11 @@
  */
 #include "agent.h"
 
+#include <base/files.h>
 #include <base/log.h>
 #include <crypto/crypto.h>
-#include <dirent.h>
-#include <errno.h>
-#include <sys/stat.h>
+#include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 int64_t agent_now(const struct agent *a)
 {
@@ -59,18 +57,21 @@ static bool fetch(void *owner, const uint8_t hash[SHA256_LENGTH], size_t limit, 
 	       file_replace(path, out->data, out->len, why);
 }
 
+static bool drop_unused(void *owner, const char *name)
+{
+	const struct agent *a = owner;
+	auto_free char *path = xasprintf("%s/policy/%s", a->config->state, name);
+
+	if (name[0] != '.' && !json_object_get(a->used, name))
+		path_remove(path);
+	return true;
+}
+
 void refresh_tidy(struct agent *a)
 {
 	auto_free char *path = xasprintf("%s/policy", a->config->state);
-	DIR *list = opendir(path);
-	struct dirent *entry;
 
-	while (list && (entry = readdir(list))) {
-		if (entry->d_name[0] != '.' && !json_object_get(a->used, entry->d_name))
-			(void)unlinkat(dirfd(list), entry->d_name, 0);
-	}
-	if (list)
-		closedir(list);
+	(void)!path_list(path, drop_unused, a);
 }
 
 static bool parse_policy(struct agent *a, const struct buf *bytes, struct policy *out,

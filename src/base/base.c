@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,21 +52,6 @@ char *xasprintf(const char *format, ...)
 	va_end(args);
 	BUG_ON(n < 0);
 	return text;
-}
-
-void random_bytes(void *data, size_t length)
-{
-	uint8_t *at = data;
-
-	while (length) {
-		ssize_t n = getrandom(at, length, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		BUG_ON(n <= 0);
-		at += n;
-		length -= (size_t)n;
-	}
 }
 
 uint64_t random_u64(void)

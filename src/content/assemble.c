@@ -2,17 +2,9 @@
 /* Files put together from pieces, beside where they are wanted, then moved there as a whole. */
 #include <content/assemble.h>
 
+#include <base/files.h>
 #include <crypto/crypto.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <linux/openat2.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#define OPEN_DIRECTORIES 32 /* of the walk that removes */
 
 struct assembly {
 	struct place *cache;
@@ -20,19 +12,15 @@ struct assembly {
 	struct content_failure *why;
 	struct sha256 *hash;
 	uint8_t *data;
-	int root;
+	struct tree *tree; /* new and ours; names are safe, and still nothing leaves it */
 };
 
-/* Names are safe, and the directory is new and ours: still nothing leaves it. */
-static int open_beneath(int root, const char *path, uint64_t flags, mode_t mode)
+static bool make_directory(struct assembly *a, const char *path)
 {
-	struct open_how how = {
-		.flags = flags | O_CLOEXEC,
-		.mode = mode,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
+	int error = tree_make_directory(a->tree, path);
 
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	return !error || error == -EEXIST ||
+	       content_fail_errno(a->why, error, path, "make a directory");
 }
 
 static bool make_parents(struct assembly *a, const char *path)
@@ -41,8 +29,8 @@ static bool make_parents(struct assembly *a, const char *path)
 
 	for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = 0;
-		if (mkdirat(a->root, copy, 0755) < 0 && errno != EEXIST)
-			return content_fail_errno(a->why, errno, copy, "make a directory");
+		if (!make_directory(a, copy))
+			return false;
 		*slash = '/';
 	}
 	return true;
@@ -71,30 +59,24 @@ static bool read_piece(struct assembly *a, const struct piece *piece)
 
 static bool write_piece(struct assembly *a, int fd, const char *path, size_t length)
 {
-	const uint8_t *at = a->data;
+	int error;
 
-	if (!sha256_update(a->hash, at, length))
+	if (!sha256_update(a->hash, a->data, length))
 		return content_fail(a->why, CONTENT_INTERNAL, STATUS_INTERNAL_ERROR, path,
 				    "a hash cannot be computed");
-	while (length) {
-		ssize_t n = write(fd, at, length);
-
-		if (n < 0)
-			return content_fail_errno(a->why, errno, path, "write");
-		at += n;
-		length -= (size_t)n;
-	}
-	return true;
+	error = file_write(fd, a->data, length);
+	return !error || content_fail_errno(a->why, error, path, "write");
 }
 
 static bool write_file(struct assembly *a, const struct manifest_file *file, const char *path)
 {
-	mode_t mode = file->flags & MANIFEST_EXECUTABLE ? 0755 : 0644;
-	auto_close int fd = open_beneath(a->root, path, O_WRONLY | O_CREAT | O_EXCL, mode);
+	enum file_access access = file->flags & MANIFEST_EXECUTABLE ? FILE_EXECUTABLE : FILE_PLAIN;
+	auto_close int fd = tree_file(a->tree, path, FILE_NEW, access);
 	uint8_t hash[SHA256_LENGTH];
+	int error;
 
 	if (fd < 0)
-		return content_fail_errno(a->why, errno, path, "make a file");
+		return content_fail_errno(a->why, fd, path, "make a file");
 	for (uint32_t i = 0; i < file->piece_count; i++) {
 		const struct piece *piece = &a->manifest->pieces[file->first_piece + i];
 
@@ -104,14 +86,14 @@ static bool write_file(struct assembly *a, const struct manifest_file *file, con
 	if (!sha256_final(a->hash, hash) || memcmp(hash, file->hash, sizeof(hash)) != 0)
 		return content_fail(a->why, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, path,
 				    "the file is not what its manifest says");
-	/* Exactly this mode, whatever the umask is. */
-	if (fchmod(fd, mode) < 0 || close(steal_fd(&fd)) < 0)
-		return content_fail_errno(a->why, errno, path, "write");
-	return true;
+	error = file_close(&fd);
+	return !error || content_fail_errno(a->why, error, path, "write");
 }
 
 static bool write_all(struct assembly *a)
 {
+	int error;
+
 	for (uint32_t i = 0; i < a->manifest->file_count; i++) {
 		const struct manifest_file *file = &a->manifest->files[i];
 		const char *path = manifest_path(a->manifest, file);
@@ -119,51 +101,35 @@ static bool write_all(struct assembly *a)
 		if (!make_parents(a, path))
 			return false;
 		if (file->flags & MANIFEST_DIRECTORY) {
-			if (mkdirat(a->root, path, 0755) < 0 && errno != EEXIST)
-				return content_fail_errno(a->why, errno, path, "make a directory");
+			if (!make_directory(a, path))
+				return false;
 		} else if (!write_file(a, file, path)) {
 			return false;
 		}
 	}
-	return syncfs(a->root) < 0
-		       ? content_fail_errno(a->why, errno, NULL, "bring the files to the disk")
-		       : true;
+	error = tree_sync(a->tree);
+	return !error || content_fail_errno(a->why, error, NULL, "bring the files to the disk");
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+static bool remove_earlier(const char *part, struct content_failure *why)
 {
-	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
-}
+	int error = path_remove_tree(part);
 
-static bool remove_tree(const char *path, struct content_failure *why)
-{
-	if (!nftw(path, remove_one, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) ||
-	    errno == ENOENT)
-		return true;
-	return content_fail_errno(why, errno, path, "remove what an earlier run left");
-}
-
-/* The new tree for the old one, in one step. */
-static bool put_in_place(const char *part, const char *directory, struct content_failure *why)
-{
-	if (!renameat2(AT_FDCWD, part, AT_FDCWD, directory, RENAME_NOREPLACE))
-		return true;
-	if (errno != EEXIST)
-		return content_fail_errno(why, errno, directory, "put the files in place");
-	if (renameat2(AT_FDCWD, part, AT_FDCWD, directory, RENAME_EXCHANGE) < 0)
-		return content_fail_errno(why, errno, directory, "put the files in place");
-	return remove_tree(part, why);
+	return !error || content_fail_errno(why, error, part, "remove what an earlier run left");
 }
 
 static bool assemble_into(struct assembly *a, const char *part)
 {
-	if (!remove_tree(part, a->why))
+	int error;
+
+	if (!remove_earlier(part, a->why))
 		return false;
-	if (mkdir(part, 0755) < 0)
-		return content_fail_errno(a->why, errno, part, "make a directory");
-	a->root = open(part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (a->root < 0)
-		return content_fail_errno(a->why, errno, part, "open a directory");
+	error = path_make_directory(part);
+	if (error)
+		return content_fail_errno(a->why, error, part, "make a directory");
+	error = tree_open(part, &a->tree);
+	if (error)
+		return content_fail_errno(a->why, error, part, "open a directory");
 	return write_all(a);
 }
 
@@ -174,17 +140,20 @@ bool content_assemble(struct place *cache, const uint8_t hash[SHA256_LENGTH], co
 	uint8_t *data auto_free = malloc(PIECE_BYTES_MAX);
 	struct sha256 *sha auto_sha256 = sha256_new();
 	struct manifest m auto_manifest = { 0 };
-	struct assembly a = { cache, &m, why, sha, data, -1 };
+	struct assembly a = { cache, &m, why, sha, data, NULL };
 	bool good;
+	int error;
 
 	if (!sha || !data)
 		return content_fail(why, CONTENT_INTERNAL, STATUS_NO_MEMORY, NULL, "out of memory");
 	if (!layout_read_manifest(cache, hash, &m, why))
 		return false;
 	good = assemble_into(&a, part);
-	close_fd_ptr(&a.root);
-	if (good)
-		return put_in_place(part, directory, why);
-	(void)!remove_tree(part, NULL);
-	return false;
+	tree_close(a.tree);
+	if (!good) {
+		(void)!path_remove_tree(part);
+		return false;
+	}
+	error = path_exchange(part, directory);
+	return !error || content_fail_errno(why, error, directory, "put the files in place");
 }

@@ -257,16 +257,17 @@ bool document_time(const json_t *body, const char *name, int64_t *value,
 {
 	char again[DOCUMENT_TIME_SIZE];
 	struct tm tm = { 0 };
-	const char *text, *end;
+	const char *text;
 
 	if (!document_text(body, name, &text, why))
 		return false;
-	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (!end || *end)
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
 		return bad_field(why, name);
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
 	*value = timegm(&tm);
-	/* One way to write a time: what strptime lets pass beyond that does not come back the same.
-	 */
+	/* One way to write a time: what else passes here does not come back the same. */
 	document_time_text(*value, again);
 	return strcmp(text, again) ? bad_field(why, name) : true;
 }
@@ -274,7 +275,7 @@ bool document_time(const json_t *body, const char *name, int64_t *value,
 void document_time_text(int64_t when, char text[DOCUMENT_TIME_SIZE])
 {
 	time_t seconds = when;
-	struct tm tm = { 0 };
+	struct tm tm = { .tm_mday = 1 }; /* a date, also where there is none */
 
 	gmtime_r(&seconds, &tm);
 	if (!strftime(text, DOCUMENT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))

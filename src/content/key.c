@@ -2,12 +2,9 @@
 /* Keys: made, kept in files that only their owner reads, written into documents. */
 #include <content/key.h>
 
+#include <base/files.h>
 #include <content/document.h>
 #include <crypto/crypto.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define KEY_FILE_LIMIT 4096
 
@@ -102,23 +99,11 @@ static void wipe_buf(struct buf *b)
 	buf_free(b);
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t length)
-{
-	while (length) {
-		ssize_t n = write(fd, data, length);
-
-		if (n < 0)
-			return false;
-		data += n;
-		length -= (size_t)n;
-	}
-	return fsync(fd) == 0;
-}
-
 bool content_key_save(const struct content_key *key, const char *path, struct content_failure *why)
 {
 	struct buf text cleanup(wipe_buf) = { 0 };
 	auto_close int fd = -1;
+	int error;
 
 	/* All of the room at once, so that no copy of the seed is left behind by a buffer that
 	 * grew. */
@@ -126,36 +111,37 @@ bool content_key_save(const struct content_key *key, const char *path, struct co
 	    !ed25519_pem_write(key->seed, &text))
 		return content_fail(why, CONTENT_INTERNAL, STATUS_INTERNAL_ERROR, path,
 				    "the key cannot be written as PEM");
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = path_open(path, FILE_NEW, FILE_PRIVATE);
 	if (fd < 0)
-		return content_fail_errno(why, errno, path, "make the file of a key");
-	if (!write_all(fd, text.data, text.len)) {
-		content_fail_errno(why, errno, path, "write a key");
-		unlink(path);
-		return false;
-	}
-	return true;
+		return content_fail_errno(why, fd, path, "make the file of a key");
+	error = file_write(fd, text.data, text.len);
+	error = error ? error : file_sync(fd);
+	if (!error)
+		return true;
+	close_fd_ptr(&fd);
+	path_remove(path);
+	return content_fail_errno(why, error, path, "write a key");
 }
 
 bool content_key_load(struct content_key *key, const char *path, struct content_failure *why)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	auto_close int fd = path_open(path, FILE_READ, FILE_PRIVATE);
 	uint8_t text[KEY_FILE_LIMIT];
-	struct stat st;
-	ssize_t length;
+	size_t length;
+	int error;
 	bool good;
 
 	*key = (struct content_key){ 0 };
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return content_fail_errno(why, errno, path, "open a key");
-	if (!S_ISREG(st.st_mode) || (st.st_mode & 077))
+	if (fd < 0)
+		return content_fail_errno(why, fd, path, "open a key");
+	if (!file_is_private(fd))
 		return content_fail(
 			why, CONTENT_UNREADABLE, STATUS_ACCESS_DENIED, path,
 			"a key must be a file that only its owner may read (mode 0600)");
-	length = read(fd, text, sizeof(text));
-	if (length < 0)
-		return content_fail_errno(why, errno, path, "read a key");
-	good = ed25519_pem_read(text, (size_t)length, key->seed);
+	error = file_read_at(fd, text, sizeof(text), 0, &length);
+	if (error)
+		return content_fail_errno(why, error, path, "read a key");
+	good = ed25519_pem_read(text, length, key->seed);
 	secret_wipe(text, sizeof(text));
 	if (!good)
 		return content_fail(why, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, path,

@@ -6,6 +6,7 @@
 #include "place_impl.h"
 
 #include <client/client_sync.h>
+#include <content/place_share.h>
 
 #define PART_WITHOUT_MTU 65536u /* one credit: the most below dialect 2.1 */
 

@@ -5,10 +5,9 @@
  */
 #include <content/trust.h>
 
+#include <base/files.h>
 #include <crypto/crypto.h>
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 struct held {
 	struct document document; /* body is NULL: none */
@@ -344,9 +343,10 @@ struct trust *trust_open(const char *directory, const void *pinned, size_t lengt
 {
 	struct trust *t;
 	struct place *state;
+	int error = path_make_private(directory);
 
-	if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
-		content_fail_errno(why, errno, directory,
+	if (error) {
+		content_fail_errno(why, error, directory,
 				   "make the directory of trusted documents");
 		return NULL;
 	}

@@ -2,6 +2,7 @@
 /* Distribution points in the database, and the places behind them. */
 #include <site/library.h>
 
+#include <content/place_share.h>
 #include <errno.h>
 #include <policy/policy.h>
 #include <site/db.h>

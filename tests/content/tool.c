@@ -19,6 +19,7 @@
 #include <content/document.h>
 #include <content/key.h>
 #include <content/transfer.h>
+#include <content/place_share.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -12,25 +12,12 @@
 #define CONTENT_PLACE_H
 
 #include <base/buf.h>
-#include <client/client.h>
 #include <content/failure.h>
 
 struct place;
 
 /* place_open_directory - the tree at @path, which must exist. */
 struct place *place_open_directory(const char *path, struct content_failure *why);
-
-struct place_smb_options {
-	const char *host;   /* to connect to; NULL: @server */
-	uint16_t port;	    /* 0: 445 */
-	const char *server; /* the name in the path */
-	const char *share;
-	const char *path; /* below the share; NULL or "": its root. It is made where missing */
-	struct client_options session; /* account, signing, encryption, time-outs; what is
-					  "pending" may take 90 s where it says nothing else */
-};
-/* place_open_smb - connects. Strings are copied. */
-struct place *place_open_smb(const struct place_smb_options *options, struct content_failure *why);
 
 struct place_http_options {
 	const char *url;	     /* "http://" or "https://"; the root of the tree */

@@ -3,7 +3,7 @@
  * The runner: agent -> watcher -> program. The watcher tells the agent how it went over a pipe, in
  * one struct of its own process image; the output comes over another.
  */
-#include <agent/runner.h>
+#include "runner_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -255,32 +255,13 @@ __attribute__((noreturn)) static void become_watcher(const struct run_options *o
 	_exit(0);
 }
 
-/* The last RUN_OUTPUT_MAX bytes of what comes. */
-static void keep_end(struct run_result *r, const char *data, size_t length)
-{
-	size_t drop;
-
-	r->output_total += length;
-	if (length > RUN_OUTPUT_MAX) {
-		data += length - RUN_OUTPUT_MAX;
-		length = RUN_OUTPUT_MAX;
-	}
-	drop = r->output_length + length > RUN_OUTPUT_MAX
-		       ? r->output_length + length - RUN_OUTPUT_MAX
-		       : 0;
-	memmove(r->output, r->output + drop, r->output_length - drop);
-	r->output_length -= drop;
-	memcpy(r->output + r->output_length, data, length);
-	r->output_length += length;
-}
-
 static bool take_output(int fd, struct run_result *r)
 {
 	char bytes[4096];
 	ssize_t got = read(fd, bytes, sizeof(bytes));
 
 	if (got > 0)
-		keep_end(r, bytes, (size_t)got);
+		output_keep(r, bytes, (size_t)got);
 	return got > 0 || (got < 0 && errno == EINTR);
 }
 
@@ -312,18 +293,6 @@ static void follow(int output, int answer, struct run_result *r)
 	r->left = v.left;
 }
 
-/* What is not printable ASCII, a tab or a line's end is not for a report. */
-static void make_printable(struct run_result *r)
-{
-	for (size_t i = 0; i < r->output_length; i++) {
-		unsigned char c = (unsigned char)r->output[i];
-
-		if (c != '\n' && c != '\t' && (c < 0x20 || c > 0x7e))
-			r->output[i] = '?';
-	}
-	r->output[r->output_length] = 0;
-}
-
 void run_program(const struct run_options *options, struct run_result *result)
 {
 	int output[2], answer[2];
@@ -353,5 +322,5 @@ void run_program(const struct run_options *options, struct run_result *result)
 	}
 	close(output[0]);
 	close(answer[0]);
-	make_printable(result);
+	output_finish(result);
 }
