@@ -157,7 +157,8 @@ static ntstatus faulty_write(struct place *place, const char *name, const void *
 }
 
 static ntstatus faulty_compose(struct place *place, const char *name,
-			       const struct place_part *parts, size_t count)
+			       const struct place_part *parts, size_t count,
+			       const uint8_t *expected)
 {
 	struct faults *faults = of(place)->faults;
 
