@@ -304,18 +304,24 @@ int tree_rename(const struct tree *t, const char *from, const char *to, bool dur
 	return 0;
 }
 
-int tree_remove(const struct tree *t, const char *name)
+static int remove_as(const struct tree *t, const char *name, int flags)
 {
 	const char *last;
 	auto_close int parent = parent_of(t, name, &last);
 
-	if (parent < 0)
-		return -errno;
-	if (!unlinkat(parent, last, 0))
-		return 0;
-	if (errno == EISDIR && !unlinkat(parent, last, AT_REMOVEDIR))
-		return 0;
-	return -errno;
+	return parent < 0 ? -errno : result_of(unlinkat(parent, last, flags));
+}
+
+int tree_remove_file(const struct tree *t, const char *name)
+{
+	return remove_as(t, name, 0);
+}
+
+int tree_remove(const struct tree *t, const char *name)
+{
+	int error = remove_as(t, name, 0);
+
+	return error == -EISDIR ? remove_as(t, name, AT_REMOVEDIR) : error;
 }
 
 static void close_dir(DIR **dir)

@@ -62,7 +62,7 @@ static int write_staged(struct directory *d, const char *name, const void *data,
 
 static ntstatus remove_file(struct directory *d, struct place_request *rq)
 {
-	int error = tree_remove(d->tree, rq->name);
+	int error = tree_remove_file(d->tree, rq->name);
 
 	if (!error)
 		place_finish(&d->place, rq, STATUS_SUCCESS, 0);

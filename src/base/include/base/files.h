@@ -80,6 +80,8 @@ int tree_make_directory(const struct tree *t, const char *name) MUST_CHECK;
 int tree_rename(const struct tree *t, const char *from, const char *to, bool durable) MUST_CHECK;
 /* tree_remove - a file or an empty directory. */
 int tree_remove(const struct tree *t, const char *name) MUST_CHECK;
+/* tree_remove_file - a file only: a directory is -EISDIR. */
+int tree_remove_file(const struct tree *t, const char *name) MUST_CHECK;
 typedef bool tree_list_fn(void *owner, const char *name, uint64_t size, bool is_directory);
 int tree_list(const struct tree *t, const char *name, tree_list_fn *each, void *owner) MUST_CHECK;
 /* tree_lock - as path_lock; nobody else can open the file, also where an older one lies. */
