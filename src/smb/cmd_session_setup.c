@@ -57,6 +57,16 @@ static ntstatus begin_session(struct smb_request *rq)
 	return STATUS_SUCCESS;
 }
 
+/* Must whoever authenticates anew show that it has the key? Where the session's other messages
+ * must, and on a bound channel; a client that signs nothing signs no login either (3.3.5.2.4). */
+static bool must_prove_key(const struct channel *channel)
+{
+	const struct session *session = channel->session;
+
+	return session->has_keys &&
+	       (session->signing_required || session->encrypt || channel->number > 1);
+}
+
 /* Which session is it about? A new one where the client names none. */
 static ntstatus find_or_make(struct smb_request *rq, const struct smb2_session_setup_request *r)
 {
@@ -75,8 +85,8 @@ static ntstatus find_or_make(struct smb_request *rq, const struct smb2_session_s
 	else if (!rq->channel || rq->channel->is_binding ||
 		 session_state(rq->session) == SESSION_ENDED)
 		status = STATUS_USER_SESSION_DELETED;
-	else if (rq->session->has_keys && !rq->is_signed && !rq->is_encrypted)
-		status = STATUS_ACCESS_DENIED; /* only who has its key goes on: 3.3.5.2.4 */
+	else if (must_prove_key(rq->channel) && !rq->is_signed && !rq->is_encrypted)
+		status = STATUS_ACCESS_DENIED;
 	if (!status && !rq->channel->attempt && !attempt_begin(rq->channel))
 		status = STATUS_INSUFFICIENT_RESOURCES;
 	return status;

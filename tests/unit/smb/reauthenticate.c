@@ -14,13 +14,18 @@
 #include "peer.h"
 
 /* alice, an Administrator, on the file server's own directory, which others are not let into. */
-static void connect_as_alice(struct peer *p)
+static void connect_signing(struct peer *p, uint8_t security_mode)
 {
 	peer_open(p, SMB2_DIALECT_300);
 	assert_true(peer_negotiate(p));
-	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	assert_int_equal(peer_log_on(p, PEER_PASSWORD, security_mode), STATUS_SUCCESS);
 	p->signer = peer_signer_30(p);
 	assert_int_equal(peer_tree_connect(p, "\\\\FS\\ADMIN$"), STATUS_SUCCESS);
+}
+
+static void connect_as_alice(struct peer *p)
+{
+	connect_signing(p, SMB2_NEGOTIATE_SIGNING_REQUIRED);
 }
 
 static ntstatus become(struct peer *p, const char *user)
@@ -97,6 +102,19 @@ static void who_does_not_sign_does_not_log_on_anew(void **state)
 	peer_close(&p);
 }
 
+/* Such a client may keep on as it does: its other messages prove nothing either. */
+static void who_signs_nothing_logs_on_anew_without(void **state)
+{
+	struct peer p;
+
+	connect_signing(&p, SMB2_NEGOTIATE_SIGNING_ENABLED);
+	signer_free(p.signer);
+	p.signer = NULL;
+	assert_int_equal(become(&p, "alice"), STATUS_SUCCESS);
+	assert_int_equal(become(&p, "bob"), STATUS_ACCESS_DENIED);
+	peer_close(&p);
+}
+
 static void a_handle_stays_open_when_its_user_logs_on_anew(void **state)
 {
 	struct session_row *rows;
@@ -139,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(another_account_does_not_get_the_session),
 		cmocka_unit_test(who_does_not_sign_does_not_log_on_anew),
+		cmocka_unit_test(who_signs_nothing_logs_on_anew_without),
 		cmocka_unit_test(a_handle_stays_open_when_its_user_logs_on_anew),
 		cmocka_unit_test(a_login_that_fails_ends_the_session),
 	};
