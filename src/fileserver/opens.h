@@ -7,9 +7,9 @@
  *   rename_lock  one rename or link at a time (rename.c)
  *   file->lock   everything of a file: its opens' share in it, its leases, its byte ranges. Of two
  * files: a stream's base before the stream, a file before the directory it is in leaves
- * stripe->lock (the table of files, file->refs; file.c), shard->lock (open ids, sessions; open.c),
- * the lease table (lease.c), the timer (timer.c), the watches (notify.c), the descriptor cache
- * (security.c), and under any of these the queues of waiters (actions.c)
+ * stripe->lock (the table of files, file->refs; file.c), shard->lock (open ids, sessions;
+ * open_table.c), the lease table (lease.c), the timer (timer.c), the watches (notify.c), the
+ * descriptor cache (security.c), and under any of these the queues of waiters (actions.c)
  *
  * open->lock is the handle's own (open.h) and is never taken in this folder but for open_lock.
  */
@@ -261,7 +261,6 @@ struct open {
 
 /* open_new - room for an open; open_enter gives it its id and puts it in the table. */
 struct open *open_new(const struct open_request *request) MUST_CHECK;
-ntstatus open_enter(struct open *open) MUST_CHECK;
 /* open_attach - it is one of @file's opens from now on; file->lock held. Takes over a reference of
  * @file. */
 void open_attach(struct open *open, struct file *file, struct place *place);
@@ -288,14 +287,35 @@ static inline enum open_state open_state(const struct open *open)
 {
 	return (enum open_state)atomic_load(&open->state);
 }
-/* open_table_leave - take @open, which is no longer LIVE nor PARKED, out of the table of ids. The
- * table's reference is the caller's now. */
-void open_table_leave(struct open *open);
 /* channel_set - the channel sequence that a new open begins with (channel.c). */
 void channel_set(struct open *open, uint16_t sequence);
 /* open_lock_files, open_unlock_files - the locks of its file and, for a stream, of its base. */
 void open_lock_files(struct open *open);
 void open_unlock_files(struct open *open);
+
+/* ---- the table of opens (open_table.c) ---- */
+#define OPEN_SHARDS 64u
+/* open_enter - an id for @open, and a place in the table, which counts it. */
+ntstatus open_enter(struct open *open) MUST_CHECK;
+/* open_table_leave - take @open, which is no longer LIVE nor PARKED, out of the table of ids. The
+ * table's reference is the caller's now. */
+void open_table_leave(struct open *open);
+/* open_table_find - the open with this volatile id, counted, or NULL. */
+struct open *open_table_find(uint64_t volatile_id);
+/* open_table_shard - where the opens of a session are, below OPEN_SHARDS. */
+uint32_t open_table_shard(uint64_t session_id);
+/* Which of them: those that are all that is said. */
+struct open_choice {
+	uint64_t session_id;
+	uint32_t tree_id;
+	const struct server *server; /* NULL: any */
+	const struct share *share;   /* NULL: any */
+	bool by_session, by_tree;
+};
+/* open_table_collect - those of one shard that are chosen, counted, in an array for the caller to
+ * free. */
+size_t open_table_collect(uint32_t shard, const struct open_choice *choice,
+			  struct open ***out) MUST_CHECK;
 
 /* ---- handles that outlive connections (durable.c, reconnect.c) ---- */
 /* durable_check - do the contexts of the request go together? *reconnects: it asks for an open that
