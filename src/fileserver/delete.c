@@ -55,6 +55,8 @@ static ntstatus unlink_file(struct file *file, const struct caching_party *by,
 		status = volume_unlink(place->parent, place->name, file->node);
 	if (status != STATUS_SUCCESS)
 		return status;
+	if (file->node->is_directory)
+		descriptor_forget(&file->node->key);
 	notify_event(file->node->volume, place->path, FILE_ACTION_REMOVED,
 		     file->node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME
 					      : FILE_NOTIFY_CHANGE_FILE_NAME,

@@ -171,7 +171,8 @@ ntstatus file_descriptor(struct file *file, struct place *place,
  * moved or linked to where it would inherit another; file->lock held.
  */
 ntstatus descriptor_keep(struct file *file, struct place *place) MUST_CHECK;
-/* descriptor_forget - a directory has come, or gone: its inode number means another now. */
+/* descriptor_forget - a directory has come, or has been removed (its node still holds the inode):
+ * its number means another from now on. */
 void descriptor_forget(const struct volume_key *key);
 /* descriptors_changed - what directories hand down may be another now. */
 void descriptors_changed(void);

@@ -6,10 +6,12 @@
  * The volume has one owner, so what is cached is true until this file server changes it:
  * directories are kept in a small table together with what their children inherit; decoded
  * descriptors are shared by their bytes, because the files of a directory mostly have the same.
- * Changing the descriptor of a directory, or moving one, starts a new generation. cache_lock is a
+ * Changing the descriptor of a directory, or moving one, starts a new generation. One that is
+ * removed is forgotten while its inode cannot be another's yet, and not kept again. cache_lock is a
  * leaf and guards both tables.
  */
 #include <base/log.h>
+#include <sys/stat.h>
 
 #include "opens.h"
 
@@ -206,6 +208,15 @@ static ntstatus inherited_descriptor(struct volume *volume, const char *path, bo
 	return child_descriptor(parent, above, is_directory, out);
 }
 
+/* Has it been removed? Who removes one forgets it after that: what is kept before is forgotten, and
+ * what would be kept later is not. */
+static bool is_removed(const struct volume_node *directory)
+{
+	struct stat st;
+
+	return fstat(directory->fd, &st) || !st.st_nlink;
+}
+
 ntstatus descriptor_of_directory(struct volume_node *node, const char *path,
 				 struct descriptor **out)
 {
@@ -221,7 +232,7 @@ ntstatus descriptor_of_directory(struct volume_node *node, const char *path,
 	if (status != STATUS_SUCCESS)
 		return status;
 	pthread_mutex_lock(&cache_lock);
-	if (!entry_is(entry_of(&node->key), &node->key))
+	if (!entry_is(entry_of(&node->key), &node->key) && !is_removed(node))
 		entry_reset(entry_of(&node->key), &node->key, *out, now);
 	pthread_mutex_unlock(&cache_lock);
 	return STATUS_SUCCESS;

@@ -2,7 +2,8 @@
 /* What nobody may get by a detour: deletions, streams, links, moves, appends, closed handles. */
 #include "opens_fixture.h"
 
-#define ONLY_READ "D:(A;;FR;;;AU)(A;;FA;;;BA)"
+#define POSIX_SEMANTICS 0x02u /* MS-FSCC 2.4.11.2 */
+#define ONLY_READ	"D:(A;;FR;;;AU)(A;;FA;;;BA)"
 
 static void set_dacl(const char *path, const char *sddl)
 {
@@ -59,6 +60,80 @@ static void make_plain(const char *name)
 	file = fopen(path, "w");
 	assert_non_null(file);
 	fclose(file);
+}
+
+static ino_t inode_at(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+/* The file system gives the number of what has gone to what comes next. */
+static void a_new_directory_has_nothing_of_one_that_has_gone(void **state)
+{
+	char path[128], name[16];
+	int same = 0;
+
+	(void)state;
+	for (int i = 0; i < 100 && !same; i++) {
+		ino_t before;
+
+		snprintf(name, sizeof(name), "d%d", i);
+		snprintf(path, sizeof(path), "%s/%s", F.directory, name);
+		done(OPEN(.path = name, .token = F.admin, .disposition = FILE_CREATE,
+			  .options = FILE_DIRECTORY_FILE));
+		set_dacl(name, "D:(A;;FA;;;BA)");
+		assert_status(TRY(.path = name, .token = F.bob), STATUS_ACCESS_DENIED);
+		before = inode_at(path);
+		done(OPEN(.path = name, .token = F.admin, .access = DELETE_ACCESS,
+			  .options = FILE_DELETE_ON_CLOSE));
+		assert_int_equal(mkdir(path, 0700), 0); /* by hand, so that nobody is told */
+		same = inode_at(path) == before;
+		if (same)
+			assert_status(TRY(.path = name, .token = F.bob), STATUS_SUCCESS);
+	}
+	if (!same)
+		skip(); /* it does not, here */
+}
+
+/* Who has it open when it goes may still ask what guards it. */
+static void nothing_is_kept_of_a_directory_that_has_gone(void **state)
+{
+	char path[128], name[16];
+	int same = 0;
+
+	(void)state;
+	done(OPEN(.path = "other", .token = F.admin, .disposition = FILE_CREATE,
+		  .options = FILE_DIRECTORY_FILE));
+	for (int i = 0; i < 100 && !same; i++) {
+		struct buf auto_buf blob = { 0 };
+		struct open *open, *deletes;
+		ino_t before;
+
+		snprintf(name, sizeof(name), "e%d", i);
+		snprintf(path, sizeof(path), "%s/%s", F.directory, name);
+		done(OPEN(.path = name, .token = F.admin, .disposition = FILE_CREATE,
+			  .options = FILE_DIRECTORY_FILE));
+		set_dacl(name, "D:(A;;FA;;;BA)");
+		before = inode_at(path);
+		open = OPEN(.path = name, .token = F.admin);
+		deletes = OPEN(.path = name, .token = F.admin, .access = DELETE_ACCESS);
+		assert_status(open_set_disposition(deletes, true, POSIX_SEMANTICS, NULL),
+			      STATUS_SUCCESS);
+		done(deletes);
+		set_dacl("other", ONLY_READ); /* what is known of directories is old now */
+		assert_status(open_query_security(open, DACL_SECURITY_INFORMATION, &blob),
+			      STATUS_SUCCESS);
+		done(open);
+		assert_int_equal(mkdir(path, 0700), 0);
+		same = inode_at(path) == before;
+		if (same)
+			assert_status(TRY(.path = name, .token = F.bob), STATUS_SUCCESS);
+	}
+	if (!same)
+		skip();
 }
 
 static void nobody_deletes_on_close_what_he_may_not_delete(void **state)
@@ -224,6 +299,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_handle_renames_as_whom_its_session_acts_as),
+		TEST(a_new_directory_has_nothing_of_one_that_has_gone),
+		TEST(nothing_is_kept_of_a_directory_that_has_gone),
 		TEST(nobody_deletes_on_close_what_he_may_not_delete),
 		TEST(nothing_is_deleted_on_close_on_a_read_only_share),
 		TEST(a_read_only_file_is_not_marked_for_its_close),
