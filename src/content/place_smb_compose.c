@@ -323,26 +323,39 @@ static ntstatus move_parts(struct compose *c)
 	return c->status;
 }
 
-/* What has come of it, read back and hashed. */
+static uint64_t total_of(const struct compose *c)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		total += c->parts[i].length;
+	return total;
+}
+
+/* What has come of it, read back and hashed; no more than was put together, whatever is sent. */
 static ntstatus compare(struct compose *c, const uint8_t *expected)
 {
+	uint64_t total = total_of(c), at = 0;
+	size_t most = (size_t)min_u64(c->smb->part, total + 1);
 	struct sha256 *hash = sha256_new();
-	auto_free uint8_t *data = malloc(c->smb->part);
+	auto_free uint8_t *data = malloc(most);
 	uint8_t found[SHA256_LENGTH];
 	ntstatus status = hash && data ? STATUS_SUCCESS : STATUS_NO_MEMORY;
-	size_t got = 1;
 
-	for (uint64_t at = 0; !status && got; at += got) {
-		status =
-			sync_read(c->smb->sync, &c->smb->tree, c->to, at, data, c->smb->part, &got);
-		if (status == STATUS_END_OF_FILE) {
-			status = STATUS_SUCCESS;
+	while (!status && at <= total) {
+		size_t got = 0;
+
+		status = sync_read(c->smb->sync, &c->smb->tree, c->to, at, data, most, &got);
+		if (status || !got)
 			break;
-		}
-		if (!status && !sha256_update(hash, data, got))
+		if (!sha256_update(hash, data, got))
 			status = STATUS_INTERNAL_ERROR;
+		at += got;
 	}
-	if (!status && (!sha256_final(hash, found) || memcmp(found, expected, SHA256_LENGTH) != 0))
+	if (status == STATUS_END_OF_FILE)
+		status = STATUS_SUCCESS;
+	if (!status && (at != total || !sha256_final(hash, found) ||
+			memcmp(found, expected, SHA256_LENGTH) != 0))
 		status = STATUS_FILE_CORRUPT_ERROR;
 	sha256_free(hash);
 	return status;
