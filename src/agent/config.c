@@ -54,6 +54,7 @@ static const struct key point_keys[] = {
 
 struct reading {
 	struct agent_config *config;
+	bool said_reports[AGENT_POINTS_MAX];
 	char section[64];
 	char *why;
 };
@@ -145,6 +146,8 @@ static int take(void *user, const char *section, const char *name, const char *v
 		base = point_of(r, section);
 		key = find_key(point_keys, ARRAY_LEN(point_keys), name);
 	}
+	if (base && key && key->kind == KIND_FLAG)
+		r->said_reports[r->config->point_count - 1] = true;
 	if (base && key && platform_refuses(name))
 		r->why = xasprintf("%s is not for this system: %s", name, platform_refuses(name));
 	else if (base && key)
@@ -161,8 +164,10 @@ static char *title_of(const struct policy_point *p)
 	return xasprintf("\\\\%s\\%s%s%s", p->server, p->share, p->path[0] ? "\\" : "", p->path);
 }
 
-static char *finish(struct agent_config *c)
+static char *finish(const struct reading *r)
 {
+	struct agent_config *c = r->config;
+
 	for (size_t i = 0; i < ARRAY_LEN(agent_keys); i++) {
 		const struct key *key = &agent_keys[i];
 
@@ -180,7 +185,8 @@ static char *finish(struct agent_config *c)
 			return xstrdup("a point is url, or directory, or server and share");
 		if (!p->path)
 			p->path = xstrdup("");
-		p->takes_reports = p->takes_reports && !p->url;
+		/* Few web servers let files be made there. */
+		p->takes_reports = p->takes_reports && (!p->url || r->said_reports[i]);
 		p->title = title_of(p);
 	}
 	return NULL;
@@ -204,7 +210,7 @@ int agent_config_load(const char *path, struct agent_config *out, char **why)
 		*why = xasprintf("%s, line %d: %s", path, line,
 				 r.why ? r.why : "neither [section] nor name = value");
 	else
-		*why = finish(out);
+		*why = finish(&r);
 	free(r.why);
 	return *why ? -EINVAL : 0;
 }

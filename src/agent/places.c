@@ -53,10 +53,12 @@ struct place *places_open(struct agent *a, const struct policy_point *point,
 			  struct content_failure *why)
 {
 	const struct place_http_options web = { .url = point->url, .ca_file = a->config->ca_file };
+	const struct platform_account reader = { a->config->user, a->config->domain,
+						 a->config->password_file };
 	uint64_t began = monotonic_ms();
 	struct place *place = point->url	 ? place_open_http(&web, why)
 			      : point->directory ? place_open_directory(point->directory, why)
-						 : platform_open_smb(a->config, point, why);
+						 : platform_open_smb(point, &reader, why);
 	auto_buf struct buf bytes = { 0 };
 	int64_t took;
 
@@ -66,6 +68,9 @@ struct place *places_open(struct agent *a, const struct policy_point *point,
 
 		if (status) {
 			content_fail_status(why, status, false, point->title, "read from it");
+			if (*place_reason(place))
+				content_fail(why, content_problem_of(status, false), status,
+					     point->title, "read from it: %s", place_reason(place));
 			places_close(a, place);
 			place = NULL;
 		}

@@ -45,8 +45,12 @@ size_t platform_addresses(char list[PLATFORM_ADDRESSES_MAX][PLATFORM_ADDRESS_SIZ
 /* platform_refuses - why a setting is not for this system, as a sentence; NULL: it is. */
 const char *platform_refuses(const char *setting);
 
-/* platform_open_smb - the share of @point, as whoever the configuration says. */
-struct place *platform_open_smb(const struct agent_config *config, const struct policy_point *point,
+/* Whom a share is told to let in; user NULL: nobody by name. Windows knows itself who it is. */
+struct platform_account {
+	const char *user, *domain, *password_file;
+};
+/* platform_open_smb - the share of @point. */
+struct place *platform_open_smb(const struct policy_point *point, const struct platform_account *as,
 				struct content_failure *why);
 
 #endif

@@ -135,7 +135,7 @@ static char *first_line(const char *path, struct content_failure *why)
 	return line;
 }
 
-struct place *platform_open_smb(const struct agent_config *c, const struct policy_point *point,
+struct place *platform_open_smb(const struct policy_point *point, const struct platform_account *c,
 				struct content_failure *why)
 {
 	struct place_smb_options options = {

@@ -41,6 +41,10 @@ ROW(o_force, { "force", OPTION_LOCAL, NULL, NULL, "also where the server is gone
 ROW(o_keep, { "keep-content", OPTION_LOCAL, NULL, NULL, "leave what was brought there" });
 ROW(o_web,
     { "web", OPTION_LOCAL_TEXT, NULL, "URL", "where clients reach the same files over HTTP(S)" });
+ROW(o_web_drop,
+    { "web-drop", OPTION_LOCAL, NULL, NULL,
+      "clients may drop their reports there too: the web server takes PUT below drop/" });
+ROW(o_no_web_drop, { "no-web-drop", OPTION_LOCAL, NULL, NULL, "they may not" });
 ROW(o_priority, { "priority", OPTION_LOCAL_TEXT, NULL, "N", "lower ones are asked first (100)" });
 ROW(o_protected,
     { "protected", OPTION_LOCAL, NULL, NULL, "only for clients inside its boundaries" });
@@ -154,8 +158,9 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_site_add_dp,
-	  { &o_share_only, &o_repair, &o_account, &o_to, &o_to_port, &o_web, &o_priority,
-	    &o_protected, &o_unprotected, &o_boundary, &o_rate, &o_site } },
+	  { &o_share_only, &o_repair, &o_account, &o_to, &o_to_port, &o_web, &o_web_drop,
+	    &o_no_web_drop, &o_priority, &o_protected, &o_unprotected, &o_boundary, &o_rate,
+	    &o_site } },
 	{ "site",
 	  "set-dp",
 	  "path",
@@ -164,8 +169,9 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_site_set_dp,
-	  { &o_account, &o_to, &o_to_port, &o_web, &o_priority, &o_protected, &o_unprotected,
-	    &o_boundary, &o_rate, &o_maintenance, &o_in_use, &o_site } },
+	  { &o_account, &o_to, &o_to_port, &o_web, &o_web_drop, &o_no_web_drop, &o_priority,
+	    &o_protected, &o_unprotected, &o_boundary, &o_rate, &o_maintenance, &o_in_use,
+	    &o_site } },
 	{ "site",
 	  "add-group",
 	  "group",

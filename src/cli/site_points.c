@@ -167,12 +167,25 @@ static int take_point_options(struct call *call, struct point *point)
 		return complain(EXIT_USAGE, "--protected and --unprotected cannot both be meant");
 	if (call_local(call, "protected") || call_local(call, "unprotected"))
 		point->is_protected = call_local(call, "protected");
+	if (call_local(call, "web-drop") && call_local(call, "no-web-drop"))
+		return complain(EXIT_USAGE, "--web-drop and --no-web-drop cannot both be meant");
+	if (call_local(call, "web-drop") || call_local(call, "no-web-drop"))
+		point->web_drop = call_local(call, "web-drop");
 	if (call_local(call, "maintenance") && call_local(call, "in-use"))
 		return complain(EXIT_USAGE, "--maintenance and --in-use cannot both be meant");
 	if (call_local(call, "maintenance") || call_local(call, "in-use"))
 		point->is_maintained = call_local(call, "maintenance");
 	replace_text(&point->rates, local_of(call, "rate"));
 	replace_text(&point->web, local_of(call, "web"));
+	if (point->web && !*point->web) { /* none any more */
+		free(point->web);
+		point->web = NULL;
+	}
+	if (point->web && strncmp(point->web, "http://", 7) != 0 &&
+	    strncmp(point->web, "https://", 8) != 0)
+		return complain(EXIT_USAGE, "--web is http://... or https://..., or \"\" for none");
+	if (point->web_drop && !point->web)
+		return complain(EXIT_USAGE, "--web-drop needs a web address: --web URL");
 	replace_text(&point->boundaries, call_text(call, "boundaries"));
 	return EXIT_DONE;
 }

@@ -37,6 +37,11 @@ const char *place_title(const struct place *place)
 	return place->title;
 }
 
+const char *place_reason(const struct place *place)
+{
+	return place->reason;
+}
+
 ntstatus place_reopen(struct place *place)
 {
 	ntstatus late = in_time(place);
@@ -79,7 +84,8 @@ void place_begin(struct place *place, struct place_request *request)
 	place->counts.requests++;
 	if (late)
 		place_finish(place, request, late, 0);
-	else if (request->verb != PLACE_GET && !place->ops->write)
+	else if (request->verb != PLACE_GET && !place->ops->write &&
+		 !(request->verb == PLACE_PUT && request->is_new && place->ops->creates))
 		place_finish(place, request, STATUS_MEDIA_WRITE_PROTECTED, 0);
 	else
 		place->ops->begin(place, request);

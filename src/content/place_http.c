@@ -3,7 +3,8 @@
  * A place behind a web server, to read from: each request is a GET of a range (RFC 9110, 14). A
  * server that ignores ranges answers with the whole file, of which only the wanted part is kept;
  * what is longer than was asked for is not read. Redirections are not followed, and no
- * protocol but HTTP is spoken.
+ * protocol but HTTP is spoken. Where the server lets it, a new file is made with PUT (RFC 9110,
+ * 9.3.4), which is to fail where one is there (13.1.2).
  */
 #include "place_impl.h"
 
@@ -31,7 +32,9 @@ struct fetch {
 	struct place_request *rq;
 	CURL *easy;
 	uint64_t skip; /* bytes in front of the wanted ones that the server sends anyway */
-	size_t got;
+	size_t got;    /* GET: that are here; PUT: that are sent */
+	struct curl_slist *headers;
+	char error[CURL_ERROR_SIZE];
 	bool started, complete;
 };
 
@@ -46,13 +49,23 @@ static const struct {
 } answers[] = {
 	{ 401, STATUS_ACCESS_DENIED },	       { 403, STATUS_ACCESS_DENIED },
 	{ 404, STATUS_OBJECT_NAME_NOT_FOUND }, { 410, STATUS_OBJECT_NAME_NOT_FOUND },
+	{ 405, STATUS_MEDIA_WRITE_PROTECTED }, { 409, STATUS_OBJECT_PATH_NOT_FOUND },
+	{ 412, STATUS_OBJECT_NAME_COLLISION }, { 413, STATUS_FILE_TOO_LARGE },
+	{ 501, STATUS_MEDIA_WRITE_PROTECTED }, { 507, STATUS_DISK_FULL },
 	{ 429, STATUS_NETWORK_BUSY },	       { 502, STATUS_SERVER_UNAVAILABLE },
 	{ 503, STATUS_SERVER_UNAVAILABLE },    { 504, STATUS_IO_TIMEOUT },
 };
 
-static ntstatus status_of_answer(long code)
+static bool is_good(enum place_verb verb, long code)
 {
-	if (code == 200 || code == HTTP_STATUS_PARTIAL || code == HTTP_STATUS_NO_RANGE)
+	if (verb == PLACE_PUT)
+		return code == 200 || code == 201 || code == 204;
+	return code == 200 || code == HTTP_STATUS_PARTIAL || code == HTTP_STATUS_NO_RANGE;
+}
+
+static ntstatus status_of_answer(enum place_verb verb, long code)
+{
+	if (is_good(verb, code))
 		return STATUS_SUCCESS;
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
 		if (answers[i].code == code)
@@ -107,24 +120,65 @@ static size_t take(char *data, size_t size, size_t count, void *owner)
 	return fetch->complete && skipped + use < length ? 0 : length;
 }
 
-static void set_up(struct http *h, struct fetch *fetch, const char *url, const char *range)
+/* The bytes of a file that is made. */
+static size_t give(char *data, size_t size, size_t count, void *owner)
+{
+	struct fetch *fetch = owner;
+	size_t length = (size_t)min_u64(size * count, fetch->rq->length - fetch->got);
+
+	memcpy(data, fetch->rq->data + fetch->got, length);
+	fetch->got += length;
+	return length;
+}
+
+/* What a server says to a PUT is of no use to us. */
+static size_t drop_answer(char *data, size_t size, size_t count, void *owner)
+{
+	return size * count;
+}
+
+static void set_up_get(struct fetch *fetch)
+{
+	const struct place_request *rq = fetch->rq;
+	char range[64];
+
+	snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)rq->offset,
+		 (unsigned long long)(rq->offset + rq->length - 1));
+	curl_easy_setopt(fetch->easy, CURLOPT_RANGE, range);
+	curl_easy_setopt(fetch->easy, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(fetch->easy, CURLOPT_WRITEDATA, fetch);
+}
+
+static void set_up_put(struct fetch *fetch)
+{
+	fetch->headers = curl_slist_append(NULL, "If-None-Match: *");
+	curl_easy_setopt(fetch->easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, fetch->headers);
+	curl_easy_setopt(fetch->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)fetch->rq->length);
+	curl_easy_setopt(fetch->easy, CURLOPT_READFUNCTION, give);
+	curl_easy_setopt(fetch->easy, CURLOPT_READDATA, fetch);
+	curl_easy_setopt(fetch->easy, CURLOPT_WRITEFUNCTION, drop_answer);
+}
+
+static void set_up(struct http *h, struct fetch *fetch, const char *url)
 {
 	CURL *easy = fetch->easy;
 
-	curl_easy_reset(easy);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_RANGE, range);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, h->connect_ms);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, FLOOR_BYTES_S);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, h->stall_s);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
 	if (h->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca_file);
+	if (fetch->rq->verb == PLACE_PUT)
+		set_up_put(fetch);
+	else
+		set_up_get(fetch);
 }
 
 static CURL *take_handle(struct http *h)
@@ -155,7 +209,6 @@ static void http_begin(struct place *place, struct place_request *rq)
 	struct http *h = of(place);
 	struct fetch *fetch;
 	auto_free char *url = xasprintf("%s/%s", h->base, rq->name);
-	char range[64];
 
 	if (!rq->length) {
 		place_finish(place, rq, STATUS_SUCCESS, 0);
@@ -170,14 +223,27 @@ static void http_begin(struct place *place, struct place_request *rq)
 		place_finish(place, rq, STATUS_NO_MEMORY, 0);
 		return;
 	}
-	snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)rq->offset,
-		 (unsigned long long)(rq->offset + rq->length - 1));
-	set_up(h, fetch, url, range);
+	set_up(h, fetch, url);
 	if (!curl_multi_add_handle(h->multi, fetch->easy))
 		return;
 	curl_easy_cleanup(fetch->easy);
+	curl_slist_free_all(fetch->headers);
 	free(fetch);
 	place_finish(place, rq, STATUS_INTERNAL_ERROR, 0);
+}
+
+static void note_reason(struct http *h, const struct fetch *fetch, CURLcode result, long code)
+{
+	char *reason = h->place.reason;
+
+	if (code >= 300 && code < 400)
+		snprintf(reason, PLACE_REASON, "HTTP status %ld: redirections are not followed",
+			 code);
+	else if (code)
+		snprintf(reason, PLACE_REASON, "HTTP status %ld", code);
+	else
+		snprintf(reason, PLACE_REASON, "%s",
+			 fetch->error[0] ? fetch->error : curl_easy_strerror(result));
 }
 
 static void finish(struct http *h, CURL *easy, CURLcode result)
@@ -189,14 +255,18 @@ static void finish(struct http *h, CURL *easy, CURLcode result)
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &fetch);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
 	curl_multi_remove_handle(h->multi, easy);
+	curl_easy_reset(easy); /* it is kept, and what it points at is not */
 	give_handle(h, easy);
 	/* The body of an error is no content, and a transfer that take() ended is no failure. */
-	status = code ? status_of_answer(code) : STATUS_SUCCESS;
+	status = code ? status_of_answer(fetch->rq->verb, code) : STATUS_SUCCESS;
 	if (!status && result && !(result == CURLE_WRITE_ERROR && fetch->complete))
 		status = status_of_curl(result);
 	if (code == HTTP_STATUS_NO_RANGE)
 		fetch->got = 0;
+	if (status)
+		note_reason(h, fetch, result, status_of_answer(fetch->rq->verb, code) ? code : 0);
 	place_finish(&h->place, fetch->rq, status, status ? 0 : fetch->got);
+	curl_slist_free_all(fetch->headers);
 	free(fetch);
 }
 
@@ -236,6 +306,7 @@ static const struct place_ops operations = {
 	.begin = http_begin,
 	.turn = http_turn,
 	.close = http_close,
+	.creates = true,
 };
 
 static CURLcode curl_state = CURLE_FAILED_INIT;

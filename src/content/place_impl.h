@@ -24,7 +24,10 @@ struct place_ops {
 	/* count - add what the connection that is open has moved. */
 	void (*count)(const struct place *place, struct place_counts *counts);
 	void (*close)(struct place *place); /* frees it */
+	bool creates; /* where write is NULL: begin takes a PUT of a new file all the same */
 };
+
+#define PLACE_REASON 256
 
 struct place {
 	const struct place_ops *ops;
@@ -32,6 +35,7 @@ struct place {
 	unsigned depth, in_flight;
 	uint64_t deadline_ms; /* monotonic; 0: none */
 	struct place_counts counts;
+	char reason[PLACE_REASON]; /* of the last failure, beyond its status; "": none */
 };
 
 void place_finish(struct place *place, struct place_request *request, ntstatus status, size_t got);

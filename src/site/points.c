@@ -74,11 +74,11 @@ int point_add(struct site *site, const struct point *p, char **why)
 				 p->rates);
 	q = query_begin(site,
 			"INSERT INTO points(path, address, port, account, web, priority,"
-			" is_protected, boundaries, maintenance, rates)"
-			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+			" is_protected, boundaries, maintenance, rates, web_drop)"
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 			" ON CONFLICT(path) DO UPDATE SET address = ?2, port = ?3, account = ?4,"
 			" web = ?5, priority = ?6, is_protected = ?7, boundaries = ?8,"
-			" maintenance = ?9, rates = ?10");
+			" maintenance = ?9, rates = ?10, web_drop = ?11");
 	query_text(&q, p->path);
 	query_text(&q, p->address);
 	query_number(&q, p->port);
@@ -89,6 +89,7 @@ int point_add(struct site *site, const struct point *p, char **why)
 	query_text(&q, p->boundaries ? p->boundaries : "");
 	query_number(&q, p->is_maintained);
 	query_text(&q, p->rates ? p->rates : "");
+	query_number(&q, p->web_drop);
 	return query_run(&q, why);
 }
 
@@ -111,7 +112,7 @@ static char *text_at(const struct query *q, int column)
 
 #define POINT_COLUMNS                                                                              \
 	"path, address, port, account, web, priority, is_protected, boundaries,"                   \
-	" maintenance, rates"
+	" maintenance, rates, web_drop"
 
 static struct point read_point(const struct query *q)
 {
@@ -126,6 +127,7 @@ static struct point read_point(const struct query *q)
 		.boundaries = text_at(q, 7),
 		.is_maintained = query_number_at(q, 8),
 		.rates = text_at(q, 9),
+		.web_drop = query_number_at(q, 10),
 	};
 }
 
@@ -190,10 +192,11 @@ int point_open(struct site *site, const struct point *p, struct place **out, cha
 json_t *point_list(struct site *site, char **why)
 {
 	struct query q = query_begin(
-		site, "SELECT path, address, port, account, web, priority,"
-		      " is_protected, boundaries, maintenance AS is_in_maintenance, rates,"
-		      " published, generation, reason"
-		      " FROM points ORDER BY path");
+		site,
+		"SELECT path, address, port, account, web, web_drop AS is_web_drop,"
+		" priority, is_protected, boundaries, maintenance AS is_in_maintenance, rates,"
+		" published, generation, reason"
+		" FROM points ORDER BY path");
 	json_t *rows = query_json(&q);
 
 	if (!query_end(&q, why))

@@ -210,7 +210,8 @@ static void add_point(struct policy *policy, const struct point *p)
 				      .url = xstrdup(p->web),
 				      .path = xstrdup(""),
 				      .priority = p->priority,
-				      .is_protected = p->is_protected };
+				      .is_protected = p->is_protected,
+				      .takes_reports = p->web_drop };
 	out->boundaries = split_boundaries(p->boundaries, &out->boundary_count);
 }
 

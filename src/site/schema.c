@@ -158,7 +158,10 @@ static const char sixth[] =
 	" ON DELETE CASCADE, PRIMARY KEY(grp, package)) STRICT, WITHOUT ROWID;"
 	"ALTER TABLE distributions ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;";
 
-static const char *const steps[] = { first, second, third, fourth, fifth, sixth };
+/* Whether papers may be dropped over the web address of a point. */
+static const char seventh[] = "ALTER TABLE points ADD COLUMN web_drop INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { first, second, third, fourth, fifth, sixth, seventh };
 
 static int run(struct site *site, const char *sql, char **why)
 {

@@ -25,7 +25,8 @@ struct place_http_options {
 	uint64_t connect_timeout_ms; /* 0: 10 s */
 	uint64_t stall_timeout_ms;   /* less than 1 KiB a second for so long; 0: 30 s */
 };
-/* place_open_http - nothing is asked yet. Only reading works there. */
+/* place_open_http - nothing is asked yet. Reading works there, and, where the server has PUT, the
+ * making of new files (PLACE_PUT with is_new). */
 struct place *place_open_http(const struct place_http_options *options,
 			      struct content_failure *why);
 
@@ -40,6 +41,9 @@ static inline void place_close_ptr(struct place **place)
 /* place_title - how people call it: "\\FS\distro_test", "/srv/media", "http://..."; lives with it.
  */
 const char *place_title(const struct place *place);
+/* place_reason - what the last failure there was, where that is more than its status says: that a
+ * certificate is not trusted, a redirection. "": nothing more is known. Lives until the next. */
+const char *place_reason(const struct place *place);
 /* place_reopen - connect anew after the place was lost; nothing may be in flight. */
 ntstatus place_reopen(struct place *place);
 

@@ -64,6 +64,7 @@ struct point {
 	char *path; /* "\\FS\distro_test", with a path below the share or without; or a URL */
 	char *address, *account, *web;
 	int64_t port, priority;
+	bool web_drop; /* clients may make files in drop/ below web (HTTP PUT) */
 	bool is_protected;
 	bool is_maintained; /* nothing is brought there, and no client sent there */
 	char *boundaries;   /* with commas */
