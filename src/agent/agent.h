@@ -44,6 +44,7 @@ struct memory {
 	size_t item_count, item_room;
 	json_t *events;
 	json_t *answers; /* title of a point -> ms */
+	json_t *pulls;	 /* packages moved to points, as they are reported, and when to try again */
 };
 /* memory_load - what is missing or damaged begins anew (said in the log). */
 bool memory_load(struct memory *m, const char *directory, struct content_failure *why) MUST_CHECK;
@@ -90,6 +91,9 @@ int64_t agent_now(const struct agent *a); /* the clock, but never before what ca
 const struct policy_point **places_choose(struct agent *a, size_t *count);
 struct place *places_open(struct agent *a, const struct policy_point *point,
 			  struct content_failure *why);
+/* places_open_to_write - as the account that fills points; where there is none it is refused. */
+struct place *places_open_to_write(struct agent *a, const struct policy_point *point,
+				   struct content_failure *why);
 /* What a point may take for policy, deployments and papers, and how slow one counts that does
  * not answer. */
 #define PLACES_POINT_MS (120 * 1000)
@@ -104,6 +108,11 @@ bool refresh(struct agent *a, struct content_failure *why) MUST_CHECK;
 /* refresh_deployment - @out is to be freed whatever comes back. */
 bool refresh_deployment(struct agent *a, const char *id, struct deployment *out,
 			struct content_failure *why) MUST_CHECK;
+
+/* refresh_node - append what the policy names by @hash: from what is kept, or from the place of
+ * this cycle. */
+bool refresh_node(struct agent *a, const uint8_t hash[SHA256_LENGTH], size_t limit, struct buf *out,
+		  struct content_failure *why) MUST_CHECK;
 
 /* refresh_tidy - nodes that are kept and that this cycle has not asked for go. */
 void refresh_tidy(struct agent *a);
@@ -123,6 +132,11 @@ bool remove_tree(const char *path, struct content_failure *why);
 int64_t work_on(struct agent *a, const struct deployment *d);
 /* work_resume - what was running when the agent was stopped. */
 void work_resume(struct agent *a);
+
+/* pull.c: distribution points that this client fills */
+/* pull_all - what the order to this client says; when to look again (0: with the next policy). */
+int64_t pull_all(struct agent *a);
+json_t *pull_reports(const struct agent *a); /* for the report; the caller's reference */
 
 /* facts.c */
 json_t *facts_gather(void);

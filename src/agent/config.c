@@ -34,6 +34,9 @@ static const struct key agent_keys[] = {
 	{ "user", KIND_TEXT, AT(user), 0, 0, false },
 	{ "domain", KIND_TEXT, AT(domain), 0, 0, false },
 	{ "password_file", KIND_PATH, AT(password_file), 0, 0, false },
+	{ "pull_user", KIND_TEXT, AT(pull_user), 0, 0, false },
+	{ "pull_domain", KIND_TEXT, AT(pull_domain), 0, 0, false },
+	{ "pull_password_file", KIND_PATH, AT(pull_password_file), 0, 0, false },
 	{ "ca_file", KIND_PATH, AT(ca_file), 0, 0, false },
 	{ "restart_command", KIND_PATH, AT(restart_command), 0, 0, false },
 	{ "cache_bytes", KIND_NUMBER, AT(cache_bytes), 1 << 20, INT64_MAX, false },
@@ -178,6 +181,8 @@ static char *finish(const struct reading *r)
 		return xstrdup("there is no section [point NAME]: where does the policy lie?");
 	if (c->user && !c->password_file)
 		return xstrdup("user needs password_file");
+	if (c->pull_user && !c->pull_password_file)
+		return xstrdup("pull_user needs pull_password_file");
 	for (size_t i = 0; i < c->point_count; i++) {
 		struct policy_point *p = &c->points[i];
 
@@ -224,6 +229,9 @@ void agent_config_free(struct agent_config *c)
 	free(c->user);
 	free(c->domain);
 	free(c->password_file);
+	free(c->pull_user);
+	free(c->pull_domain);
+	free(c->pull_password_file);
 	free(c->ca_file);
 	free(c->restart_command);
 	for (size_t i = 0; i < c->point_count; i++) {

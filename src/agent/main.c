@@ -32,8 +32,8 @@ static int64_t next_wait(const struct cycle_result *r, bool good, unsigned failu
 		wait = r->interval_s;
 	wait = with_jitter(wait);
 	if (until < wait)
-		wait = until < 1 ? 1 : until;
-	return wait;
+		wait = until;
+	return wait < 1 ? 1 : wait;
 }
 
 static bool one_cycle(struct agent *a, struct cycle_result *r, struct content_failure *why)

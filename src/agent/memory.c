@@ -3,6 +3,7 @@
 #include "agent.h"
 
 #include <base/log.h>
+#include <policy/pull.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -19,6 +20,7 @@ void memory_free(struct memory *m)
 	free(m->directory);
 	json_decref(m->events);
 	json_decref(m->answers);
+	json_decref(m->pulls);
 	*m = (struct memory){ 0 };
 }
 
@@ -117,12 +119,13 @@ bool memory_save(struct memory *m, struct content_failure *why)
 
 	for (size_t i = 0; i < m->item_count; i++)
 		json_array_append_new(items, item_to_json(&m->items[i]));
-	all = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:s, s:s, s:O, s:O, s:o}", "format",
-			FORMAT, "report_number", (json_int_t)m->report_number, "event_number",
-			(json_int_t)m->event_number, "reported_s", (json_int_t)m->reported_s,
-			"enrolled_s", (json_int_t)m->enrolled_s, "seen_s", (json_int_t)m->seen_s,
-			"has_news", m->has_news, "running", m->running, "boot", m->boot, "events",
-			m->events, "answers", m->answers, "items", items);
+	all = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:s, s:s, s:O, s:O, s:O, s:o}",
+			"format", FORMAT, "report_number", (json_int_t)m->report_number,
+			"event_number", (json_int_t)m->event_number, "reported_s",
+			(json_int_t)m->reported_s, "enrolled_s", (json_int_t)m->enrolled_s,
+			"seen_s", (json_int_t)m->seen_s, "has_news", m->has_news, "running",
+			m->running, "boot", m->boot, "events", m->events, "answers", m->answers,
+			"pulls", m->pulls, "items", items);
 	text = all ? json_dumps(all, JSON_COMPACT) : NULL;
 	if (!text)
 		return content_fail(why, CONTENT_INTERNAL, STATUS_NO_MEMORY, path,
@@ -174,7 +177,9 @@ static void take_item(struct memory *m, const json_t *from)
 static void take_all(struct memory *m, const json_t *from)
 {
 	json_t *events = json_object_get(from, "events"),
-	       *answers = json_object_get(from, "answers"), *items = json_object_get(from, "items");
+	       *answers = json_object_get(from, "answers"), *items = json_object_get(from, "items"),
+	       *pulls = json_object_get(from, "pulls"), *pull;
+	size_t at;
 
 	m->report_number = number(from, "report_number");
 	m->event_number = number(from, "event_number");
@@ -186,6 +191,12 @@ static void take_all(struct memory *m, const json_t *from)
 	snprintf(m->boot, sizeof(m->boot), "%s", text_of(from, "boot"));
 	m->events = json_is_array(events) ? json_incref(events) : json_array();
 	m->answers = json_is_object(answers) ? json_incref(answers) : json_object();
+	m->pulls = json_array();
+	json_array_foreach(pulls, at, pull)
+	{
+		if (pull_report_check(pull))
+			json_array_append(m->pulls, pull);
+	}
 	for (size_t i = 0; i < json_array_size(items); i++)
 		take_item(m, json_array_get(items, i));
 }

@@ -49,6 +49,20 @@ void places_note(struct agent *a, const struct policy_point *point, int64_t took
 	json_object_set_new(a->memory.answers, point->title, json_integer(took_ms));
 }
 
+struct place *places_open_to_write(struct agent *a, const struct policy_point *point,
+				   struct content_failure *why)
+{
+	const struct platform_account account = { a->config->pull_user, a->config->pull_domain,
+						  a->config->pull_password_file };
+
+	if (account.user && point->server)
+		return platform_open_smb(point, &account, why);
+	content_fail(why, CONTENT_UNWRITABLE, STATUS_ACCESS_DENIED, point->title, "%s",
+		     account.user ? "only a share can be filled"
+				  : "this client has no account to fill points with (pull_user)");
+	return NULL;
+}
+
 struct place *places_open(struct agent *a, const struct policy_point *point,
 			  struct content_failure *why)
 {

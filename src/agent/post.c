@@ -136,7 +136,7 @@ bool post_report(struct agent *a, struct content_failure *why)
 	struct memory *m = &a->memory;
 	const struct content_key *keys[] = { &a->key };
 	auto_buf struct buf bytes = { .limit = PAPER_BYTES_MAX };
-	json_t *body auto_json = NULL;
+	json_t *body auto_json = NULL, *pulls auto_json = pull_reports(a);
 	int64_t now = agent_now(a);
 
 	/* The number is used up before it is sent: no two reports ever have the same. */
@@ -147,6 +147,8 @@ bool post_report(struct agent *a, struct content_failure *why)
 			 a->key.id, "number", (json_int_t)m->report_number, "time_s",
 			 (json_int_t)now, "facts", a->facts, "deployments", items_to_json(m),
 			 "events", m->events);
+	if (body && json_array_size(pulls))
+		json_object_set(body, "pulls", pulls);
 	if (!body || !document_sign(body, keys, 1, &bytes, why) ||
 	    !drop(a, "report", m->report_number, &bytes, why))
 		return false;

@@ -57,6 +57,12 @@ static bool fetch(void *owner, const uint8_t hash[SHA256_LENGTH], size_t limit, 
 	       file_replace(path, out->data, out->len, why);
 }
 
+bool refresh_node(struct agent *a, const uint8_t hash[SHA256_LENGTH], size_t limit, struct buf *out,
+		  struct content_failure *why)
+{
+	return fetch(a, hash, limit, out, why);
+}
+
 static bool drop_unused(void *owner, const char *name)
 {
 	const struct agent *a = owner;

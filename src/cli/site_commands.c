@@ -61,6 +61,11 @@ ROW(o_maintenance, { "maintenance", OPTION_LOCAL, NULL, NULL,
 ROW(o_in_use, { "in-use", OPTION_LOCAL, NULL, NULL, "the end of its maintenance" });
 ROW(o_rate, { "rate", OPTION_LOCAL_TEXT, NULL, "RATES",
 	      "bytes a second it is sent, by hour: \"daily 08:00-18:00 2M; 50M\"; 0: nothing" });
+ROW(o_mover, { "mover", OPTION_LOCAL_TEXT, NULL, "CLIENT",
+	       "a client near to it that fills it, from points of --pull-from" });
+ROW(o_pull_from, { "pull-from", OPTION_LIST, "pull_from", "PATH",
+		   "a point that its mover fills it from; may be repeated, the first first" });
+ROW(o_no_mover, { "no-mover", OPTION_LOCAL, NULL, NULL, "the site fills it itself again" });
 ROW(o_no_wait, { "no-wait", OPTION_LOCAL, NULL, NULL,
 		 "only ask for it; berth package status shows how far it is" });
 ROW(o_severity, { "severity", OPTION_LOCAL_TEXT, NULL, "info|warning|error", "this and above" });
@@ -160,7 +165,7 @@ static const struct command commands[] = {
 	  run_site_add_dp,
 	  { &o_share_only, &o_repair, &o_account, &o_to, &o_to_port, &o_web, &o_web_drop,
 	    &o_no_web_drop, &o_priority, &o_protected, &o_unprotected, &o_boundary, &o_rate,
-	    &o_site } },
+	    &o_mover, &o_pull_from, &o_site } },
 	{ "site",
 	  "set-dp",
 	  "path",
@@ -170,8 +175,8 @@ static const struct command commands[] = {
 	  NULL,
 	  run_site_set_dp,
 	  { &o_account, &o_to, &o_to_port, &o_web, &o_web_drop, &o_no_web_drop, &o_priority,
-	    &o_protected, &o_unprotected, &o_boundary, &o_rate, &o_maintenance, &o_in_use,
-	    &o_site } },
+	    &o_protected, &o_unprotected, &o_boundary, &o_rate, &o_maintenance, &o_in_use, &o_mover,
+	    &o_pull_from, &o_no_mover, &o_site } },
 	{ "site",
 	  "add-group",
 	  "group",
@@ -225,7 +230,7 @@ static const struct command commands[] = {
 	  NULL,
 	  TARGET_NONE,
 	  "path:PATH generation:POLICY published:PUBLISHED priority:PRIORITY boundaries:BOUNDARIES "
-	  "is_in_maintenance:MAINTENANCE rates:RATES reason:REASON",
+	  "is_in_maintenance:MAINTENANCE rates:RATES mover:MOVER pull_from_json:FROM reason:REASON",
 	  run_site_points,
 	  { &o_site } },
 	{ "site",

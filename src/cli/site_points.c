@@ -7,6 +7,7 @@
 #include <site/install.h>
 #include <site/message.h>
 #include <site/object.h>
+#include <site/pull.h>
 #include <stdio.h>
 
 #define ROLE		 "distribution-point"
@@ -190,6 +191,23 @@ static int take_point_options(struct call *call, struct point *point)
 	return EXIT_DONE;
 }
 
+/* Who fills it: the site, or a client of it. */
+static int save_pull(struct call *call, struct site *site, const char *path)
+{
+	const char *mover = local_of(call, "mover"), *from = call_text(call, "pull_from");
+	bool ends = call_local(call, "no-mover");
+	auto_free char *why = NULL;
+	int error = 0;
+
+	if (ends && (mover || from))
+		return complain(EXIT_USAGE, "--no-mover goes with neither --mover nor --pull-from");
+	if (mover || from)
+		error = pull_set(site, path, mover, from, &why);
+	else if (ends)
+		error = pull_end(site, path, &why);
+	return error ? site_failed(why) : EXIT_DONE;
+}
+
 /* What is watched and what content is brought to are one point: where and how it is reached. */
 static int save_point(struct call *call, struct site *site, struct object *object,
 		      struct point *point)
@@ -207,7 +225,7 @@ static int save_point(struct call *call, struct site *site, struct object *objec
 	replace_text(&point->address, object->address);
 	replace_text(&point->account, object->account);
 	point->port = object->port;
-	return point_add(site, point, &why) ? site_failed(why) : EXIT_DONE;
+	return point_add(site, point, &why) ? site_failed(why) : save_pull(call, site, point->path);
 }
 
 /* Both sides of a point that is there. */

@@ -5,6 +5,7 @@
 #include <crypto/crypto.h>
 #include <policy/delivery.h>
 #include <policy/deployment.h>
+#include <policy/pull.h>
 #include <stdio.h>
 
 static bool bad(struct content_failure *why, const char *what)
@@ -219,6 +220,12 @@ static bool are_different(const json_t *deployments)
 	return json_object_size(seen) == json_array_size(deployments);
 }
 
+/* Only movers have some. */
+static bool check_pulls(const json_t *pulls)
+{
+	return !pulls || all_are(pulls, PULL_REPORTS_MAX, pull_report_check);
+}
+
 bool report_read(const struct document *document, const struct content_key *key, int64_t *number,
 		 struct content_failure *why)
 {
@@ -232,7 +239,8 @@ bool report_read(const struct document *document, const struct content_key *key,
 		return false;
 	if (!all_are(json_object_get(body, "deployments"), PAPER_DEPLOYMENTS_MAX,
 		     check_deployment) ||
-	    !all_are(json_object_get(body, "events"), PAPER_EVENTS_MAX, check_event))
+	    !all_are(json_object_get(body, "events"), PAPER_EVENTS_MAX, check_event) ||
+	    !check_pulls(json_object_get(body, "pulls")))
 		return bad(why, "a report that is not of the form it must have");
 	if (!are_different(json_object_get(body, "deployments")))
 		return bad(why, "a report that names a deployment twice");

@@ -30,6 +30,7 @@ void policy_free(struct policy *policy)
 {
 	free(policy->site);
 	json_decref(policy->deployments);
+	json_decref(policy->pulls);
 	for (size_t i = 0; i < policy->point_count; i++)
 		point_free(&policy->points[i]);
 	free(policy->points);
@@ -63,6 +64,8 @@ json_t *policy_to_json(const struct policy *policy)
 	content_hex(hash, policy->clients, SHA256_LENGTH);
 	if (out && policy->has_clients)
 		json_object_set_new(out, "clients", json_string(hash));
+	if (out && json_object_size(policy->pulls))
+		json_object_set(out, "pulls", policy->pulls);
 	return out;
 }
 
@@ -140,21 +143,37 @@ static bool take_points(const json_t *list, struct policy *out)
 	return true;
 }
 
-static bool take_deployments(json_t *map, struct policy *out)
+/* Names that @is_safe, each with a hash. */
+static bool names_hashes(json_t *map, bool (*is_safe)(const char *))
 {
 	uint8_t hash[SHA256_LENGTH];
-	const char *id;
+	const char *name;
 	json_t *value;
 
 	if (!json_is_object(map))
 		return false;
-	json_object_foreach(map, id, value)
+	json_object_foreach(map, name, value)
 	{
-		if (!deployment_id_is_safe(id) || !json_is_string(value) ||
+		if (!is_safe(name) || !json_is_string(value) ||
 		    !content_unhex(hash, SHA256_LENGTH, json_string_value(value)))
 			return false;
 	}
+	return true;
+}
+
+static bool take_deployments(json_t *map, struct policy *out)
+{
+	if (!names_hashes(map, deployment_id_is_safe))
+		return false;
 	out->deployments = json_incref(map);
+	return true;
+}
+
+static bool take_pulls(json_t *map, struct policy *out)
+{
+	if (map && !names_hashes(map, client_id_is_safe))
+		return false;
+	out->pulls = json_incref(map);
 	return true;
 }
 
@@ -177,6 +196,8 @@ bool policy_from_json(const json_t *body, struct policy *out, struct content_fai
 		return bad(why, "this is no policy that this program knows");
 	if (!take_deployments(json_object_get(body, "deployments"), out))
 		return bad(why, "the deployments of the policy are not of the form they must have");
+	if (!take_pulls(json_object_get(body, "pulls"), out))
+		return bad(why, "the orders of the policy are not of the form they must have");
 	return take_points(json_object_get(body, "points"), out) ||
 	       bad(why, "a distribution point of the policy is not of the form it must have");
 }
@@ -184,6 +205,13 @@ bool policy_from_json(const json_t *body, struct policy *out, struct content_fai
 bool policy_deployment(const struct policy *policy, const char *id, uint8_t hash[SHA256_LENGTH])
 {
 	const char *hex = json_string_value(json_object_get(policy->deployments, id));
+
+	return hex && content_unhex(hash, SHA256_LENGTH, hex);
+}
+
+bool policy_pull(const struct policy *policy, const char *client, uint8_t hash[SHA256_LENGTH])
+{
+	const char *hex = json_string_value(json_object_get(policy->pulls, client));
 
 	return hex && content_unhex(hash, SHA256_LENGTH, hex);
 }

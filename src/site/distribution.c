@@ -30,11 +30,19 @@ enum distribution_state distribution_move(enum distribution_verb verb, bool good
 static int ask_one(struct site *site, const struct distribution_wish *wish, const char *point,
 		   char **why)
 {
-	struct query q = query_begin(
-		site, "INSERT INTO distributions(package, point, verb, state, version, tries, next,"
-		      " bytes, changed, priority) VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5, ?6)"
-		      " ON CONFLICT(package, point) DO UPDATE SET verb = ?3, state = ?4, tries = 0,"
-		      " next = 0, changed = ?5, priority = ?6, done = 0, total = 0");
+	struct query q = query_begin(site, "UPDATE policy_state SET last_asked = last_asked + 1");
+	int error = query_run(&q, why);
+
+	if (error)
+		return error;
+	q = query_begin(
+		site,
+		"INSERT INTO distributions(package, point, verb, state, version, tries, next,"
+		" bytes, changed, priority, asked, asked_s) SELECT ?1, ?2, ?3, ?4, 0, 0, 0, 0,"
+		" ?5, ?6, last_asked, ?5 FROM policy_state WHERE true"
+		" ON CONFLICT(package, point) DO UPDATE SET verb = ?3, state = ?4, tries = 0,"
+		" next = 0, changed = ?5, priority = ?6, done = 0, total = 0,"
+		" asked = excluded.asked, asked_s = ?5");
 
 	query_text(&q, wish->package);
 	query_text(&q, point);

@@ -5,19 +5,16 @@
  * connection to the database; the library is only read here, so that they need not wait for each
  * other, nor for a package that is being taken in.
  */
-#include <site/distribution.h>
-
+#include "distribution_impl.h"
 #include "publish_impl.h"
 
 #include <content/transfer.h>
 #include <errno.h>
 #include <site/db.h>
 #include <site/message.h>
-#include <site/rates.h>
 #include <stdio.h>
 #include <strings.h>
 
-#define BUSY_AGAIN_S   5	       /* someone else writes to the point: not a try */
 #define TRANSFER_MS    (86400u * 1000) /* at one point, in one try */
 #define DAY_S	       86400
 #define PROGRESS_MS    500
@@ -25,19 +22,6 @@
 #define HELD_MANIFESTS 4096  /* of a point, that are looked through for pieces it has */
 
 static const char *const verbs[] = { "distribute", "redistribute", "validate", "remove" };
-
-struct distribution_job {
-	char *package, *point;
-	enum distribution_verb verb;
-	int64_t tries, version; /* the version that is known to be there */
-	char *reason;		/* of the last try */
-	/* While it is done. */
-	struct site *site;
-	const atomic_bool *stop;
-	uint64_t told_ms;
-	struct throttle throttle;
-	bool interrupted; /* for another wish, another hour, or the end of the server */
-};
 
 void distribution_job_free(struct distribution_job *job)
 {
@@ -284,8 +268,8 @@ static int save(const struct distribution_job *w, enum distribution_state state,
 	return query_run(&q, why);
 }
 
-static int say(const struct distribution_job *w, uint32_t id, const char *const *strings,
-	       char **why)
+int distribution_say(const struct distribution_job *w, uint32_t id, const char *const *strings,
+		     char **why)
 {
 	struct message message = { .id = id, .object = w->point, .package = w->package };
 
@@ -306,8 +290,8 @@ static int note_manifest(const struct distribution_job *w, char **why)
 	return query_run(&q, why);
 }
 
-static int done(struct distribution_job *w, const struct transfer_result *result, int64_t version,
-		char **why)
+int distribution_done(struct distribution_job *w, const struct transfer_result *result,
+		      int64_t version, char **why)
 {
 	auto_free char *number = xasprintf("%lld", (long long)version);
 	auto_free char *bytes = xasprintf("%llu", (unsigned long long)result->bytes_sent);
@@ -320,20 +304,20 @@ static int done(struct distribution_job *w, const struct transfer_result *result
 
 	if (w->verb == DIST_REMOVE) {
 		error = forget(w, why);
-		return error ? error : say(w, MSG_REMOVED, removed, why);
+		return error ? error : distribution_say(w, MSG_REMOVED, removed, why);
 	}
 	w->tries = 0;
 	error = save(w, DIST_INSTALLED, 0, version, result->bytes_sent, NULL, why);
 	if (error || (w->verb == DIST_VALIDATE && !result->bad))
 		return error;
 	if (w->verb != DIST_VALIDATE)
-		return say(w, MSG_DISTRIBUTED, placed, why);
-	error = say(w, MSG_DP_DAMAGED, damaged, why);
-	return error ? error : say(w, MSG_DP_REPAIRED, repaired, why);
+		return distribution_say(w, MSG_DISTRIBUTED, placed, why);
+	error = distribution_say(w, MSG_DP_DAMAGED, damaged, why);
+	return error ? error : distribution_say(w, MSG_DP_REPAIRED, repaired, why);
 }
 
 /* A message at the first failure, when the reason changes, and when it is given up. */
-static int failed(struct distribution_job *w, const char *reason, int64_t version, char **why)
+int distribution_failed(struct distribution_job *w, const char *reason, int64_t version, char **why)
 {
 	int64_t most = site_setting_number(w->site, "tries");
 	int64_t again_s = now_s() + site_setting_number(w->site, "retry_s");
@@ -353,7 +337,8 @@ static int failed(struct distribution_job *w, const char *reason, int64_t versio
 		     why);
 	if (error || (left && !is_new))
 		return error;
-	return say(w, left ? MSG_COPY_FAILED : MSG_PACKAGE_FAILED, left ? copy : given_up, why);
+	return distribution_say(w, left ? MSG_COPY_FAILED : MSG_PACKAGE_FAILED,
+				left ? copy : given_up, why);
 }
 
 static int wait_for_turn(const struct distribution_job *w, const char *reason, char **why)
@@ -369,19 +354,22 @@ int distribution_do(struct site *site, struct distribution_job *w, const atomic_
 	struct point point = { 0 };
 	auto_free char *reason = NULL;
 	int64_t version = 0;
+	bool is_pulled = false;
 	int error;
 
 	w->site = site;
 	w->stop = stop;
 	error = w->verb == DIST_REMOVE ? 0 : note_manifest(w, why);
-	if (error)
-		return error;
+	if (!error && w->verb != DIST_REMOVE)
+		error = distribution_is_pulled(w, &is_pulled, why);
+	if (error || is_pulled)
+		return error ? error : distribution_pull(w, why);
 	error = act(w, &point, &result, &version, &reason);
 	point_free(&point);
 	if (w->interrupted || is_overtaken(w))
 		return 0;
 	if (error == -EBUSY)
 		return wait_for_turn(w, reason, why);
-	return error ? failed(w, reason ? reason : verbs[w->verb], version, why)
-		     : done(w, &result, version, why);
+	return error ? distribution_failed(w, reason ? reason : verbs[w->verb], version, why)
+		     : distribution_done(w, &result, version, why);
 }

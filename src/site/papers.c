@@ -181,13 +181,44 @@ static int run_for(struct site *site, const char *sql, const char *client, int64
 	return query_run(&q, why);
 }
 
+/* What became of an order, where it is this client's and is still wished for; and it is looked at
+ * again at once. */
+static int store_pull(struct site *site, const char *client, const json_t *r, char **why)
+{
+	struct query q = query_begin(
+		site, "INSERT OR REPLACE INTO pull_reports(package, point, client, manifest,"
+		      " number, state, reason, sent, bad) SELECT d.package, d.point, ?3, ?4,"
+		      " d.asked, ?6, ?7, ?8, ?9 FROM distributions d JOIN points ON path = d.point"
+		      " WHERE d.package = ?1 AND d.point = ?2 AND mover = ?3 AND d.asked = ?5");
+	int error;
+
+	query_text(&q, text_of(r, "package"));
+	query_text(&q, text_of(r, "to"));
+	query_text(&q, client);
+	query_text(&q, text_of(r, "manifest"));
+	query_number(&q, int_of(r, "number"));
+	query_text(&q, text_of(r, "state"));
+	query_text(&q, text_of(r, "reason"));
+	query_number(&q, int_of(r, "sent"));
+	query_number(&q, int_of(r, "bad"));
+	error = query_run(&q, why);
+	if (error || !query_changed(site))
+		return error;
+	q = query_begin(site, "UPDATE distributions SET next = 0 WHERE package = ?1 AND point = ?2"
+			      " AND state IN (1, 2)");
+	query_text(&q, text_of(r, "package"));
+	query_text(&q, text_of(r, "to"));
+	return query_run(&q, why);
+}
+
 /* All that a client says of itself replaces what it said before. */
 static int store_report(struct site *site, const char *client, const json_t *body, int64_t number,
 			char **why)
 {
 	auto_free char *facts = json_dumps(json_object_get(body, "facts"), JSON_COMPACT);
 	const json_t *deployments = json_object_get(body, "deployments"),
-		     *events = json_object_get(body, "events");
+		     *events = json_object_get(body, "events"),
+		     *pulls = json_object_get(body, "pulls");
 	int error =
 		run_for(site, "DELETE FROM client_deployments WHERE client = ?1", client, 0, why);
 	struct query q;
@@ -196,6 +227,8 @@ static int store_report(struct site *site, const char *client, const json_t *bod
 		error = store_deployment(site, client, json_array_get(deployments, i), why);
 	for (size_t i = 0; !error && i < json_array_size(events); i++)
 		error = store_event(site, client, json_array_get(events, i), why);
+	for (size_t i = 0; !error && i < json_array_size(pulls); i++)
+		error = store_pull(site, client, json_array_get(pulls, i), why);
 	if (!error)
 		error = run_for(site,
 				"DELETE FROM client_events WHERE client = ?1 AND number <="

@@ -195,7 +195,9 @@ json_t *point_list(struct site *site, char **why)
 		site,
 		"SELECT path, address, port, account, web, web_drop AS is_web_drop,"
 		" priority, is_protected, boundaries, maintenance AS is_in_maintenance, rates,"
-		" published, generation, reason"
+		" published, generation, reason, (SELECT name FROM clients WHERE id = mover)"
+		" AS mover, (SELECT json_group_array(source) FROM (SELECT source FROM"
+		" point_sources WHERE point = path ORDER BY ord)) AS pull_from_json"
 		" FROM points ORDER BY path");
 	json_t *rows = query_json(&q);
 

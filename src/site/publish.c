@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <policy/paper.h>
 #include <site/groups.h>
+#include <site/pull.h>
 #include <strings.h>
 
 #define FORGOTTEN_MAX 1024 /* nodes, in one publication */
@@ -291,6 +292,30 @@ static int name_policy(struct build *b, const json_t *body, int64_t generation, 
 	return library_fail(why, &failure);
 }
 
+/* Orders to those that fill points: each a file, and named in the policy. */
+static int add_pulls(struct build *b, json_t *map, char **why)
+{
+	struct content_failure failure = { 0 };
+	json_t *orders auto_json = NULL, *order;
+	const char *client;
+	int error = pull_orders(b->site, &orders, why);
+
+	json_object_foreach(orders, client, order)
+	{
+		uint8_t hash[SHA256_LENGTH];
+		char hex[SHA256_HEX_SIZE];
+		size_t length;
+
+		if (error)
+			break;
+		if (!store_json(b, order, hash, &length, &failure))
+			return library_fail(why, &failure);
+		content_hex(hex, hash, SHA256_LENGTH);
+		json_object_set_new(map, client, json_string(hex));
+	}
+	return error;
+}
+
 static int build_policy(struct build *b, bool force, char **why)
 {
 	auto_free char *code = xstrdup(site_code(b->site));
@@ -315,6 +340,7 @@ static int build_policy(struct build *b, bool force, char **why)
 		return error;
 	policy.interval_s = site_setting_number(b->site, "client_interval_s");
 	policy.deployments = json_object();
+	policy.pulls = json_object();
 	policy.generation = state_number(b->site, "SELECT generation FROM policy_state") + 1;
 	b->entries = json_object();
 	error = add_clients(b, why);
@@ -322,6 +348,8 @@ static int build_policy(struct build *b, bool force, char **why)
 		error = add_deployments(b, policy.deployments, why);
 	if (!error)
 		error = add_windows(b, why);
+	if (!error)
+		error = add_pulls(b, policy.pulls, why);
 	if (!error)
 		error = write_tree(b, &policy, why);
 	body = error ? NULL : policy_to_json(&policy);
@@ -424,5 +452,30 @@ int policy_publish(struct site *site, bool force, char **why)
 		point_free(&points[i]);
 	}
 	free(points);
+	return first;
+}
+
+int policy_publish_at(struct site *site, const json_t *paths, char **why)
+{
+	char owner[SHA256_HEX_SIZE];
+	int error = prepare(site, false, owner, why), first = -ENOENT;
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < json_array_size(paths); i++) {
+		struct point point cleanup(point_free) = { 0 };
+		const json_t *path = json_object_get(json_array_get(paths, i), "source");
+		auto_free char *reason = NULL;
+
+		error = point_find(site, json_string_value(path), &point, &reason);
+		if (!error)
+			error = point.is_maintained ? site_fail(&reason, -EBUSY,
+								"%s is in maintenance", point.path)
+						    : bring_to(site, &point, owner, &reason);
+		if (!error)
+			first = 0;
+		else if (first == -ENOENT)
+			first = site_fail(why, error, "%s", reason ? reason : "");
+	}
 	return first;
 }

@@ -23,6 +23,9 @@ void issue_free(struct issue *issue);
  * it. @generation (may be NULL): of the policy.
  */
 int place_bring(struct site *site, struct place *to, int64_t *generation, char **why) MUST_CHECK;
+/* policy_publish_at - policy_publish, at points with these paths ([{"source": path}]) only; good
+ * where one of them has it. */
+int policy_publish_at(struct site *site, const json_t *paths, char **why) MUST_CHECK;
 /* point_note - in the database: it has the policy @generation, or (@reason) why not. */
 void point_note(struct site *site, const char *path, int64_t generation, const char *reason);
 /* point_publish - to the place of a point, and noted. */

@@ -161,7 +161,25 @@ static const char sixth[] =
 /* Whether papers may be dropped over the web address of a point. */
 static const char seventh[] = "ALTER TABLE points ADD COLUMN web_drop INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = { first, second, third, fourth, fifth, sixth, seventh };
+/* Points that a client of the site, their mover, fills from others that are nearer: which of its
+ * orders is which (asked), when it was wished for, which was published, and what became of it. */
+static const char eighth[] =
+	"ALTER TABLE points ADD COLUMN mover TEXT;"
+	"CREATE TABLE point_sources(point TEXT NOT NULL COLLATE NOCASE REFERENCES points(path)"
+	" ON DELETE CASCADE, source TEXT NOT NULL COLLATE NOCASE REFERENCES points(path)"
+	" ON DELETE CASCADE, ord INTEGER NOT NULL, PRIMARY KEY(point, source)) STRICT,"
+	" WITHOUT ROWID;"
+	"ALTER TABLE policy_state ADD COLUMN last_asked INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE distributions ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE distributions ADD COLUMN asked_s INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE distributions ADD COLUMN ordered INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE pull_reports(package TEXT NOT NULL, point TEXT NOT NULL COLLATE NOCASE,"
+	" client TEXT NOT NULL, manifest TEXT NOT NULL, number INTEGER NOT NULL,"
+	" state TEXT NOT NULL, reason TEXT NOT NULL, sent INTEGER NOT NULL, bad INTEGER NOT NULL,"
+	" PRIMARY KEY(package, point), FOREIGN KEY(package, point) REFERENCES"
+	" distributions(package, point) ON DELETE CASCADE) STRICT, WITHOUT ROWID;";
+
+static const char *const steps[] = { first, second, third, fourth, fifth, sixth, seventh, eighth };
 
 static int run(struct site *site, const char *sql, char **why)
 {

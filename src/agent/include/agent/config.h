@@ -13,7 +13,9 @@ struct agent_config {
 	char *name;	  /* what the site calls it; NULL: the name of the machine */
 	char *token_file; /* one-time token for the enrolment; NULL: somebody approves it */
 	char *user, *domain, *password_file; /* for SMB; user NULL: anonymous */
-	char *ca_file;			     /* for https; NULL: what the system trusts */
+	/* Who it is where it fills distribution points; pull_user NULL: it does not. */
+	char *pull_user, *pull_domain, *pull_password_file;
+	char *ca_file;	       /* for https; NULL: what the system trusts */
 	char *restart_command; /* an absolute path, without arguments; NULL: restarts are reported
 				*/
 	int64_t cache_bytes, interval_s; /* interval_s 0: the policy's */

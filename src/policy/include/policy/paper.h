@@ -6,7 +6,8 @@
  *   enrolment  who a client is: its key, its name, its facts, and, where it has a one-time token,
  *              the proof that it knows it
  *   report     all there is to know of it now: its facts, the state of each of its deployments,
- *              and its latest events, each with a number that only rises
+ *              its latest events, each with a number that only rises, and what became of its
+ *              orders to fill distribution points (policy/pull.h)
  *
  * A report holds everything, so that one that is lost or overtaken costs nothing; a number that
  * is not higher than the last is an old one played again.

@@ -7,6 +7,7 @@
  *   nodes         of the tree of clients, named by their hash: a branch by the next hex digit of
  *                 the client's id, or a leaf with what its clients get
  *   deployments   named by their hash (policy/deployment.h)
+ *   orders        to clients that fill distribution points, by hash (policy/pull.h)
  *
  * Only policy.json is signed, and it names everything below it by hash, so nothing can be
  * exchanged. A client reads the branch it is on: of a million clients, four small files.
@@ -50,6 +51,7 @@ struct policy {
 	bool has_clients;
 	uint8_t clients[SHA256_LENGTH]; /* the root of the tree */
 	json_t *deployments;		/* id -> hash */
+	json_t *pulls; /* client -> hash of its order (policy/pull.h); NULL: none */
 	struct policy_point *points;
 	size_t point_count;
 };
@@ -61,6 +63,8 @@ bool policy_from_json(const json_t *body, struct policy *out,
 		      struct content_failure *why) MUST_CHECK;
 /* policy_deployment - the hash of the deployment @id; false: there is none. */
 bool policy_deployment(const struct policy *policy, const char *id, uint8_t hash[SHA256_LENGTH]);
+/* policy_pull - the hash of the order to @client; false: there is none. */
+bool policy_pull(const struct policy *policy, const char *client, uint8_t hash[SHA256_LENGTH]);
 
 /* boundary_check - is it a range of addresses: "10.1.0.0/16", "10.1.0.5-10.1.0.99", one? */
 bool boundary_check(const char *boundary);
