@@ -36,12 +36,19 @@ struct slot {
 	uint64_t ready_ms;  /* held back until */
 };
 
+/* A source that was lost while others were there: when it is asked again, and how long it is left
+ * alone the next time. */
+struct bench {
+	uint64_t until_ms, pause_ms;
+};
+
 struct transfer {
 	const uint8_t *hash; /* of the manifest, the caller's */
 	const struct transfer_options *options;
 	struct transfer_result *result;
 	struct content_failure *why;
 	struct manifest manifest;
+	struct bench benches[TRANSFER_SOURCES_MAX];
 	struct piece_set todo;	/* different pieces that are to be looked at or sent */
 	struct piece_set there; /* what an interrupted run left at the target */
 	size_t next;

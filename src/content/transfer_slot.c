@@ -5,6 +5,8 @@
 #include <crypto/crypto.h>
 
 #define WRITE_ATTEMPTS_MAX 3
+#define BENCH_FIRST_MS	   10000
+#define BENCH_MOST_MS	   300000
 
 /* Which phase may follow which. */
 #define TO(phase)	   (1u << PHASE_##phase)
@@ -97,18 +99,40 @@ static bool target_is_lost(struct transfer *t, struct slot *slot)
 	return true;
 }
 
-/* The first source that has room and has not failed this piece. */
-static bool pick_source(const struct transfer *t, struct slot *slot)
+/* One that does not answer may take its time to say so, for every piece: the others do meanwhile.
+ */
+static void bench(struct transfer *t, unsigned source)
+{
+	struct bench *b = &t->benches[source];
+
+	b->pause_ms = b->pause_ms ? min_u64(b->pause_ms * 2, BENCH_MOST_MS) : BENCH_FIRST_MS;
+	b->until_ms = monotonic_ms() + b->pause_ms;
+}
+
+/* The first of @sources (by bit) that has room. */
+static bool pick_among(const struct transfer *t, struct slot *slot, uint32_t sources)
 {
 	for (unsigned i = 0; i < t->options->from_count; i++) {
 		const struct place *place = t->options->from[i];
 
-		if (slot->tried & (1u << i) || place_in_flight(place) >= place_depth(place))
+		if (!(sources & (1u << i)) || place_in_flight(place) >= place_depth(place))
 			continue;
 		slot->source = i;
 		return true;
 	}
 	return false;
+}
+
+/* Of those that have not failed this piece; one that was lost where there is no other. */
+static bool pick_source(const struct transfer *t, struct slot *slot)
+{
+	uint32_t untried = ((1u << t->options->from_count) - 1) & ~slot->tried, well = untried;
+	uint64_t now = monotonic_ms();
+
+	for (unsigned i = 0; i < t->options->from_count; i++)
+		if (now < t->benches[i].until_ms)
+			well &= ~(1u << i);
+	return pick_among(t, slot, well ? well : untried);
 }
 
 static bool all_tried(const struct transfer *t, const struct slot *slot)
@@ -177,6 +201,8 @@ static void try_another_source(struct transfer *t, struct slot *slot)
 	enum content_problem problem = content_problem_of(slot->rq.status, false);
 
 	slot->tried |= 1u << slot->source;
+	if (problem == CONTENT_UNREACHABLE)
+		bench(t, slot->source);
 	if (!all_tried(t, slot)) {
 		fetch(t, slot);
 		return;
@@ -196,6 +222,7 @@ static void try_another_source(struct transfer *t, struct slot *slot)
 static void fetched(struct transfer *t, struct slot *slot)
 {
 	if (is_worth_sending(t, slot)) {
+		t->benches[slot->source].pause_ms = 0;
 		send_piece(t, slot);
 		return;
 	}

@@ -104,6 +104,26 @@ static void an_insertion_costs_few_pieces(void **state)
 	assert_in_range(after.new_pieces, 1, 3);
 }
 
+static void a_source_that_is_lost_is_not_asked_for_every_piece(void **state)
+{
+	struct faults faults = { .fail_at = 1, .status = STATUS_IO_TIMEOUT };
+	struct place *library auto_place = new_place("library");
+	struct place *target auto_place = new_place("point");
+	struct place *lost auto_place = faulty_place(library, &faults);
+	struct place *from[] = { lost, library };
+	const struct transfer_options options = { from, 2, target, TRANSFER_MISSING,
+						  .known = library };
+	struct content_failure why = { 0 };
+	struct transfer_result result;
+	struct ingest_result package;
+
+	make_source();
+	package = ingest(library);
+	assert_true(content_transfer(package.hash, &options, &result, &why));
+	assert_true(result.sent > 40);
+	assert_in_range(faults.operations, 1, place_depth(target));
+}
+
 /* A version that differs from @first in the middle of one piece, brought to @target, which has the
  * first. */
 static struct transfer_result bring_edited(struct place *library, struct place *target,
@@ -606,6 +626,7 @@ int main(void)
 		PLACE_TEST(a_folder_is_taken_with_all_its_files),
 		PLACE_TEST(the_same_folder_has_the_same_hash_and_adds_nothing),
 		PLACE_TEST(an_insertion_costs_few_pieces),
+		PLACE_TEST(a_source_that_is_lost_is_not_asked_for_every_piece),
 		PLACE_TEST(a_target_that_may_not_copy_is_sent_the_whole_piece),
 		PLACE_TEST(a_target_that_knows_no_copies_is_sent_the_whole_piece),
 		PLACE_TEST(what_a_target_put_together_wrongly_is_sent_whole),
