@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Movers: what they are ordered, and what an order never is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <policy/pull.h>
+#include <site/db.h>
+#include <site/distribution.h>
+#include <site/pull.h>
+#include <stdio.h>
+
+#define CLIENT "abababababababababababababababababababababababababababababababab"
+
+static char dir[64];
+static struct site *site;
+
+static const char *const names[] = { "\\\\A\\d", "\\\\B\\d", "\\\\C\\d" };
+
+static void sql(const char *text)
+{
+	struct query q = query_begin(site, text);
+
+	assert_int_equal(query_run(&q, NULL), 0);
+}
+
+/* Three points, a client, a package of version 2. */
+static int set_up(void **state)
+{
+	strcpy(dir, "/var/tmp/berth-pull-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(site_create(dir, "P01", "a test", NULL), 0);
+	assert_int_equal(site_open(dir, &site, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char *path = xstrdup(names[i]);
+		const struct point p = { .path = path };
+
+		assert_int_equal(point_add(site, &p, NULL), 0);
+		free(path);
+	}
+	sql("INSERT INTO clients(id, name, key, state, facts, enrolled, seen, report_number,"
+	    " event_number) VALUES('" CLIENT "', 'near', x'00', 'approved', '{}', 0, 0, 0, 0)");
+	sql("INSERT INTO packages(name, version, manifest, bytes, files, source, changed)"
+	    " VALUES('tools', 2, zeroblob(32), 1, 1, '', 0)");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	auto_free char *command = xasprintf("rm -rf %s", dir);
+
+	site_close(site);
+	return system(command);
+}
+
+static void wish(const char *point)
+{
+	const struct distribution_wish w = {
+		.package = "tools", .where = point, .verb = DIST_DISTRIBUTE, .priority = DIST_NORMAL
+	};
+
+	assert_int_equal(distribution_ask(site, &w, NULL, NULL), 0);
+}
+
+/* What the client is to do at its only point, as "SOURCE SOURCE"; "" : nothing. */
+static char *ordered(void)
+{
+	struct pull_order order auto_pull_order = { 0 };
+	json_t *orders auto_json = NULL;
+	char *text = xstrdup("");
+	const json_t *mine;
+
+	assert_int_equal(pull_orders(site, &orders, NULL), 0);
+	mine = json_object_get(orders, CLIENT);
+	if (!mine)
+		return text;
+	assert_true(pull_order_from_json(mine, &order, NULL));
+	assert_int_equal(order.point_count, 1);
+	assert_int_equal(order.points[0].package_count, 1);
+	assert_string_equal(order.points[0].packages[0].package, "tools");
+	for (size_t i = 0; i < order.points[0].from_count; i++) {
+		char *longer = xasprintf("%s%s%s", text, *text ? " " : "", order.points[0].from[i]);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static void expect(const char *sources)
+{
+	auto_free char *found = ordered();
+
+	assert_string_equal(found, sources);
+}
+
+static void a_point_is_never_filled_from_itself(void **state)
+{
+	assert_int_equal(pull_set(site, names[0], "near", names[0], NULL), -EINVAL);
+	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
+	assert_int_equal(pull_set(site, names[2], "near", names[1], NULL), 0);
+	assert_int_equal(pull_set(site, names[0], "near", names[2], NULL), -EINVAL);
+	/* What was refused has changed nothing. */
+	assert_int_equal(pull_end(site, names[2], NULL), 0);
+	assert_int_equal(pull_set(site, names[0], "near", names[2], NULL), 0);
+}
+
+static void a_mover_needs_a_source_and_a_source_a_mover(void **state)
+{
+	assert_int_equal(pull_set(site, names[0], "near", NULL, NULL), -EINVAL);
+	assert_int_equal(pull_set(site, names[0], NULL, names[1], NULL), -EINVAL);
+	assert_int_equal(pull_set(site, names[0], "nobody", names[1], NULL), -ENOENT);
+	assert_int_equal(pull_set(site, names[0], "near", "\\\\X\\d", NULL), -ENOENT);
+}
+
+static void an_order_names_sources_that_have_the_version_in_their_order(void **state)
+{
+	assert_int_equal(pull_set(site, names[2], "near", "\\\\B\\d,\\\\A\\d", NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		wish(names[i]);
+	expect("");
+	sql("UPDATE distributions SET state = 0, version = 1 WHERE point <> '\\\\C\\d'");
+	expect("");
+	sql("UPDATE distributions SET version = 2 WHERE point = '\\\\A\\d'");
+	expect("\\\\A\\d");
+	sql("UPDATE distributions SET version = 2 WHERE point = '\\\\B\\d'");
+	expect("\\\\B\\d \\\\A\\d");
+	sql("UPDATE points SET maintenance = 1 WHERE path = '\\\\B\\d'");
+	expect("\\\\A\\d");
+}
+
+static void nothing_is_ordered_of_who_is_not_approved_nor_of_what_is_over(void **state)
+{
+	assert_int_equal(pull_set(site, names[2], "near", names[0], NULL), 0);
+	wish(names[0]);
+	wish(names[2]);
+	sql("UPDATE distributions SET state = 0, version = 2 WHERE point = '\\\\A\\d'");
+	expect("\\\\A\\d");
+	sql("UPDATE clients SET state = 'pending'");
+	expect("");
+	sql("UPDATE clients SET state = 'approved'");
+	sql("UPDATE points SET maintenance = 1 WHERE path = '\\\\C\\d'");
+	expect("");
+	sql("UPDATE points SET maintenance = 0");
+	sql("UPDATE distributions SET state = 0, version = 2");
+	expect("");
+}
+
+static void each_wish_has_a_number_of_its_own(void **state)
+{
+	int64_t numbers[3];
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		struct query q;
+
+		wish(names[0]);
+		q = query_begin(site, "SELECT asked FROM distributions");
+		assert_true(query_row(&q));
+		numbers[i] = query_number_at(&q, 0);
+		assert_int_equal(query_end(&q, NULL), 0);
+		if (i == 1) /* also behind one that was taken back */
+			sql("DELETE FROM distributions");
+	}
+	assert_true(numbers[0] < numbers[1] && numbers[1] < numbers[2]);
+}
+
+#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SITE_TEST(a_point_is_never_filled_from_itself),
+		SITE_TEST(a_mover_needs_a_source_and_a_source_a_mover),
+		SITE_TEST(an_order_names_sources_that_have_the_version_in_their_order),
+		SITE_TEST(nothing_is_ordered_of_who_is_not_approved_nor_of_what_is_over),
+		SITE_TEST(each_wish_has_a_number_of_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
