@@ -21,11 +21,18 @@ void output_keep(struct run_result *r, const char *data, size_t length)
 
 void output_finish(struct run_result *r)
 {
+	size_t kept = 0;
+
 	for (size_t i = 0; i < r->output_length; i++) {
 		unsigned char c = (unsigned char)r->output[i];
 
+		/* Programs on Windows end a line with both. */
+		if (c == '\r' && i + 1 < r->output_length && r->output[i + 1] == '\n')
+			continue;
 		if (c != '\n' && c != '\t' && (c < 0x20 || c > 0x7e))
-			r->output[i] = '?';
+			c = '?';
+		r->output[kept++] = (char)c;
 	}
-	r->output[r->output_length] = 0;
+	r->output_length = kept;
+	r->output[kept] = 0;
 }

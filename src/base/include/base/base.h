@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARRAY_LEN(a)		      (sizeof(a) / sizeof((a)[0]))
-#define MUST_CHECK		      __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a)	      __attribute__((format(printf, f, a)))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define MUST_CHECK   __attribute__((warn_unused_result))
+#ifndef PRINTF_FORMAT /* a C library with two printfs says which (mingw-w64.ini) */
+#define PRINTF_FORMAT printf
+#endif
+#define PRINTF_LIKE(f, a)	      __attribute__((format(PRINTF_FORMAT, f, a)))
 #define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 /* cleanup(fn): calls fn(&variable) when the variable leaves its scope. */
