@@ -80,6 +80,7 @@ void timer_disarm(struct timer *timer);
 bool timer_is_armed(struct timer *timer);
 
 /* ---- descriptors (security.c) ---- */
+#define SD_ALL_PARTS 0xfu /* SECURITY_INFORMATION: owner, group, DACL, SACL */
 struct descriptor {
 	atomic_uint refs;
 	struct security_descriptor *sd;
