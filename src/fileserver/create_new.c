@@ -48,6 +48,7 @@ static ntstatus make(struct creation *c, const char *parent_path, struct volume_
 	if (status != STATUS_SUCCESS)
 		return status;
 	initial.attributes = create_initial_attributes(c, initial.is_directory);
+	initial.uncompressed = c->request->options & FILE_NO_COMPRESSION;
 	initial.sd = blob.data;
 	initial.sd_length = blob.len;
 	status = volume_create(&c->lookup, &initial, node);
