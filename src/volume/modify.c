@@ -73,11 +73,12 @@ static ntstatus make_node(struct volume_node *parent, int *fd, const struct volu
 	status = node_new(parent->volume, fd, st, out);
 	if (status)
 		return status;
-	status = describe(*out, initial, st);
+	if (initial->uncompressed && is_compressed(parent->volume, st))
+		status = ntstatus_of_errno(sys.set_compressed((*out)->fd, false));
+	if (!status)
+		status = describe(*out, initial, st);
 	if (!status && initial->is_directory)
 		names_empty(parent, *out, st);
-	if (!status && initial->uncompressed && is_compressed(parent->volume, st))
-		status = volume_set_compressed(*out, false);
 	if (!status && initial->allocation_size && !initial->is_directory)
 		status = volume_allocate(*out, initial->allocation_size);
 	return status;
