@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <wire/fscc.h>
 
 #define ACCESS_READ	0x00120089u
@@ -498,8 +499,9 @@ static void next_lookup_other_case(struct lane *lane)
 
 static void name_new(const struct lane *lane, uint64_t serial, char name[LOAD_NAME_MAX])
 {
-	snprintf(name, LOAD_NAME_MAX, LARGE_DIRECTORY "\\new-%u-%llu.tmp",
-		 lane->load->options->entries, lane->index, (unsigned long long)serial);
+	snprintf(name, LOAD_NAME_MAX, LARGE_DIRECTORY "\\new-%u-%u-%llu.tmp",
+		 lane->load->options->entries, (unsigned)getpid(), lane->index,
+		 (unsigned long long)serial);
 }
 
 static void next_create_in_many(struct lane *lane)
@@ -513,7 +515,7 @@ static void next_create_in_many(struct lane *lane)
 
 static void remove_new(struct load *load)
 {
-	for (unsigned i = 0; i < load->lane_count; i++) {
+	for (unsigned i = 0; !load->options->leaves_files && i < load->lane_count; i++) {
 		const struct lane *lane = &load->lanes[i];
 
 		for (uint64_t serial = 1; serial <= lane->serial; serial++) {

@@ -20,6 +20,7 @@ static const char usage_text[] =
 	"  --file-mib=N         size of the large file (default 512)\n"
 	"  --entries=N          entries of the large directory (default 100000)\n"
 	"  --idle-sessions=N    sessions of the row \"idle\" (default 200)\n"
+	"  --leave-files        do not delete what the row \"create-in-large\" has made\n"
 	"  --server-pid=PID     measure this process and its descendants as the server\n"
 	"  --list               print the names of the rows\n";
 
@@ -35,6 +36,7 @@ enum {
 	FILE_MIB,
 	ENTRIES,
 	IDLE,
+	LEAVE,
 	PID,
 	LIST,
 	HELP
@@ -52,6 +54,7 @@ static const struct option long_options[] = {
 	{ "file-mib", required_argument, NULL, FILE_MIB },
 	{ "entries", required_argument, NULL, ENTRIES },
 	{ "idle-sessions", required_argument, NULL, IDLE },
+	{ "leave-files", no_argument, NULL, LEAVE },
 	{ "server-pid", required_argument, NULL, PID },
 	{ "list", no_argument, NULL, LIST },
 	{ "help", no_argument, NULL, HELP },
@@ -94,6 +97,9 @@ static void set_option(struct load_options *o, int option, const char *value)
 		break;
 	case IDLE:
 		o->idle_sessions = (unsigned)strtoul(value, NULL, 10);
+		break;
+	case LEAVE:
+		o->leaves_files = true;
 		break;
 	case PID:
 		o->server_pid = (int)strtol(value, NULL, 10);

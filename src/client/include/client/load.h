@@ -19,7 +19,8 @@ struct load_options {
 	uint64_t file_bytes;	       /* of the large file */
 	unsigned entries;	       /* of the large directory */
 	unsigned idle_sessions;
-	int server_pid; /* the server's first process; 0: it runs elsewhere */
+	int server_pid;	   /* the server's first process; 0: it runs elsewhere */
+	bool leaves_files; /* what create-in-large makes stays: ext4 slows down when it has gone */
 };
 
 #define LOAD_BUCKETS 512
