@@ -67,6 +67,9 @@ bool file_replace(const char *path, const void *data, size_t length,
 /* file_read - at most @limit bytes. */
 bool file_read(const char *path, size_t limit, struct buf *out,
 	       struct content_failure *why) MUST_CHECK;
+/* file_read_guarded - what the agent obeys: only where nobody else may change it. */
+bool file_read_guarded(const char *path, size_t limit, struct buf *out,
+		       struct content_failure *why) MUST_CHECK;
 
 /* A running agent. */
 struct agent {

@@ -205,7 +205,7 @@ int agent_config_load(const char *path, struct agent_config *out, char **why)
 	int line;
 
 	*out = (struct agent_config){ .cache_bytes = 10LL << 30, .patience_s = 300 };
-	if (!file_read(path, CONFIG_BYTES_MAX, &text, &failure)) {
+	if (!file_read_guarded(path, CONFIG_BYTES_MAX, &text, &failure)) {
 		*why = xasprintf("%s cannot be read: %s", path, failure.text);
 		return -EINVAL;
 	}

@@ -61,7 +61,7 @@ static bool take_trust(struct agent *a, struct content_failure *why)
 	auto_free char *directory = xasprintf("%s/trust", a->config->state);
 	auto_buf struct buf root = { 0 };
 
-	if (!file_read(a->config->root, ROOT_BYTES_MAX, &root, why))
+	if (!file_read_guarded(a->config->root, ROOT_BYTES_MAX, &root, why))
 		return false;
 	a->trust = trust_open(directory, root.data, root.len, why);
 	return a->trust != NULL;

@@ -100,6 +100,13 @@ static int only_regular(int fd)
 	return error;
 }
 
+bool file_is_guarded(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && (!st.st_uid || st.st_uid == geteuid()) && !(st.st_mode & 022);
+}
+
 bool path_is_absolute(const char *path)
 {
 	return path[0] == '/';

@@ -22,8 +22,13 @@
 #define BUSY_PAUSE_MS  50
 #define SHARE_ALL      (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
+#define ALL_RIGHTS     0xffffffffu
+#define CHANGING_RIGHTS                                                                            \
+	(FILE_WRITE_DATA | FILE_APPEND_DATA | DELETE | WRITE_DAC | WRITE_OWNER | GENERIC_WRITE |   \
+	 GENERIC_ALL)
+
 /* The system, the administrators, and who owns it: protected from what lies above. */
-#define PRIVATE_SDDL   L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-3-4)"
+#define PRIVATE_SDDL L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-3-4)"
 
 struct tree {
 	wchar_t *root;	/* as it was given, in its long form */
@@ -149,7 +154,8 @@ static bool is_trusted(PSID sid, const TOKEN_USER *self)
 	return self && EqualSid(sid, self->User.Sid);
 }
 
-static bool entries_are_private(ACL *list, const TOKEN_USER *self)
+/* Does nobody who is not trusted have one of @rights? */
+static bool entries_keep(ACL *list, ACCESS_MASK rights, const TOKEN_USER *self)
 {
 	/* Without a list everyone may everything. */
 	for (DWORD i = 0; list && i < list->AceCount; i++) {
@@ -160,13 +166,14 @@ static bool entries_are_private(ACL *list, const TOKEN_USER *self)
 		if (entry->Header.AceType == ACCESS_DENIED_ACE_TYPE)
 			continue;
 		if (entry->Header.AceType != ACCESS_ALLOWED_ACE_TYPE ||
-		    (entry->Mask && !is_trusted(&entry->SidStart, self)))
+		    ((entry->Mask & rights) && !is_trusted(&entry->SidStart, self)))
 			return false;
 	}
 	return list != NULL;
 }
 
-static bool handle_is_private(HANDLE h)
+/* Is it of somebody trusted, and has nobody else one of @rights? */
+static bool handle_keeps(HANDLE h, ACCESS_MASK rights)
 {
 	auto_free TOKEN_USER *self = own_user();
 	PSECURITY_DESCRIPTOR sd = NULL;
@@ -178,14 +185,19 @@ static bool handle_is_private(HANDLE h)
 			    OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, NULL,
 			    &list, NULL, &sd))
 		return false;
-	good = owner && is_trusted(owner, self) && entries_are_private(list, self);
+	good = owner && is_trusted(owner, self) && entries_keep(list, rights, self);
 	LocalFree(sd);
 	return good;
 }
 
 bool file_is_private(int fd)
 {
-	return handle_is_private(handle_of(fd));
+	return handle_keeps(handle_of(fd), ALL_RIGHTS);
+}
+
+bool file_is_guarded(int fd)
+{
+	return handle_keeps(handle_of(fd), CHANGING_RIGHTS);
 }
 
 bool path_is_absolute(const char *path)
@@ -311,7 +323,7 @@ static int check_private(const wchar_t *path)
 		return -ELOOP;
 	if (!(attributes & FILE_ATTRIBUTE_DIRECTORY))
 		return -ENOTDIR;
-	return handle_is_private(h) ? 0 : -EPERM;
+	return handle_keeps(h, ALL_RIGHTS) ? 0 : -EPERM;
 }
 
 int path_make_private(const char *path)

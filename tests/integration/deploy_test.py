@@ -128,6 +128,16 @@ def test_start():
     site("site", "publish")
 
 
+def test_guarded():
+    """settings, or a root document, that others may change are not obeyed"""
+    client = Client("loose")
+    for path, code in ((client.config, 2), (os.path.join(L.directory, "root.json"), 1)):
+        os.chmod(path, 0o666)
+        result = run([AGENT, "--config", client.config, "once"])
+        check(result.code == code and "others may change it" in result.err, repr(result))
+        os.chmod(path, 0o644)
+
+
 def test_enrol():
     """a client enrols with a one-time token, and its first report arrives"""
     global PC1

@@ -174,6 +174,16 @@ def test_settings():
     PC.write()
 
 
+def test_guarded():
+    """settings, or a root document, that others may change are not obeyed"""
+    for name, kind in (("agent.conf", 2), ("root.json", 1)):
+        path = os.path.join(PC.home, name)
+        os.chmod(path, 0o666)
+        result = wine(AGENT, "--config", "C:\\berth\\agent.conf", "once")
+        check(result.returncode == kind and b"others may change it" in result.stderr, repr(result))
+        os.chmod(path, 0o644)
+
+
 def test_enrol():
     """it enrols with a one-time token, and its first report arrives with the facts of its machine"""
     PC.poll()

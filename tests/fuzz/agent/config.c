@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_free char *path = xasprintf("/proc/self/fd/%d", fd), *why = NULL;
 	struct agent_config config;
 
-	BUG_ON(fd < 0 || write(fd, data, size) != (ssize_t)size);
+	BUG_ON(fd < 0 || fchmod(fd, 0600) || write(fd, data, size) != (ssize_t)size);
 	if (agent_config_load(path, &config, &why)) {
 		BUG_ON(!why);
 	} else {

@@ -158,6 +158,17 @@ static void a_private_file_is_private(void **state)
 	assert_true(file_is_private(fd));
 }
 
+static void what_only_we_may_change_is_guarded(void **state)
+{
+	auto_free char *path = below("guarded");
+	auto_close int fd = path_open(path, FILE_NEW, FILE_PRIVATE);
+
+	assert_true(fd >= 0);
+	close_fd_ptr(&fd);
+	fd = path_open(path, FILE_READ, FILE_PRIVATE);
+	assert_true(file_is_guarded(fd));
+}
+
 static void a_directory_takes_the_place_of_another_with_all_in_it(void **state)
 {
 	auto_free char *from = below("tree/from"), *to = below("tree/to");
@@ -199,6 +210,7 @@ int main(void)
 		cmocka_unit_test(a_listing_has_names_sizes_and_directories),
 		cmocka_unit_test(a_lock_has_one_holder),
 		cmocka_unit_test(a_private_file_is_private),
+		cmocka_unit_test(what_only_we_may_change_is_guarded),
 		cmocka_unit_test(a_directory_takes_the_place_of_another_with_all_in_it),
 		cmocka_unit_test(a_directory_that_is_private_already_is_taken),
 		cmocka_unit_test(free_bytes_are_told),

@@ -34,6 +34,9 @@ int file_sync(int fd) MUST_CHECK;
 int file_close(int *fd) MUST_CHECK;
 /* file_is_private - may nobody but its owner (and the administrators of the machine) use it? */
 bool file_is_private(int fd);
+/* file_is_guarded - may nobody but the administrators of the machine and the user of this process
+ * change it, and is it theirs? */
+bool file_is_guarded(int fd);
 
 bool path_is_absolute(const char *path);
 /* path_open - a link is followed to be read, and on the way: the path is the caller's own. */
