@@ -21,6 +21,8 @@ void platform_start(int *argc, char ***argv);
 
 /* platform_catch_stop - from now on a wish to stop is kept instead of ending the process. */
 void platform_catch_stop(void);
+/* platform_is_stopping - also what is asked while nothing is waited for, so that long work can end.
+ */
 bool platform_is_stopping(void);
 /* platform_wait - until then, or until it is to stop or to poll at once. */
 void platform_wait(int64_t seconds);
@@ -45,12 +47,12 @@ size_t platform_addresses(char list[PLATFORM_ADDRESSES_MAX][PLATFORM_ADDRESS_SIZ
 /* platform_refuses - why a setting is not for this system, as a sentence; NULL: it is. */
 const char *platform_refuses(const char *setting);
 
-/* Whom a share is told to let in; user NULL: nobody by name. Windows knows itself who it is. */
+/* Whom a share is asked to let in; user NULL: nobody by name. */
 struct platform_account {
 	const char *user, *domain, *password_file;
 };
-/* platform_open_smb - the share of @point. */
-struct place *platform_open_smb(const struct policy_point *point, const struct platform_account *as,
-				struct content_failure *why);
+/* platform_open_smb - the share of @point. On Windows @who is nobody: the system knows. */
+struct place *platform_open_smb(const struct policy_point *point,
+				const struct platform_account *who, struct content_failure *why);
 
 #endif

@@ -59,7 +59,11 @@ void platform_catch_stop(void)
 
 bool platform_is_stopping(void)
 {
-	return stopping;
+	sigset_t pending;
+
+	if (stopping || sigpending(&pending))
+		return stopping;
+	return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
 
 void platform_wait(int64_t seconds)
@@ -135,8 +139,8 @@ static char *first_line(const char *path, struct content_failure *why)
 	return line;
 }
 
-struct place *platform_open_smb(const struct policy_point *point, const struct platform_account *c,
-				struct content_failure *why)
+struct place *platform_open_smb(const struct policy_point *point,
+				const struct platform_account *who, struct content_failure *why)
 {
 	struct place_smb_options options = {
 		.host = point->host,
@@ -144,12 +148,12 @@ struct place *platform_open_smb(const struct policy_point *point, const struct p
 		.server = point->server,
 		.share = point->share,
 		.path = point->path,
-		.session = { .anonymous = !c->user, .user = c->user, .domain = c->domain },
+		.session = { .anonymous = !who->user, .user = who->user, .domain = who->domain },
 	};
 	char *password = NULL;
 	struct place *place;
 
-	if (c->user && !(password = first_line(c->password_file, why)))
+	if (who->user && !(password = first_line(who->password_file, why)))
 		return NULL;
 	options.session.password = password;
 	place = place_open_smb(&options, why);

@@ -187,6 +187,9 @@ static const struct {
 	{ "user", "shares are opened as whoever the agent runs as" },
 	{ "domain", "shares are opened as whoever the agent runs as" },
 	{ "password_file", "shares are opened as whoever the agent runs as" },
+	{ "pull_user", "points are filled by agents on Linux" },
+	{ "pull_domain", "points are filled by agents on Linux" },
+	{ "pull_password_file", "points are filled by agents on Linux" },
 	{ "ca_file", "the certificates that are trusted are the machine's" },
 	{ "restart_command", "a restart is reported, not made" },
 	{ "host", "a server is found by its name" },
@@ -202,8 +205,8 @@ const char *platform_refuses(const char *setting)
 	return NULL;
 }
 
-struct place *platform_open_smb(const struct agent_config *config, const struct policy_point *point,
-				struct content_failure *why)
+struct place *platform_open_smb(const struct policy_point *point,
+				const struct platform_account *who, struct content_failure *why)
 {
 	auto_free char *path = xasprintf("\\\\%s\\%s%s%s", point->server, point->share,
 					 point->path[0] ? "\\" : "", point->path);

@@ -11,6 +11,16 @@ void *reallocarray(void *old, size_t count, size_t size)
 	return size && count > SIZE_MAX / size ? NULL : realloc(old, count * size);
 }
 
+char *strndup(const char *text, size_t most)
+{
+	size_t length = strnlen(text, most);
+	char *copy = calloc(1, length + 1);
+
+	if (copy && length)
+		memcpy(copy, text, length);
+	return copy;
+}
+
 /* The comparison gets its owner last there, first here. */
 struct turned {
 	int (*order)(const void *a, const void *b, void *owner);

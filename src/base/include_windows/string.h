@@ -9,4 +9,7 @@
 const char *error_text(int error);
 #define strerror(error) error_text(error)
 
+/* As on Linux: libc_windows.c. */
+char *strndup(const char *text, size_t most);
+
 #endif
