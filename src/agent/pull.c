@@ -8,10 +8,11 @@
  */
 #include "agent.h"
 
+#include "platform.h"
+
 #include <base/log.h>
 #include <content/transfer.h>
 #include <policy/pull.h>
-#include <signal.h>
 #include <strings.h>
 
 #define POINT_TURN_MS  (86400u * 1000) /* one package, at one target */
@@ -79,13 +80,10 @@ static bool open_target(struct move *m, struct content_failure *why)
 	return layout_prepare(m->to, trust_root_id(m->agent->trust), why);
 }
 
-/* transfer_options.progress: signals to end are blocked while a poll is under way. */
+/* transfer_options.progress: whoever wants the agent to end does not wait for the package. */
 static bool go_on(void *owner, const struct transfer_progress *progress)
 {
-	sigset_t pending;
-
-	return sigpending(&pending) ||
-	       !(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+	return !platform_is_stopping();
 }
 
 /* Where the manifest is there already, nobody has told what of its pieces is: all are read. */
