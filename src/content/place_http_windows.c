@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A place behind a web server, to read from, on Windows: by WinHTTP, so that proxies, certificates
+ * A place behind a web server, on Windows: by WinHTTP, so that proxies, certificates
  * and TLS are those of the machine. Each request is a GET of a range (RFC 9110, 14). A server that
  * ignores ranges answers with the whole file, of which only the wanted part is kept. Redirections
- * are not followed, and nobody is logged in.
+ * are not followed, and nobody is logged in. Where the server lets it, a new file is made with PUT
+ * (9.3.4), which is to fail where one is there (13.1.2).
  *
  * Locks: a request waits in "waiting", is worked on by one of the workers, and lies in "over" until
  * the owner's turn; both lists and the counts are guarded by http->lock. While a worker has a
@@ -29,6 +30,7 @@ struct fetch {
 	struct place_request *rq;
 	ntstatus status;
 	size_t got;
+	char reason[PLACE_REASON];
 	struct fetch *next;
 };
 
@@ -55,14 +57,17 @@ static const struct {
 	DWORD code;
 	ntstatus status;
 } answers[] = {
-	{ 200, STATUS_SUCCESS },
-	{ 206, STATUS_SUCCESS },
-	{ HTTP_STATUS_NO_RANGE, STATUS_SUCCESS },
 	{ 401, STATUS_ACCESS_DENIED },
 	{ 403, STATUS_ACCESS_DENIED },
 	{ 404, STATUS_OBJECT_NAME_NOT_FOUND },
+	{ 405, STATUS_MEDIA_WRITE_PROTECTED },
+	{ 409, STATUS_OBJECT_PATH_NOT_FOUND },
 	{ 410, STATUS_OBJECT_NAME_NOT_FOUND },
+	{ 412, STATUS_OBJECT_NAME_COLLISION },
+	{ 413, STATUS_FILE_TOO_LARGE },
 	{ 429, STATUS_NETWORK_BUSY },
+	{ 501, STATUS_MEDIA_WRITE_PROTECTED },
+	{ 507, STATUS_DISK_FULL },
 	{ 502, STATUS_SERVER_UNAVAILABLE },
 	{ 503, STATUS_SERVER_UNAVAILABLE },
 	{ 504, STATUS_IO_TIMEOUT },
@@ -76,8 +81,17 @@ static const struct {
 	{ ERROR_NOT_ENOUGH_MEMORY, STATUS_NO_MEMORY },
 };
 
-static ntstatus status_of_answer(DWORD code)
+static bool is_good(enum place_verb verb, DWORD code)
 {
+	if (verb == PLACE_PUT)
+		return code == 200 || code == 201 || code == 204;
+	return code == 200 || code == HTTP_STATUS_PARTIAL_CONTENT || code == HTTP_STATUS_NO_RANGE;
+}
+
+static ntstatus status_of_answer(enum place_verb verb, DWORD code)
+{
+	if (is_good(verb, code))
+		return STATUS_SUCCESS;
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
 		if (answers[i].code == code)
 			return answers[i].status;
@@ -101,18 +115,24 @@ static void close_internet(HINTERNET *h)
 }
 #define auto_internet cleanup(close_internet)
 
-/* A request for the part that @rq wants, sent; what came as its first line in *@code. */
+/* A request for the part that @rq wants, or with its file, sent; what came as its first line in
+ * *@code. */
 static ntstatus ask(struct http *h, HINTERNET request, const struct place_request *rq, DWORD *code)
 {
 	DWORD off = WINHTTP_DISABLE_REDIRECTS | WINHTTP_DISABLE_COOKIES |
 		    WINHTTP_DISABLE_AUTHENTICATION,
 	      size = sizeof(*code);
-	wchar_t range[80];
+	bool puts = rq->verb == PLACE_PUT;
+	DWORD length = puts ? (DWORD)rq->length : 0;
+	wchar_t header[80] = L"If-None-Match: *";
 
-	swprintf(range, ARRAY_LEN(range), L"Range: bytes=%llu-%llu", (unsigned long long)rq->offset,
-		 (unsigned long long)(rq->offset + rq->length - 1));
+	if (!puts)
+		swprintf(header, ARRAY_LEN(header), L"Range: bytes=%llu-%llu",
+			 (unsigned long long)rq->offset,
+			 (unsigned long long)(rq->offset + rq->length - 1));
 	if (!WinHttpSetOption(request, WINHTTP_OPTION_DISABLE_FEATURE, &off, sizeof(off)) ||
-	    !WinHttpSendRequest(request, range, (DWORD)-1, WINHTTP_NO_REQUEST_DATA, 0, 0, 0) ||
+	    !WinHttpSendRequest(request, header, (DWORD)-1, puts ? rq->data : NULL, length, length,
+				0) ||
 	    !WinHttpReceiveResponse(request, NULL) ||
 	    !WinHttpQueryHeaders(request, WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_NUMBER,
 				 WINHTTP_HEADER_NAME_BY_INDEX, code, &size,
@@ -166,20 +186,38 @@ static ntstatus take_body(struct http *h, HINTERNET request, uint64_t skip, stru
 		       : STATUS_SUCCESS;
 }
 
+/* What there is to say beyond the status. */
+static void note_reason(struct fetch *fetch, DWORD code, DWORD error)
+{
+	if (code >= 300 && code < 400)
+		snprintf(fetch->reason, PLACE_REASON,
+			 "HTTP status %lu: redirections are not followed", code);
+	else if (code)
+		snprintf(fetch->reason, PLACE_REASON, "HTTP status %lu", code);
+	else if (error == ERROR_WINHTTP_SECURE_FAILURE)
+		snprintf(fetch->reason, PLACE_REASON, "its certificate is not trusted here");
+	else
+		snprintf(fetch->reason, PLACE_REASON, "WinHTTP error %lu", error);
+}
+
 static void work_on(struct http *h, struct fetch *fetch)
 {
+	const wchar_t *verb = fetch->rq->verb == PLACE_PUT ? L"PUT" : L"GET";
 	auto_free char *path = xasprintf("%s/%s", h->base, fetch->rq->name);
 	auto_free wchar_t *wide = wide_of(path);
 	HINTERNET request auto_internet = NULL;
-	DWORD code = 0;
+	DWORD code = 0, error;
 
-	request = wide ? WinHttpOpenRequest(h->connection, L"GET", wide, NULL, WINHTTP_NO_REFERER,
+	request = wide ? WinHttpOpenRequest(h->connection, verb, wide, NULL, WINHTTP_NO_REFERER,
 					    WINHTTP_DEFAULT_ACCEPT_TYPES, h->flags)
 		       : NULL;
 	fetch->status = request ? ask(h, request, fetch->rq, &code) : STATUS_INVALID_PARAMETER;
+	error = GetLastError();
 	if (!fetch->status)
-		fetch->status = status_of_answer(code);
-	if (!fetch->status && code != HTTP_STATUS_NO_RANGE)
+		fetch->status = status_of_answer(fetch->rq->verb, code);
+	if (fetch->status)
+		note_reason(fetch, code, error);
+	else if (fetch->rq->verb == PLACE_GET && code != HTTP_STATUS_NO_RANGE)
 		fetch->status = take_body(h, request, code == 200 ? fetch->rq->offset : 0, fetch);
 }
 
@@ -228,6 +266,7 @@ static void http_begin(struct place *place, struct place_request *rq)
 		place_finish(place, rq, STATUS_SUCCESS, 0);
 		return;
 	}
+	BUG_ON(rq->length > UINT32_MAX);
 	fetch = xalloc(1, sizeof(*fetch));
 	fetch->rq = rq;
 	pthread_mutex_lock(&h->lock);
@@ -275,6 +314,8 @@ static void http_turn(struct place *place, int timeout_ms)
 	while (over) {
 		struct fetch *next = over->next;
 
+		if (over->status)
+			memcpy(place->reason, over->reason, sizeof(over->reason));
 		place_finish(place, over->rq, over->status, over->status ? 0 : over->got);
 		free(over);
 		over = next;
@@ -304,6 +345,7 @@ static const struct place_ops operations = {
 	.begin = http_begin,
 	.turn = http_turn,
 	.close = http_close,
+	.creates = true,
 };
 
 /* Take the address apart, and make ready to ask it. */

@@ -272,6 +272,19 @@ class Web(http.server.SimpleHTTPRequestHandler):
     """Of a range, what was asked for; the first times only half of it before the connection ends."""
     ranges = 0
     cut = 0
+    made = []
+
+    def do_PUT(self):
+        path = self.translate_path(self.path)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        good = os.path.basename(os.path.dirname(path)) == "drop" and self.headers["If-None-Match"] == "*" and not os.path.exists(path)
+        if good:
+            with open(path, "wb") as f:
+                f.write(body)
+            Web.made.append(path)
+        self.send_response(201 if good else 412)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def do_GET(self):
         path = self.translate_path(self.path)
@@ -303,7 +316,7 @@ class Web(http.server.SimpleHTTPRequestHandler):
 
 
 def test_web():
-    """content comes from a web server that breaks off, where the share does not answer; the report follows when it does"""
+    """content comes from a web server that breaks off, where the share does not answer; the report follows, or goes over the web"""
     server = http.server.ThreadingHTTPServer(WEB, functools.partial(Web, directory=volume()))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     d = package("web", "act exit 0 C:/berth/out/web", extra_bytes=5 << 20)
@@ -318,6 +331,13 @@ def test_web():
     check(os.listdir(PC.drop()) == [], "a report was dropped where no share is")
     PC.write()
     PC.poll()
+    PC.carry()
+    check(status(d)["state"] == "succeeded", str(status(d)))
+    d = package("put", "act exit 0 C:/berth/out/put")
+    PC.write(points="[point web]\nurl = http://%s:%d/\nreports = yes\n" % WEB)
+    PC.unmount()
+    check(PC.begin().wait(300) == 0 and len(Web.made) == 1, "no report came over the web: %s %s" % (Web.made, PC.tail()))
+    PC.write()
     PC.carry()
     check(status(d)["state"] == "succeeded", str(status(d)))
     server.shutdown()
