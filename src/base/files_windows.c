@@ -658,7 +658,7 @@ int tree_rename(const struct tree *t, const char *from, const char *to, bool dur
 		    MOVEFILE_REPLACE_EXISTING | (durable ? MOVEFILE_WRITE_THROUGH : 0u));
 }
 
-int tree_remove(const struct tree *t, const char *name)
+static int remove_in(const struct tree *t, const char *name, bool also_directory)
 {
 	struct resolved r auto_resolved = { 0 };
 	int error = resolve(t, name, true, &r);
@@ -668,7 +668,19 @@ int tree_remove(const struct tree *t, const char *name)
 		return error;
 	if (attributes == INVALID_FILE_ATTRIBUTES)
 		return last_error();
+	if ((attributes & FILE_ATTRIBUTE_DIRECTORY) && !also_directory)
+		return -EISDIR;
 	return remove_one(r.path, attributes & FILE_ATTRIBUTE_DIRECTORY);
+}
+
+int tree_remove_file(const struct tree *t, const char *name)
+{
+	return remove_in(t, name, false);
+}
+
+int tree_remove(const struct tree *t, const char *name)
+{
+	return remove_in(t, name, true);
 }
 
 int tree_list(const struct tree *t, const char *name, tree_list_fn *each, void *owner)
