@@ -305,6 +305,31 @@ def wait_for_retry(client):
         json.dump(state, f)
 
 
+def test_over():
+    """in the middle of a download a share takes over from a web server, and a web server from a share"""
+    share = "server = FS\nshare = distro_test\nhost = 127.0.0.50\nport = %d" % L.port
+    web = url("http://%s/" % WEB)
+    settings = "patience_s = 20\nuser = client\npassword_file = " + path("password")
+    client = Client("over", share, web, settings=settings)
+    site("site", "set-dp", POINT, "--web", "http://%s/" % WEB)
+    client.join()
+    for name, first, address, port in (("fromweb", web, WEB, 80), ("fromshare", share, "127.0.0.50", L.port)):
+        deploy(name, 12000000)
+        with open(os.path.join(client.state, "state.json")) as f:
+            state = json.load(f)
+        # The other point counts as slow, so that this one is asked first.
+        state["answers"] = {POINT: 1 if first == share else 5000, "http://%s/" % WEB: 5000 if first == share else 1}
+        with open(os.path.join(client.state, "state.json"), "w") as f:
+            json.dump(state, f)
+        before = len(fetched())
+        with Limit(address, port, 4000000):
+            text = client.poll()
+        check(os.path.exists(path("ran-" + name)), "%s: it did not run: %s" % (name, text[-2000:]))
+        over_web = sum(n.startswith("/pieces/") and s in ("200", "206") for _, n, s in fetched()[before:])
+        total = len([f for _, _, files in os.walk(os.path.join(tree(), "pieces")) for f in files])
+        check(0 < over_web < total, "%s: %d of %d pieces over the web" % (name, over_web, total))
+
+
 def test_end():
     """everything stops in good order"""
     stop_nginx()
