@@ -353,6 +353,13 @@ static uint64_t epoch_now(void)
 	return owner.epoch;
 }
 
+static void assert_comes_up(const char *node)
+{
+	for (int i = 0; i < 1500 && !cluster_node_is_alive(directory, node); i++)
+		usleep(10000);
+	assert_true(cluster_node_is_alive(directory, node));
+}
+
 static void a_lost_owner_is_followed_by_the_first_preferred_one_that_lives(void **state)
 {
 	pid_t a, b, c;
@@ -364,9 +371,10 @@ static void a_lost_owner_is_followed_by_the_first_preferred_one_that_lives(void 
 		uint64_t epoch = epoch_now();
 
 		b = start_node("b"); /* waits at the lock before c does */
+		assert_comes_up("b");
 		usleep(200000);
 		c = start_node("c");
-		usleep(300000);
+		assert_comes_up("c");
 		kill_node(a);
 		assert_true(becomes_online_on("c"));
 		assert_int_equal(epoch_now(), epoch + 1); /* b had the lock, and never owned it */
@@ -396,7 +404,8 @@ static void a_preferred_owner_on_which_it_has_failed_holds_nobody_up(void **stat
 	epoch = epoch_now();
 	b = start_node("b");
 	c = start_node("c");
-	usleep(300000);
+	assert_comes_up("b");
+	assert_comes_up("c");
 	kill_node(a);
 	assert_true(becomes_online_on("b")); /* c was asked, and failed */
 	assert_int_equal(epoch_now(), epoch + 2);
