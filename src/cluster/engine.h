@@ -72,6 +72,13 @@ bool keeper_yields(struct keeper *k, const char *home);
  * the table. */
 void keeper_move(struct keeper *k, enum cluster_state state, const char *reason);
 
+/* keeper_free - one whose thread has ended, or never began. */
+void keeper_free(struct keeper *k);
+/* engine_thread - a thread that gets no signal that belongs to the process; negative errno. */
+int engine_thread(pthread_t *thread, void *(*run)(void *), void *arg) MUST_CHECK;
+/* engine_watch - the thread that watches the cluster directory; its argument is the engine. */
+void *engine_watch(void *arg);
+
 int64_t realtime_ms(void);
 
 #endif

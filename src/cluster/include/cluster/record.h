@@ -13,7 +13,7 @@
 #ifndef CLUSTER_RECORD_H
 #define CLUSTER_RECORD_H
 
-#include <base/base.h>
+#include <cluster/lock.h>
 #include <jansson.h>
 
 #define CLUSTER_MAX_NAME      64 /* bytes of the name of a node or file server, its end included */
@@ -112,19 +112,5 @@ int home_look(const char *home) MUST_CHECK;
 
 /* cluster_directories - make the cluster directory and what is in it where it is missing. */
 int cluster_directories(const char *cluster_dir) MUST_CHECK;
-
-/*
- * lock_open - open (and make) the lock file @path. lock_try - take the open-file-description lock;
- * -EAGAIN where another has it. lock_wait - wait for it; -EINTR when a signal came. Closing the
- * descriptor gives it back.
- */
-int lock_open(const char *path) MUST_CHECK;
-int lock_try(int fd) MUST_CHECK;
-int lock_wait(int fd) MUST_CHECK;
-/* lock_try_for - lock_try for as long as a process that was killed may take to go. */
-int lock_try_for(int fd, uint64_t patience_ms) MUST_CHECK;
-#define LOCK_PATIENCE_MS 3000
-/* lock_is_held - does anyone hold it? */
-bool lock_is_held(int fd);
 
 #endif
