@@ -26,9 +26,28 @@ def stands(f, group, host=None):
     return text.rsplit(":", 1)[1].split()[0] if "running on:" in text else None
 
 
-def measure(f, part, kind):
+def controller(f):
+    """The host whose controller decides for the cluster."""
+    return f.run(f.up()[0], "crmadmin", "--dc_lookup", "--quiet").split()[-1]
+
+
+def place(f, part, with_controller):
+    """Where the host that is lost decided for the cluster, another must be elected first. Half of the rounds are of that kind,
+    for either group."""
+    host, decides = stands(f, part), controller(f)
+    if (host == decides) != with_controller:
+        group, target = part.split("-")[0], decides if with_controller else f.other(decides)
+        f.run(target, "crm_resource", "--move", "--resource", group, "--node", target)
+        wait_until("it stands on " + target, lambda: stands(f, part) == target, 60)
+        f.run(target, "crm_resource", "--clear", "--resource", group)
+        f.lab.run(target, "crm_resource", "--wait", "--timeout=30s")
+
+
+def measure(f, part, kind, number):
     """One round; when it was over, by parts in seconds after the cause."""
-    host = stands(f, part)
+    if kind == "crash":
+        place(f, part, with_controller=number % 2 == 0)
+    host, decided = stands(f, part), controller(f)
     target = f.other(host)
     prober = Prober(f)
     prober.start()
@@ -59,7 +78,7 @@ def measure(f, part, kind):
             last = f.server(mounted[0]).get("failover", {})
             return last["parts"] if last.get("at_ms", 0) > wall * 1000 else None
         told, _ = wait_until("the failover is told", tells, 30)
-    return {"fence": fenced[0] if fenced else None, "mount": mounted_at, "answer": answered - began,
+    return {"controller": host == decided, "fence": fenced[0] if fenced else None, "mount": mounted_at, "answer": answered - began,
             "parts": {p["part"]: p["ms"] / 1000 for p in told}}
 
 
@@ -72,12 +91,17 @@ results = {}
 
 def figures(f, name, part):
     for kind in ("move", "crash"):
-        rounds = [measure(f, part, kind) for _ in range(f.figure_rounds)]
+        rounds = [measure(f, part, kind, i) for i in range(f.figure_rounds)]
         results[name, kind] = rounds
-        load = os.getloadavg()[0]
-        print("# %-5s %-11s n=%d load %.1f: fence %s, mount %s, answer %s" % (
-            kind, name, f.figure_rounds, load, spread([r["fence"] for r in rounds if r["fence"]]),
-            spread([r["mount"] for r in rounds]), spread([r["answer"] for r in rounds])), flush=True)
+        print("# %-5s %-11s n=%d load %.1f: fence %s, mount %s, answer %s, mean %.2f" % (
+            kind, name, f.figure_rounds, os.getloadavg()[0], spread([r["fence"] for r in rounds if r["fence"]]),
+            spread([r["mount"] for r in rounds]), spread([r["answer"] for r in rounds]),
+            statistics.mean(r["answer"] for r in rounds)), flush=True)
+        for decided, what in ((True, "the host that decided"), (False, "another host")):
+            some = [r for r in rounds if r["controller"] == decided and kind == "crash"]
+            if some:
+                print("#   %s lost: fence %s, answer %s" % (what, spread([r["fence"] for r in some if r["fence"]]),
+                                                           spread([r["answer"] for r in some])), flush=True)
         for name_of_part in rounds[0]["parts"]:
             print("#   told as %-9s %s" % (name_of_part, spread([r["parts"][name_of_part] for r in rounds
                                                                if name_of_part in r["parts"]])), flush=True)
