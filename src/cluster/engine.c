@@ -13,6 +13,10 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+/* So long the others leave a file server to the better owner that it was given on to: one that
+ * lives comes at once. */
+#define YIELD_MS 2000
+
 static void nothing(int number)
 {
 }
@@ -130,6 +134,7 @@ int cluster_start(const struct cluster_config *config, const struct cluster_even
 	c->address = xstrdup(config->address);
 	c->version = xstrdup(config->version ? config->version : "");
 	c->port = config->port;
+	c->yield_ms = config->yield_ms ? config->yield_ms : YIELD_MS;
 	c->events = *events;
 	c->arg = arg;
 	c->node_lock = c->inotify = c->wake = -1;

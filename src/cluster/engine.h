@@ -48,6 +48,7 @@ struct cluster {
 	pthread_mutex_t lock;
 	char *directory, *node, *control, *address, *version;
 	uint16_t port;
+	unsigned yield_ms;
 	struct cluster_events events;
 	void *arg;
 	struct keeper *keepers;

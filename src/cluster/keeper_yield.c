@@ -13,10 +13,8 @@
 #include <stdio.h>
 #include <strings.h>
 
-/* So long the others leave it to the one it was given on to: a living node comes at once. */
-#define YIELD_MS 2000
-
 struct offer {
+	unsigned yield_ms;
 	uint64_t epoch;
 	const char *seen; /* the target when this node looked */
 	char heir[CLUSTER_MAX_NAME];
@@ -32,7 +30,7 @@ static int make_offer(struct server_record *record, void *arg)
 	    strcmp(record->target, offer->seen) != 0)
 		return 1;
 	snprintf(record->target, sizeof(record->target), "%s", offer->heir);
-	record->target_until_ms = realtime_ms() + YIELD_MS;
+	record->target_until_ms = realtime_ms() + offer->yield_ms;
 	record->yielded_epoch = offer->epoch;
 	offer->made = true;
 	return 0;
@@ -62,7 +60,7 @@ bool keeper_yields(struct keeper *k, const char *home)
 	struct cluster *c = k->engine;
 	struct server_record record = k->record; /* facts are not looked at */
 	struct owner_record before = { 0 };
-	struct offer offer = { .seen = record.target };
+	struct offer offer = { .yield_ms = c->yield_ms, .seen = record.target };
 	int error;
 
 	if (!record.preferred_count || !strcasecmp(record.target, c->node))

@@ -177,8 +177,9 @@ static bool note_outdated(void *owner, const char *name, uint64_t size, bool is_
 	return old->count < REMOVED_MAX;
 }
 
-/* Clean-up, which nobody waits for: what cannot be removed now is removed next time. */
-static void remove_outdated(const struct role_head heads[ROLE_COUNT], struct place *to)
+/* Clean-up, which nobody waits for: what cannot be removed now is removed next time. @heads: one of
+ * each role. */
+static void remove_outdated(const struct role_head *heads, struct place *to)
 {
 	struct outdated old = { .heads = heads };
 

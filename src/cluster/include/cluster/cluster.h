@@ -54,6 +54,7 @@ struct cluster_config {
 	const char *address;
 	uint16_t port;
 	const char *version; /* of this program, for the other nodes */
+	unsigned yield_ms;   /* how long it is left to a better owner (embedded); 0: 2000 */
 };
 struct cluster;
 
