@@ -203,7 +203,9 @@ static int ask_kernel(uint16_t type, uint16_t flags, const struct address *addre
 	buf_bytes(&message, &head, sizeof(head));
 	buf_bytes(&message, &body, sizeof(body));
 	put_attribute(&message, IFA_LOCAL, bytes, length);
-	put_attribute(&message, IFA_ADDRESS, bytes, length);
+	/* Without it the kernel removes an address of IPv4 whatever prefix somebody gave it. */
+	if (type == RTM_NEWADDR || length == 16)
+		put_attribute(&message, IFA_ADDRESS, bytes, length);
 	if (length == 16)
 		put_attribute(&message, IFA_FLAGS, &ifa_flags, sizeof(ifa_flags));
 	if (message.failed)
@@ -287,12 +289,25 @@ static int announce6(unsigned int index, const uint8_t address[16])
 	return sendto(fd, na.data, na.len, 0, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
 }
 
+static int announce_on(const struct address *address, unsigned int index)
+{
+	size_t length;
+	const uint8_t *bytes = bytes_of(&address->socket, &length);
+
+	return length == 4 ? announce4(index, bytes) : announce6(index, bytes);
+}
+
+int address_announce(const struct address *address)
+{
+	unsigned int index = address_interface(address, true);
+
+	return index ? announce_on(address, index) : -EADDRNOTAVAIL;
+}
+
 static void announce(const struct address *address, unsigned int index)
 {
 	char text[64];
-	size_t length;
-	const uint8_t *bytes = bytes_of(&address->socket, &length);
-	int error = length == 4 ? announce4(index, bytes) : announce6(index, bytes);
+	int error = announce_on(address, index);
 
 	if (error)
 		log_warn("address not announced address=%s error=%s", address_format(address, text),

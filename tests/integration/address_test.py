@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Addresses on a real interface: the owner adds them, announces them, and takes them away."""
 import json
+import os
 import socket
 import struct
 import threading
+import time
 
-from lab import Lab, Skip, check, main, run, wait_until
+from lab import BERTH, Lab, Skip, check, main, run, wait_until
 
 L = None
 PEER = "berth-peer"
@@ -72,7 +74,6 @@ def test_added_and_announced():
 
 
 def volume(name):
-    import os
     path = os.path.join(L.directory, "volume-" + name)
     os.makedirs(path, exist_ok=True)
     return path
@@ -104,6 +105,87 @@ def test_no_such_network():
     state = L.server_state("LOST")
     check(state["state"] == "failed" and "192.0.2.7" in (state["reason"] or ""), str(state))
     check(L.server_state("FS")["state"] == "online", "FS went down with it")
+
+
+AGENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "agents", "ocf", "address")
+
+
+def call_agent(action, **parameters):
+    """The resource agent of addresses; where IPaddr2 should be lies what ends with 77 and says how it was called."""
+    other = os.path.join(L.directory, "ocf", "resource.d", "heartbeat", "IPaddr2")
+    if not os.path.exists(other):
+        os.makedirs(os.path.dirname(other))
+        with open(os.open(other, os.O_WRONLY | os.O_CREAT, 0o755), "w") as f:
+            f.write("#!/bin/sh\necho IPaddr2 $1\nexit 77\n")
+    parameters = dict({"ip": "10.99.0.60", "cidr_netmask": "24", "berth": os.path.abspath(BERTH)}, **parameters)
+    env = dict(os.environ, OCF_ROOT=os.path.join(L.directory, "ocf"), **{"OCF_RESKEY_" + k: v for k, v in parameters.items()})
+    return run([AGENT, action], env=env)
+
+
+def test_agent():
+    """the resource agent adds an address, announces it five times, sees it, and takes it away, each of them twice"""
+    if not L:
+        raise Skip("no interface")
+    listener = Listener("10.99.0.60")
+    listener.start()
+    for action, code, there in (("monitor", 7, False), ("stop", 0, False), ("start", 0, True), ("start", 0, True),
+                                ("monitor", 0, True)):
+        result = call_agent(action)
+        check(result.code == code and ("10.99.0.60" in addresses()) == there, "%s: %r" % (action, result))
+    wait_until("it is announced as often as it takes", lambda: listener.seen >= 5, 5)
+    for action, code in (("stop", 0), ("stop", 0), ("monitor", 7)):
+        result = call_agent(action)
+        check(result.code == code and "10.99.0.60" not in addresses(), "%s: %r" % (action, result))
+    # Some of the announcements of a start were still to come: of an address that has gone there are none.
+    time.sleep(0.1)
+    seen = listener.seen
+    time.sleep(1)
+    listener.stopping = True
+    check(listener.seen == seen, "%d announcements of an address that is not here" % (listener.seen - seen))
+
+
+def test_agent_with_another_prefix():
+    """an address that somebody gave another prefix is taken away all the same"""
+    if not L:
+        raise Skip("no interface")
+    check(run("ip addr add 10.99.0.60/32 dev eth0".split()).code == 0, "it cannot be added")
+    result = call_agent("stop")
+    check(result.code == 0 and "10.99.0.60" not in addresses(), repr(result))
+
+
+def test_agent_finds_another():
+    """an address that another machine answers for is not added, and the agent says who has it"""
+    if not L:
+        raise Skip("no interface")
+    for command in ("netns add berth-other", "link set %s netns berth-other" % PEER, "-n berth-other link set %s up" % PEER,
+                    "-n berth-other addr add 10.99.0.60/32 dev %s" % PEER):
+        check(run(["ip"] + command.split()).code == 0, command)
+    try:
+        for more in ({}, {"nic": "eth0"}):
+            result = call_agent("start", **more)
+            check(result.code == 1 and "in use on the network, by" in result.err and "10.99.0.60" not in addresses() and
+                  "IPaddr2" not in result.out, repr(result))
+    finally:
+        run(["ip", "-n", "berth-other", "link", "set", PEER, "netns", str(os.getpid())])
+        run(["ip", "netns", "del", "berth-other"])
+        run(["ip", "link", "set", PEER, "up"])
+    result = call_agent("start", probe="perhaps")
+    check(result.code == 6 and "10.99.0.60" not in addresses(), repr(result))
+
+
+def test_agent_leaves_to_others():
+    """IPv6, parameters that only IPaddr2 knows, and a network without an interface are left to IPaddr2"""
+    if not L:
+        raise Skip("no interface")
+    for more in ({"ip": "fd99::60", "cidr_netmask": "64"}, {"nic": "eth0"}, {"arp_count": "2"}, {"cidr_netmask": "255.255.255.0"},
+                 {"cidr_netmask": ""}, {"berth": "/nowhere/berth"}):
+        for action in ("start", "monitor", "stop"):
+            result = call_agent(action, **more)
+            check(result.code == 77 and result.out.strip() == "IPaddr2 " + action, "%s %s: %r" % (action, more, result))
+    for more in ({"ip": "192.0.2.60"}, {"probe": "no"}):
+        result = call_agent("start", **more)
+        check(result.code == 77 and result.out.strip() == "IPaddr2 start", "%s: %r" % (more, result))
+    check("10.99.0.60" not in addresses(), str(addresses()))
 
 
 def test_stop():

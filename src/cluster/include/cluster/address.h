@@ -49,6 +49,14 @@ bool arp_claims(struct cursor *packet, const uint8_t address[4], const uint8_t o
  * -EADDRNOTAVAIL where no interface has its network, -EPERM without the capability.
  */
 int address_add(const struct address *address, bool *added, char **why) MUST_CHECK;
+/* address_remove - take it off the interface that has it, whatever the prefix there if it is of
+ * IPv4; what is special or on none stays as it is. */
 void address_remove(const struct address *address);
+/*
+ * address_announce - tell the neighbours that it is here: a gratuitous ARP, an unsolicited
+ * neighbour advertisement (RFC 4861 7.2.6). -EADDRNOTAVAIL, and nothing is sent, where no interface
+ * of this machine has it; else 0 or negative errno.
+ */
+int address_announce(const struct address *address) MUST_CHECK;
 
 #endif
