@@ -103,6 +103,12 @@ void place_finish(struct place *place, struct place_request *request, ntstatus s
 		place->counts.bytes_put += request->length;
 }
 
+void place_expect(struct place *place, const char *name)
+{
+	if (place->ops->expect && !in_time(place))
+		place->ops->expect(place, name);
+}
+
 void place_turn(struct place *place, int timeout_ms)
 {
 	if (place->in_flight && place->ops->turn)

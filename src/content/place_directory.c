@@ -87,6 +87,16 @@ static void directory_begin(struct place *place, struct place_request *rq)
 		place_finish(place, rq, status, 0);
 }
 
+/* Closed again at once: what is read meanwhile stays with the system, and a site that serves many
+ * targets would run out of descriptors. */
+static void directory_expect(struct place *place, const char *name)
+{
+	auto_close int fd = tree_file(of(place)->tree, name, FILE_READ, FILE_USUAL);
+
+	if (fd >= 0) /* else whoever gets it is told */
+		file_expect(fd);
+}
+
 static ntstatus directory_write(struct place *place, const char *name, const void *data,
 				size_t length)
 {
@@ -153,6 +163,7 @@ static void directory_close(struct place *place)
 
 static const struct place_ops operations = {
 	.begin = directory_begin,
+	.expect = directory_expect,
 	.write = directory_write,
 	.list = directory_list,
 	.make_directory = directory_make,

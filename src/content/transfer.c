@@ -15,6 +15,7 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS  5000
 #define SPACE_SPARE    (16u << 20) /* left over at a target, for documents and directories */
+#define EXPECTED_MAX   64	   /* pieces that a source is told of before they are asked for */
 #define FLOOR_MS       (15u * 60 * 1000)
 #define FLOOR_BYTES    (1u << 20) /* so much in FLOOR_MS, or a place is as good as lost */
 
@@ -190,10 +191,30 @@ static bool there_is_room(struct transfer *t)
 			    (unsigned long long)(need >> 20), (unsigned long long)(room >> 20));
 }
 
+/* What will be fetched soon is said to the source that is asked first. */
+static void tell_source(struct transfer *t)
+{
+	enum transfer_mode mode = t->options->mode;
+
+	if (!t->options->from_count || (mode != TRANSFER_MISSING && mode != TRANSFER_EVERYTHING))
+		return; /* most is there */
+	t->expected = t->expected > t->next ? t->expected : t->next;
+	for (; t->expected < t->todo.count && t->expected < t->next + EXPECTED_MAX; t->expected++) {
+		const struct piece *piece = &t->todo.pieces[t->expected];
+		char name[LAYOUT_NAME_MAX];
+
+		if (mode == TRANSFER_MISSING && is_there(t, piece))
+			continue;
+		layout_piece(name, piece->hash);
+		place_expect(t->options->from[0], name);
+	}
+}
+
 static void start_more(struct transfer *t)
 {
 	enum transfer_mode mode = t->options->mode;
 
+	tell_source(t);
 	for (unsigned i = 0; i < t->slot_count && t->next < t->todo.count; i++) {
 		const struct piece *piece = &t->todo.pieces[t->next];
 		bool there = mode == TRANSFER_MISSING && is_there(t, piece);

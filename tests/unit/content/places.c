@@ -206,8 +206,15 @@ static void faulty_close(struct place *place)
 	free(of(place));
 }
 
+static void faulty_expect(struct place *place, const char *name)
+{
+	of(place)->faults->expected++;
+	place_expect(of(place)->inner, name);
+}
+
 static const struct place_ops operations = {
 	.begin = faulty_begin,
+	.expect = faulty_expect,
 	.write = faulty_write,
 	.compose = faulty_compose,
 	.list = faulty_list,

@@ -33,6 +33,7 @@ struct faults {
 	bool lock_works;      /* whatever else fails */
 	bool composes;	      /* puts files together, of garbage; else it refuses with @refusal */
 	ntstatus refusal;     /* after having written a part of it; 0: it never could */
+	unsigned expected;    /* files that it was told of before they are got */
 	unsigned asked;	      /* how often it was to put one together */
 	unsigned reopened;
 };

@@ -285,6 +285,26 @@ static void only_missing_pieces_travel(void **state)
 	assert_int_equal(again.bytes_sent, 0);
 }
 
+static void a_source_knows_what_it_will_be_asked_for(void **state)
+{
+	struct faults faults = { 0 };
+	struct place *library auto_place = new_place("library");
+	struct place *target auto_place = new_place("target");
+	struct place *source auto_place = faulty_place(library, &faults);
+	struct ingest_result package;
+	struct transfer_result result;
+
+	make_source();
+	package = ingest(library);
+	result = moved(source, target, package.hash, TRANSFER_MISSING);
+	assert_int_equal(faults.expected, result.pieces);
+	result = moved(source, target, package.hash, TRANSFER_EVERYTHING);
+	assert_int_equal(faults.expected, 2 * result.pieces);
+	moved(source, target, package.hash, TRANSFER_CHECK); /* nothing is fetched for that */
+	assert_int_equal(faults.expected, 2 * result.pieces);
+	place_expect(library, "pieces/00/missing"); /* no harm is done */
+}
+
 static void a_manifest_appears_last(void **state)
 {
 	struct place *library auto_place = new_place("library");
@@ -633,6 +653,7 @@ int main(void)
 		PLACE_TEST(sources_that_cannot_be_taken_are_named),
 		PLACE_TEST(a_source_that_changes_or_vanishes_is_no_version),
 		PLACE_TEST(only_missing_pieces_travel),
+		PLACE_TEST(a_source_knows_what_it_will_be_asked_for),
 		PLACE_TEST(a_manifest_appears_last),
 		PLACE_TEST(interrupted_at_every_step_it_goes_on),
 		PLACE_TEST(a_target_that_comes_back_is_waited_for),

@@ -84,6 +84,9 @@ struct place_request {
 unsigned place_depth(const struct place *place);
 /* place_begin - send it; at most place_depth at a time. Everything in it stays until done. */
 void place_begin(struct place *place, struct place_request *request);
+/* place_expect - @name is to be got soon: a place that can brings it nearer meanwhile. A hint, that
+ * keeps nothing open and says nothing of the file. */
+void place_expect(struct place *place, const char *name);
 /* place_turn - wait until a request is done, at most @timeout_ms; none in flight: return. */
 void place_turn(struct place *place, int timeout_ms);
 /* place_drain - wait until all are done. */
