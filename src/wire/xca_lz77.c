@@ -59,6 +59,23 @@ static bool take_match(struct reader *r, struct unpacked *u)
 	return unpacked_copy(u, (match >> 3) + 1, length + MATCH_LEAST);
 }
 
+/* Bytes as they are, as many as their flags stand together for. */
+static bool take_literals(struct reader *r, struct unpacked *u, uint32_t flags, unsigned *left)
+{
+	/* Of the flags that are left the highest comes first; a match would end the run. */
+	uint32_t next = flags << (32 - *left);
+	unsigned zeros = next ? (unsigned)__builtin_clz(next) : *left;
+	size_t run = min_u64(min_u64(zeros, *left), u->length - u->at);
+	const uint8_t *from = cur_bytes(&r->in, run);
+
+	if (r->in.bad)
+		return false;
+	memcpy(u->data + u->at, from, run);
+	u->at += run;
+	*left -= (unsigned)run;
+	return true;
+}
+
 bool lz77_decompress(struct cursor in, uint8_t *out, size_t length)
 {
 	struct reader r = { .in = in };
@@ -71,116 +88,183 @@ bool lz77_decompress(struct cursor in, uint8_t *out, size_t length)
 			flags = cur_u32le(&r.in);
 			left = 32;
 		}
-		left--;
-		if (flags >> left & 1u) {
-			if (!take_match(&r, &u))
+		if (!(flags >> (left - 1) & 1u)) {
+			if (!take_literals(&r, &u, flags, &left))
 				return false;
-		} else {
-			u.data[u.at] = cur_u8(&r.in);
-			if (r.in.bad)
-				return false;
-			u.at++;
+			continue;
 		}
+		left--;
+		if (!take_match(&r, &u))
+			return false;
 	}
 	return true;
 }
 
 /* ---- compression ---- */
 
+/* Writes into room that was made before: a match takes no more than ITEM_MOST. */
 struct writer {
-	struct buf *out;
-	size_t flags_at;
+	uint8_t *begin, *at;
+	size_t most; /* bytes */
+	uint8_t *flags_at;
 	uint32_t flags;
 	unsigned flag_count;
-	size_t half_at; /* a byte whose upper half is free; 0: none */
+	uint8_t *half; /* a byte whose upper half is free; NULL: none */
 };
+
+#define FLAGS_EACH 32u /* items */
+#define FLAGS_SIZE 4u
+#define ITEM_MOST  (FLAGS_SIZE + 2u + 1u + 1u + 2u + 4u)
+
+static void put_u16(struct writer *w, uint32_t v)
+{
+	w->at[0] = (uint8_t)v;
+	w->at[1] = (uint8_t)(v >> 8);
+	w->at += 2;
+}
+
+static void put_u32(uint8_t *at, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(at, &v, sizeof(v));
+}
 
 static void begin_flags(struct writer *w)
 {
-	w->flags_at = w->out->len;
+	w->flags_at = w->at;
 	w->flags = 0;
 	w->flag_count = 0;
-	buf_u32le(w->out, 0);
+	w->at += FLAGS_SIZE;
 }
 
-/* The flag comes when its item is written, and room for the next ones only before an item. */
-static void put_flag(struct writer *w, bool is_match)
+/* Room for the flags of the next items comes only before an item. */
+static void next_flags(struct writer *w)
 {
-	if (w->flag_count == 32) {
-		buf_put_u32le(w->out, w->flags_at, w->flags);
-		begin_flags(w);
+	if (w->flag_count < FLAGS_EACH)
+		return;
+	put_u32(w->flags_at, w->flags);
+	begin_flags(w);
+}
+
+static bool is_full(const struct writer *w)
+{
+	return (size_t)(w->at - w->begin) >= w->most;
+}
+
+/* False: with them it would be @most bytes or more. */
+static bool put_literals(struct writer *w, const uint8_t *data, size_t length)
+{
+	size_t groups = length ? (w->flag_count + length - 1) / FLAGS_EACH : 0;
+
+	if ((size_t)(w->at - w->begin) + length + groups * FLAGS_SIZE >= w->most)
+		return false;
+	while (length) {
+		size_t count;
+
+		next_flags(w);
+		count = min_u64(length, FLAGS_EACH - w->flag_count);
+		memcpy(w->at, data, count);
+		w->at += count;
+		w->flag_count += (unsigned)count;
+		data += count;
+		length -= count;
 	}
-	w->flags |= (uint32_t)is_match << (31 - w->flag_count);
-	w->flag_count++;
+	return true;
 }
 
-static void put_half(struct writer *w, uint8_t half)
+static void put_half(struct writer *w, uint32_t half)
 {
-	if (w->half_at) {
-		uint8_t both = w->out->failed ? 0 : w->out->data[w->half_at];
-
-		both |= (uint8_t)(half << 4);
-		buf_put(w->out, w->half_at, &both, 1);
-		w->half_at = 0;
+	if (w->half) {
+		*w->half |= (uint8_t)(half << 4);
+		w->half = NULL;
 	} else {
-		w->half_at = w->out->len;
-		buf_u8(w->out, half);
+		w->half = w->at;
+		*w->at++ = (uint8_t)half;
 	}
 }
 
-static void put_match(struct writer *w, struct match match)
+/* False: with it, it is @most bytes or more. */
+static bool put_match(struct writer *w, struct match match)
 {
 	uint32_t length = match.length - MATCH_LEAST;
-	uint16_t distance = (uint16_t)((match.distance - 1) << 3);
+	uint32_t distance = (match.distance - 1) << 3;
 
-	put_flag(w, true);
-	if (length < SHORT_LENGTH) {
-		buf_u16le(w->out, (uint16_t)(distance | length));
-		return;
-	}
-	buf_u16le(w->out, distance | SHORT_LENGTH);
-	put_half(w, (uint8_t)min_u64(length - SHORT_LENGTH, HALF_LENGTH));
+	if (is_full(w))
+		return false;
+	next_flags(w);
+	w->flags |= 1u << (FLAGS_EACH - 1 - w->flag_count++);
+	put_u16(w, distance | (uint32_t)min_u64(length, SHORT_LENGTH));
+	if (length < SHORT_LENGTH)
+		return !is_full(w);
+	put_half(w, (uint32_t)min_u64(length - SHORT_LENGTH, HALF_LENGTH));
 	if (length < SHORT_LENGTH + HALF_LENGTH)
-		return;
-	if (length < SHORT_LENGTH + HALF_LENGTH + BYTE_LENGTH) {
-		buf_u8(w->out, (uint8_t)(length - SHORT_LENGTH - HALF_LENGTH));
-		return;
+		return !is_full(w);
+	*w->at++ = (uint8_t)min_u64(length - SHORT_LENGTH - HALF_LENGTH, BYTE_LENGTH);
+	if (length < SHORT_LENGTH + HALF_LENGTH + BYTE_LENGTH)
+		return !is_full(w);
+	put_u16(w, length <= UINT16_MAX ? length : 0);
+	if (length > UINT16_MAX) {
+		put_u32(w->at, length);
+		w->at += 4;
 	}
-	buf_u8(w->out, BYTE_LENGTH);
-	buf_u16le(w->out, length <= UINT16_MAX ? (uint16_t)length : 0);
-	if (length > UINT16_MAX)
-		buf_u32le(w->out, length);
+	return !is_full(w);
+}
+
+/* Of a match three places are remembered, which finds nearly as much as all of them would. */
+static void remember(struct matcher *m, size_t at, size_t length)
+{
+	const size_t places[] = { at + 1, at + length - 3, at + length - 1 };
+
+	if (at + length - 1 + MATCH_LEAST > m->length)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		m->heads[match_hash(m->data + places[i])] = (uint32_t)places[i];
+}
+
+/* Where nothing has matched for long, nothing will: ever fewer places are looked at. */
+#define MISSES_A_STEP 64u
+#define STEP_MOST     16u
+
+static bool pack(struct writer *w, struct matcher *m)
+{
+	size_t written = 0, at = 0;
+
+	begin_flags(w);
+	while (at < m->length) {
+		struct match match = match_find(m, 0, at, m->length);
+
+		if (!match.distance) {
+			at += 1 + min_u64((at - written) / MISSES_A_STEP, STEP_MOST - 1);
+			continue;
+		}
+		if (!put_literals(w, m->data + written, at - written) || !put_match(w, match))
+			return false;
+		remember(m, at, match.length);
+		at += match.length;
+		written = at;
+	}
+	if (!put_literals(w, m->data + written, m->length - written) || is_full(w))
+		return false;
+	/* The flags that are left say "match", where there is nothing more (MS-XCA 2.3.4). */
+	if (w->flag_count < FLAGS_EACH)
+		w->flags |= UINT32_MAX >> w->flag_count;
+	put_u32(w->flags_at, w->flags);
+	return true;
 }
 
 bool lz77_compress(const uint8_t *data, size_t length, size_t most, struct buf *out)
 {
-	struct writer w = { .out = out };
 	struct matcher matcher;
-	size_t begin = out->len;
+	struct writer w = { .most = min_u64(most, length + length / 8 + 2 * FLAGS_SIZE) };
 
 	if (length > XCA_INPUT_MAX)
 		return false;
-	match_begin(&matcher, data, length, WINDOW);
-	begin_flags(&w);
-	for (size_t at = 0; at < length && out->len - begin < most;) {
-		struct match match = match_find(&matcher, 0, at, length);
-
-		if (match.distance) {
-			put_match(&w, match);
-			match_skip(&matcher, at, match.length);
-			at += match.length;
-		} else {
-			put_flag(&w, false);
-			buf_u8(out, data[at++]);
-		}
-	}
-	if (out->len - begin >= most) {
-		out->len = begin;
+	w.begin = w.at = buf_room(out, w.most + ITEM_MOST);
+	if (!w.at)
 		return false;
-	}
-	/* The flags that are left say "match", where there is nothing more (MS-XCA 2.3.4). */
-	if (w.flag_count < 32)
-		w.flags |= UINT32_MAX >> w.flag_count;
-	buf_put_u32le(out, w.flags_at, w.flags);
-	return !out->failed;
+	match_begin(&matcher, data, length, WINDOW);
+	if (!pack(&w, &matcher))
+		return false;
+	out->len += (size_t)(w.at - w.begin);
+	return true;
 }

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "xca_match.h"
 
-static uint32_t hash_at(const uint8_t *p)
-{
-	uint32_t three = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
-
-	return three * 2654435761u >> (32 - MATCH_HASH_BITS);
-}
-
 void match_begin(struct matcher *m, const uint8_t *data, size_t length, uint32_t window)
 {
 	m->data = data;
@@ -16,7 +9,7 @@ void match_begin(struct matcher *m, const uint8_t *data, size_t length, uint32_t
 	memset(m->heads, 0xff, sizeof(m->heads));
 }
 
-static uint32_t same_bytes(const uint8_t *a, const uint8_t *b, size_t most)
+uint32_t match_common(const uint8_t *a, const uint8_t *b, size_t most)
 {
 	size_t n = 0;
 
@@ -34,30 +27,13 @@ static uint32_t same_bytes(const uint8_t *a, const uint8_t *b, size_t most)
 	return (uint32_t)n;
 }
 
-struct match match_find(struct matcher *m, size_t from, size_t at, size_t end)
-{
-	struct match none = { 0 }, found = { 0 };
-	uint32_t *head, before;
-
-	if (end - at < MATCH_LEAST)
-		return none;
-	head = &m->heads[hash_at(m->data + at)];
-	before = *head;
-	*head = (uint32_t)at;
-	if (before == MATCH_NONE || before < from || at - before > m->window)
-		return none;
-	found.distance = (uint32_t)(at - before);
-	found.length = same_bytes(m->data + before, m->data + at, end - at);
-	return found.length < MATCH_LEAST ? none : found;
-}
-
 void match_skip(struct matcher *m, size_t at, size_t length)
 {
 	/* Of a long run a few places are enough to find it again. */
 	size_t last = at + (size_t)min_u64(length, 64);
 
 	for (size_t i = at + 1; i < last && i + MATCH_LEAST <= m->length; i++)
-		m->heads[hash_at(m->data + i)] = (uint32_t)i;
+		m->heads[match_hash(m->data + i)] = (uint32_t)i;
 }
 
 bool unpacked_copy(struct unpacked *u, size_t distance, size_t length)

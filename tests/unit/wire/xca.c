@@ -176,6 +176,49 @@ static void what_does_not_get_smaller_is_given_up(void **unused)
 	}
 }
 
+/* Into room for exactly what comes out it does not go, into one byte more it does. */
+static void what_is_compressed_stays_below_its_limit(void **unused)
+{
+	static uint8_t data[30000];
+
+	state = 13;
+	for (unsigned round = 0; round < 40; round++) {
+		size_t length = 1 + draw(sizeof(data) - 1);
+		struct buf free_of_limits auto_buf = { 0 };
+
+		fill(data, length);
+		assert_true(lz77_compress(data, length, 2 * length + 1000, &free_of_limits));
+		for (size_t most = 0; most <= free_of_limits.len + 1; most++) {
+			struct buf out auto_buf = { 0 };
+
+			if (most == 40 && free_of_limits.len > 80)
+				most = free_of_limits.len - 40;
+			assert_int_equal(lz77_compress(data, length, most, &out),
+					 most > free_of_limits.len);
+			assert_int_equal(out.len, most > free_of_limits.len ? most - 1 : 0);
+		}
+	}
+}
+
+static void noise_behind_text_and_text_behind_noise_are_told_apart(void **unused)
+{
+	static uint8_t data[80000];
+	struct buf out auto_buf = { 0 };
+
+	random_bytes(data, 40000);
+	for (size_t at = 40000; at < sizeof(data); at++)
+		data[at] = (uint8_t) "the quick brown fox "[at % 20];
+	assert_true(lz77_compress(data, sizeof(data), sizeof(data), &out));
+	assert_in_range(out.len, 45000, 46000); /* the flags of the noise are an eighth */
+	assert_comes_back(&codecs[0], data, sizeof(data));
+	memmove(data, data + 40000, 40000);
+	random_bytes(data + 40000, 40000);
+	out.len = 0;
+	assert_true(lz77_compress(data, sizeof(data), sizeof(data), &out));
+	assert_in_range(out.len, 45000, 46000); /* the flags of the noise are an eighth */
+	assert_comes_back(&codecs[0], data, sizeof(data));
+}
+
 static void noise_and_damage_are_survived(void **unused)
 {
 	static uint8_t data[20000], out[20000];
@@ -203,6 +246,8 @@ int main(void)
 		cmocka_unit_test(lznt1_reads_the_example),
 		cmocka_unit_test(what_is_compressed_comes_back),
 		cmocka_unit_test(what_does_not_get_smaller_is_given_up),
+		cmocka_unit_test(what_is_compressed_stays_below_its_limit),
+		cmocka_unit_test(noise_behind_text_and_text_behind_noise_are_told_apart),
 		cmocka_unit_test(noise_and_damage_are_survived),
 	};
 
