@@ -298,7 +298,8 @@ bool smb2_compress(const struct smb2_compression *agreed, const uint8_t *message
 {
 	size_t begin = out->len;
 
-	if (!agreed->algorithms || plain >= length || length > XCA_INPUT_MAX)
+	if (!agreed->algorithms || plain >= length || length > XCA_INPUT_MAX ||
+	    xca_is_noise(message + plain, length - plain))
 		return false;
 	if (agreed->chained)
 		put_chain(agreed, message, length, plain, out);

@@ -219,6 +219,26 @@ static void noise_behind_text_and_text_behind_noise_are_told_apart(void **unused
 	assert_comes_back(&codecs[0], data, sizeof(data));
 }
 
+static void noise_is_told_from_what_can_be_compressed(void **unused)
+{
+	static uint8_t data[65536];
+
+	for (unsigned round = 0; round < 200; round++) {
+		random_bytes(data, sizeof(data));
+		assert_true(xca_is_noise(data, sizeof(data)));
+		assert_true(xca_is_noise(data, 4096));
+		assert_false(xca_is_noise(data, 4095)); /* is tried */
+	}
+	memset(data, 0, sizeof(data) / 5); /* a part of it is enough */
+	assert_false(xca_is_noise(data, sizeof(data)));
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t) "etaoin shrdlu"[draw(13)];
+	assert_false(xca_is_noise(data, sizeof(data)));
+	for (size_t i = 0; i < sizeof(data); i++) /* every byte is as common as any other */
+		data[i] = (uint8_t)(i + i / 256 * 7);
+	assert_false(xca_is_noise(data, sizeof(data)));
+}
+
 static void noise_and_damage_are_survived(void **unused)
 {
 	static uint8_t data[20000], out[20000];
@@ -248,6 +268,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_get_smaller_is_given_up),
 		cmocka_unit_test(what_is_compressed_stays_below_its_limit),
 		cmocka_unit_test(noise_behind_text_and_text_behind_noise_are_told_apart),
+		cmocka_unit_test(noise_is_told_from_what_can_be_compressed),
 		cmocka_unit_test(noise_and_damage_are_survived),
 	};
 

@@ -17,6 +17,10 @@
 
 #define XCA_INPUT_MAX (64u << 20) /* of one call: positions are kept in 32 bits */
 
+/* xca_is_noise - nothing will make this smaller, as far as a thousand of its bytes and a short
+ * stretch can tell: compressed files, pictures, what is encrypted. Takes microseconds. */
+bool xca_is_noise(const uint8_t *data, size_t length);
+
 bool lz77_decompress(struct cursor in, uint8_t *out, size_t length) MUST_CHECK;
 bool lz77_compress(const uint8_t *data, size_t length, size_t most, struct buf *out) MUST_CHECK;
 
