@@ -10,12 +10,13 @@ void compress_message(struct client *client, struct client_message *message)
 {
 	struct buf *buf = &message->buf, packed = { 0 };
 	size_t length = buf->len - message->first_at;
+	size_t plain = message->write_at - message->first_at + WRITE_HEAD;
 
 	if (!client->facts.compression.algorithms || length < LEAST_BYTES)
 		return;
 	buf_zero(&packed, message->first_at);
-	if (!smb2_compress(&client->facts.compression, buf->data + message->first_at, length,
-			   WRITE_HEAD, &packed)) {
+	if (!smb2_compress(&client->facts.compression, buf->data + message->first_at, length, plain,
+			   &packed)) {
 		buf_free(&packed);
 		return;
 	}

@@ -153,6 +153,8 @@ void client_add(struct client_message *message, struct client *client,
 		message->first = request;
 	}
 	message->last = request;
+	if (command == SMB2_WRITE && !message->write_at)
+		message->write_at = message->last_at;
 	smb2_header_encode(&message->buf, &header);
 }
 
@@ -209,14 +211,6 @@ static uint32_t next_command_at(const struct buf *buf, size_t at)
 	return cur_u32le(&c);
 }
 
-static bool writes(const struct client_message *message)
-{
-	for (const struct client_request *rq = message->first; rq; rq = rq->next)
-		if (rq->command == SMB2_WRITE)
-			return true;
-	return false;
-}
-
 static void hand_over(struct client *client, struct client_message *message)
 {
 	struct buf *buf = &message->buf;
@@ -235,7 +229,7 @@ static void hand_over(struct client *client, struct client_message *message)
 	if (message->first->command == SMB2_NEGOTIATE ||
 	    message->first->command == SMB2_SESSION_SETUP)
 		preauth_extend(client, buf->data + STREAM_HEADER, buf->len - STREAM_HEADER);
-	if (writes(message))
+	if (message->write_at)
 		compress_message(client, message);
 	if (message->encrypted)
 		good = good &&

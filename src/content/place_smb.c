@@ -348,6 +348,7 @@ static char *copy_of(const char *text)
 static void copy_session(struct place_smb *smb, const struct client_options *session)
 {
 	smb->session = *session;
+	smb->session.compression = true; /* of what is written, where the server knows it */
 	if (!smb->session.pending_timeout_ms)
 		smb->session.pending_timeout_ms = PENDING_MS;
 	smb->session.server = smb->server;

@@ -108,6 +108,23 @@ def test_edits():
     check(tool("check", edited["hash"], path("library"), target(below="edits"))["bad"] == 0, "what was put together is not right")
 
 
+def test_compressed():
+    """what can be compressed travels compressed, and arrives as it was; the rest costs nothing for it"""
+    rng = random.Random(SEED + 1)
+    words = [bytes(rng.choices(b"abcdefghijklmnop", k=rng.randrange(3, 9))) for _ in range(400)]
+    os.makedirs(path("text"))
+    with open(path("text/words.txt"), "wb") as f:
+        f.write(b" ".join(rng.choices(words, k=600000)))
+    with open(path("text/zeros.img"), "wb") as f:
+        f.write(bytes(MIB))
+    text = tool("ingest", path("text"), path("library"))
+    sent = tool("send", text["hash"], path("library"), target(below="text"))
+    check(sent["wire_out"] < 0.8 * text["new_bytes"], str(sent))
+    check(tool("check", text["hash"], path("library"), target(below="text"))["bad"] == 0, "a piece is bad")
+    noise = tool("send", L.taken["hash"], path("library"), target(below="noise"))
+    check(noise["bytes"] < noise["wire_out"] < 1.1 * noise["bytes"], str(noise))
+
+
 def test_damaged_manifest():
     """a manifest that is put together from one that has rotted at the target is found out, and sent as a whole"""
     with open(path("edited/note"), "w") as f:

@@ -145,6 +145,7 @@ struct client_message {
 	const struct client_tree *tree;
 	struct client_request *first, *last;
 	size_t first_at, last_at;
+	size_t write_at; /* where its WRITE begins; 0: it has none */
 	bool encrypted;
 };
 
