@@ -131,20 +131,31 @@ int pull_end(struct site *site, const char *point, char **why)
 	return query_run(&q, why);
 }
 
-/* The point of an order, with its sources; a new one where the last is another. NULL: no room. */
-static struct pull_point *point_of(struct pull_order *order, const char *path, const char *sources)
+static bool has_sources(const struct pull_point *p, const json_t *from)
 {
-	struct pull_point *p = order->point_count ? &order->points[order->point_count - 1] : NULL;
-	json_t *from auto_json = NULL;
+	if (json_array_size(from) != p->from_count)
+		return false;
+	for (size_t i = 0; i < p->from_count; i++)
+		if (strcmp(p->from[i], json_string_value(json_array_get(from, i))) != 0)
+			return false;
+	return true;
+}
 
-	if (p && !strcasecmp(p->to, path))
-		return p;
+/* The entry of an order for packages that @path is to get from @sources; a new one where there is
+ * none: not every source has every package. NULL: no room. */
+static struct pull_point *entry_of(struct pull_order *order, const char *path, const char *sources)
+{
+	json_t *from auto_json = json_loads(sources, 0, NULL);
+	struct pull_point *p;
+
+	for (size_t i = 0; i < order->point_count; i++)
+		if (!strcasecmp(order->points[i].to, path) && has_sources(&order->points[i], from))
+			return &order->points[i];
 	if (order->point_count == PULL_POINTS_MAX)
 		return NULL;
 	p = &order->points[order->point_count++];
 	p->to = xstrdup(path);
 	p->packages = xalloc(PULL_PACKAGES_MAX, sizeof(*p->packages));
-	from = json_loads(sources, 0, NULL);
 	for (size_t i = 0; i < json_array_size(from) && i < PULL_SOURCES_MAX; i++)
 		p->from[p->from_count++] = xstrdup(json_string_value(json_array_get(from, i)));
 	return p;
@@ -158,7 +169,8 @@ static json_t *order_of(struct site *site, const char *client, int *error, char 
 		[DIST_REDISTRIBUTE] = PULL_EVERYTHING,
 		[DIST_VALIDATE] = PULL_REPAIR,
 	};
-	/* From a source that has this version, and is not in maintenance. */
+	/* From a source that has this version, and is not in maintenance. Where an order has no
+	 * room for all, every point gets its most urgent packages. */
 	struct query q = query_begin(
 		site,
 		"SELECT d.point, d.package, k.manifest, d.asked, d.verb, (SELECT"
@@ -166,21 +178,22 @@ static json_t *order_of(struct site *site, const char *client, int *error, char 
 		" f ON f.path = s.source JOIN distributions x ON x.point = s.source AND x.package ="
 		" d.package WHERE s.point = d.point AND NOT f.maintenance AND x.version = k.version"
 		" AND x.verb <> 3"
-		" ORDER BY s.ord)) AS sources FROM distributions d JOIN points p ON p.path ="
+		" ORDER BY s.ord)) AS sources, row_number() OVER (PARTITION BY d.point ORDER BY"
+		" d.priority, d.package) AS turn FROM distributions d JOIN points p ON p.path ="
 		" d.point JOIN packages k ON k.name = d.package WHERE p.mover = ?1 AND NOT"
 		" p.maintenance AND d.state IN (1, 2) AND d.verb <> 3 AND sources <> '[]'"
-		" ORDER BY d.point, d.priority, d.package LIMIT ?2");
+		" ORDER BY turn, d.point LIMIT ?2");
 	struct pull_order order auto_pull_order = { .points = xalloc(PULL_POINTS_MAX,
 								     sizeof(struct pull_point)) };
 
 	query_text(&q, client);
 	query_number(&q, PULL_PACKAGES_MAX);
 	while (query_row(&q)) {
-		struct pull_point *p = point_of(&order, query_text_at(&q, 0), query_text_at(&q, 5));
+		struct pull_point *p = entry_of(&order, query_text_at(&q, 0), query_text_at(&q, 5));
 		struct pull_package *one;
 
 		if (!p)
-			break;
+			continue;
 		one = &p->packages[p->package_count++];
 		one->package = xstrdup(query_text_at(&q, 1));
 		(void)query_blob_at(&q, 2, one->manifest, SHA256_LENGTH);

@@ -149,6 +149,66 @@ static void nothing_is_ordered_of_who_is_not_approved_nor_of_what_is_over(void *
 	expect("");
 }
 
+/* Packages "p000" and so on, at all three points and wished for at the last two. */
+static void many_packages(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		auto_free char *package = xasprintf(
+			"INSERT INTO packages(name, version, manifest, bytes, files, source,"
+			" changed) VALUES('p%03u', 1, zeroblob(32), 1, 1, '', 0)",
+			i);
+
+		sql(package);
+	}
+	sql("INSERT INTO distributions(package, point, verb, state, version, tries, next, bytes,"
+	    " changed, asked) SELECT name, path, 0, CASE WHEN path LIKE '%A%' THEN 0 ELSE 1 END, 1,"
+	    " 0, 0, 0, 0, 1 FROM packages, points WHERE name LIKE 'p%'");
+}
+
+static void read_order(struct pull_order *order)
+{
+	json_t *orders auto_json = NULL;
+
+	assert_int_equal(pull_orders(site, &orders, NULL), 0);
+	assert_true(pull_order_from_json(json_object_get(orders, CLIENT), order, NULL));
+}
+
+static void each_package_comes_from_where_it_is(void **state)
+{
+	struct pull_order order auto_pull_order = { 0 };
+
+	many_packages(3);
+	assert_int_equal(pull_set(site, names[2], "near", "\\\\A\\d,\\\\B\\d", NULL), 0);
+	/* A alone has p000 and p002, B alone p001. */
+	sql("UPDATE distributions SET state = 0 WHERE point LIKE '%B%'");
+	sql("DELETE FROM distributions WHERE package = 'p001' AND point LIKE '%A%'");
+	sql("DELETE FROM distributions WHERE package <> 'p001' AND point LIKE '%B%'");
+	read_order(&order);
+	assert_int_equal(order.point_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct pull_point *p = &order.points[i];
+
+		assert_string_equal(p->to, names[2]);
+		assert_int_equal(p->from_count, 1);
+		assert_string_equal(p->from[0], names[i]);
+		assert_int_equal(p->package_count, i ? 1 : 2);
+		assert_string_equal(p->packages[0].package, i ? "p001" : "p000");
+	}
+}
+
+static void no_point_takes_the_room_of_an_order_from_the_others(void **state)
+{
+	struct pull_order order auto_pull_order = { 0 };
+
+	many_packages(PULL_PACKAGES_MAX);
+	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
+	assert_int_equal(pull_set(site, names[2], "near", names[0], NULL), 0);
+	read_order(&order);
+	assert_int_equal(order.point_count, 2);
+	assert_int_equal(order.points[0].package_count, PULL_PACKAGES_MAX / 2);
+	assert_int_equal(order.points[1].package_count, PULL_PACKAGES_MAX / 2);
+}
+
 static void each_wish_has_a_number_of_its_own(void **state)
 {
 	int64_t numbers[3];
@@ -176,6 +236,8 @@ int main(void)
 		SITE_TEST(a_mover_needs_a_source_and_a_source_a_mover),
 		SITE_TEST(an_order_names_sources_that_have_the_version_in_their_order),
 		SITE_TEST(nothing_is_ordered_of_who_is_not_approved_nor_of_what_is_over),
+		SITE_TEST(each_package_comes_from_where_it_is),
+		SITE_TEST(no_point_takes_the_room_of_an_order_from_the_others),
 		SITE_TEST(each_wish_has_a_number_of_its_own),
 	};
 

@@ -13,7 +13,7 @@
 #include <content/document.h>
 
 #define PULL_BYTES_MAX	 (256u << 10)
-#define PULL_POINTS_MAX	 64 /* that one client fills */
+#define PULL_POINTS_MAX	 64 /* entries of one order */
 #define PULL_SOURCES_MAX 8  /* of one of them */
 #define PULL_PACKAGES_MAX                                                                          \
 	128 /* in one order, at all points together; the rest comes when these                     \
@@ -33,6 +33,7 @@ struct pull_package {
 	int64_t number; /* of the wish; rises with each for this package and point */
 	enum pull_mode mode;
 };
+/* One point may have several: packages that are to be had from other sources. */
 struct pull_point {
 	char *to;
 	char *from[PULL_SOURCES_MAX]; /* the first first */
