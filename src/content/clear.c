@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Emptying a directory of a place, however many names somebody has put into it: a portion of them
- * is listed and removed, then the next.
+ * is listed and removed, then the next. More than two listings have room for are not waited for:
+ * somebody is still filling it, or the place only says that it removes what it is asked to.
  */
 #include <content/layout.h>
 
 #include <stdio.h>
 
-#define PORTION 4096 /* names that are held in memory */
+#define PORTION	     4096 /* names that are held in memory */
+#define PORTIONS_MAX (2 * PLACE_LIST_MAX / PORTION)
 
 struct portion {
 	char **list;
@@ -62,8 +64,13 @@ static bool remove_portion(struct place *place, const char *directory, bool *fai
 bool layout_clear(struct place *place, const char *directory, struct content_failure *why)
 {
 	bool failed = false;
+	unsigned portions = 0;
 
 	while (remove_portion(place, directory, &failed, why))
-		;
+		if (++portions > PORTIONS_MAX)
+			return content_fail(why, CONTENT_TOO_LARGE, STATUS_FILE_SYSTEM_LIMITATION,
+					    directory,
+					    "%u names were removed from it, and it still has some",
+					    portions * PORTION);
 	return !failed && layout_remove(place, directory, why);
 }

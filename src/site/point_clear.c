@@ -10,6 +10,9 @@
 #include <policy/paper.h>
 #include <site/db.h>
 
+/* For all of it. What is left then, the same command goes on with. */
+#define CLEAR_MS (4u * 3600 * 1000)
+
 static bool is_gone(ntstatus status)
 {
 	return !status || status == STATUS_OBJECT_NAME_NOT_FOUND ||
@@ -56,6 +59,16 @@ static bool take(struct place *place, const struct site_library *library,
 	return !status || content_fail_status(why, status, true, LAYOUT_LOCK, "lock the place");
 }
 
+static int clear_failed(const struct place *place, struct content_failure *failure, char **why)
+{
+	if (place_is_late(place))
+		content_fail(failure, CONTENT_UNREACHABLE, STATUS_IO_TIMEOUT, place_title(place),
+			     "it was not empty after %u hours; what was removed is gone, and doing"
+			     " this again goes on with the rest",
+			     CLEAR_MS / 3600000);
+	return library_fail(why, failure);
+}
+
 int point_clear(struct site *site, const struct point *point, char **why)
 {
 	struct site_library library auto_library = { 0 };
@@ -67,8 +80,10 @@ int point_clear(struct site *site, const struct point *point, char **why)
 	if (error && error != -ENOENT)
 		return site_fail(why, error, "%s", no_library);
 	error = point_open(site, point, &place, why);
+	if (!error)
+		place_set_deadline(place, CLEAR_MS);
 	if (!error && !(take(place, &library, &failure) && remove_all(place, &failure)))
-		error = library_fail(why, &failure);
+		error = clear_failed(place, &failure, why);
 	if (place)
 		place_unlock(place);
 	return error;

@@ -66,6 +66,7 @@ struct crowd {
 	unsigned left;
 	bool refuses;
 	bool has_directory;
+	bool lies; /* nothing goes that is removed */
 };
 
 static ntstatus crowd_list(struct place *place, const char *name, place_list_fn *each, void *owner)
@@ -88,7 +89,7 @@ static ntstatus crowd_remove(struct place *place, const char *name)
 	if (c->refuses)
 		return STATUS_CANNOT_DELETE;
 	if (strchr(name, '/'))
-		c->left--;
+		c->left -= !c->lies;
 	else
 		c->has_directory = false;
 	return STATUS_SUCCESS;
@@ -97,7 +98,9 @@ static ntstatus crowd_remove(struct place *place, const char *name)
 static void a_directory_of_any_size_is_cleared(void **state)
 {
 	static const struct place_ops ops = { .list = crowd_list, .remove = crowd_remove };
-	struct crowd crowd = { { .ops = &ops, .depth = 1 }, PLACE_LIST_MAX + 5, false, true };
+	struct crowd crowd = { .place = { .ops = &ops, .depth = 1 },
+			       .left = PLACE_LIST_MAX + 5,
+			       .has_directory = true };
 	struct content_failure why = { 0 };
 
 	assert_true(layout_clear(&crowd.place, "drop", &why));
@@ -108,6 +111,24 @@ static void a_directory_of_any_size_is_cleared(void **state)
 	crowd.refuses = true;
 	assert_false(layout_clear(&crowd.place, "drop", &why));
 	assert_int_equal(why.status, STATUS_CANNOT_DELETE);
+	/* Nor is it waited for without end where they only seem to go. */
+	crowd.refuses = false;
+	crowd.lies = true;
+	crowd.left = 5000;
+	assert_false(layout_clear(&crowd.place, "drop", &why));
+	assert_int_equal(why.problem, CONTENT_TOO_LARGE);
+	assert_true(crowd.left);
+}
+
+static void emptying_a_directory_ends_in_time(void **state)
+{
+	static const struct place_ops ops = { .list = crowd_list, .remove = crowd_remove };
+	struct crowd crowd = { .place = { .ops = &ops, .depth = 1 }, .left = 5000, .lies = true };
+	struct content_failure why = { 0 };
+
+	place_set_deadline(&crowd.place, 50);
+	assert_false(layout_clear(&crowd.place, "drop", &why));
+	assert_int_equal(why.status, STATUS_IO_TIMEOUT);
 }
 
 static void files_go_as_they_are_asked_to(void **state)
@@ -231,6 +252,7 @@ int main(void)
 		TEST(what_is_new_goes_over_nothing),
 		TEST(what_is_no_file_holds_nobody),
 		TEST(a_directory_of_any_size_is_cleared),
+		TEST(emptying_a_directory_ends_in_time),
 		TEST(files_go_as_they_are_asked_to),
 		TEST(who_may_read_a_place_cannot_lock_it),
 		TEST(nothing_is_begun_behind_the_deadline),

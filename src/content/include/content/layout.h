@@ -46,7 +46,8 @@ bool layout_read_manifest(struct place *place, const uint8_t hash[SHA256_LENGTH]
 
 /* layout_remove - a file or an empty directory; one that is not there is no failure. */
 bool layout_remove(struct place *place, const char *name, struct content_failure *why) MUST_CHECK;
-/* layout_clear - all files and empty directories in @directory, and it, however many there are. */
+/* layout_clear - all files and empty directories in @directory, and it. More than twice
+ * PLACE_LIST_MAX are not removed at a time: a failure, CONTENT_TOO_LARGE. */
 bool layout_clear(struct place *place, const char *directory,
 		  struct content_failure *why) MUST_CHECK;
 
