@@ -18,6 +18,15 @@ bool place_is_late(const struct place *place)
 	return in_time(place) != STATUS_SUCCESS;
 }
 
+uint64_t place_time_left(const struct place *place)
+{
+	uint64_t now = monotonic_ms();
+
+	if (!place->deadline_ms)
+		return UINT64_MAX;
+	return now < place->deadline_ms ? place->deadline_ms - now : 0;
+}
+
 void place_set_deadline(struct place *place, uint64_t ms)
 {
 	place->deadline_ms = ms ? monotonic_ms() + ms : 0;

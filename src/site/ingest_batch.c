@@ -17,8 +17,8 @@
 enum fate { FATE_KEPT, FATE_TAKEN, FATE_REFUSED };
 
 struct paper {
-	const char *file;
-	char path[sizeof(DROP) + PAPER_NAME_MAX];
+	const struct dropped *of;
+	char *path;
 	struct place_request rq;
 	uint8_t *data;
 	enum fate fate;
@@ -51,6 +51,14 @@ static bool is_of_the_paper(ntstatus status)
 	return false;
 }
 
+/* What whoever made the file can bring about, and keep up: it denies the site the right to read
+ * it, or holds it open. */
+static bool is_of_its_maker(ntstatus status)
+{
+	return status == STATUS_ACCESS_DENIED || status == STATUS_SHARING_VIOLATION ||
+	       status == STATUS_FILE_LOCK_CONFLICT;
+}
+
 static void wait_for_all(struct place *place)
 {
 	while (place_in_flight(place))
@@ -72,10 +80,10 @@ static int read_all(struct ingest *in, struct paper *papers, const struct droppe
 	for (size_t i = 0; i < count && !error; i++) {
 		struct paper *p = &papers[i];
 
+		if (files[i].is_stray)
+			continue;
 		/* One byte more than it has, to see that this is all. */
 		p->rq.length = (size_t)min_u64(files[i].size, PAPER_BYTES_MAX) + 1;
-		p->file = files[i].file;
-		snprintf(p->path, sizeof(p->path), "%s/%s", DROP, p->file);
 		p->data = malloc(p->rq.length);
 		p->rq.verb = PLACE_GET;
 		p->rq.name = p->path;
@@ -86,6 +94,8 @@ static int read_all(struct ingest *in, struct paper *papers, const struct droppe
 			error = site_fail(why, -ENOMEM, "out of memory");
 	}
 	wait_for_all(in->place);
+	for (size_t i = 0; i < count; i++)
+		in->has_read |= papers[i].rq.done && !papers[i].rq.status;
 	return error;
 }
 
@@ -95,11 +105,11 @@ static void refuse(struct paper *p, const char *reason)
 	p->reason = xstrdup(reason);
 }
 
-/* No document: half of one, or nothing that will ever be one. */
+/* No document: half of one, or nothing that will ever be one; or no paper at all. */
 static int take_odd(struct ingest *in, struct paper *p, char **why)
 {
 	bool over;
-	int error = odd_is_given_up(in, p->file, &over, why);
+	int error = odd_is_given_up(in, p->of, &over, why);
 
 	if (error)
 		return error;
@@ -109,7 +119,7 @@ static int take_odd(struct ingest *in, struct paper *p, char **why)
 	}
 	in->counts->refused++;
 	p->fate = FATE_REFUSED;
-	return odd_forget(in, p->file, why);
+	return odd_forget(in, p->of->file, why);
 }
 
 static int take_bytes(struct ingest *in, struct paper *p, char **why)
@@ -130,14 +140,32 @@ static int leave(struct ingest *in, const struct paper *p, const char *reason)
 	in->counts->unread++;
 	if (in->unread++ < LOGGED_A_ROUND)
 		log_info("paper not read yet point=%s file=%s why=%s", LOG_TEXT(in->point),
-			 LOG_TEXT(p->file), reason);
+			 LOG_TEXT(p->of->file), reason);
 	return 0;
+}
+
+/* What cannot be read is given up like what is no paper, but for one thing: where the site has not
+ * read any file, it may be the site's own rights that are wrong, and papers would be lost. */
+static int take_unreadable(struct ingest *in, struct paper *p, char **why)
+{
+	bool over;
+	int error = odd_is_given_up(in, p->of, &over, why);
+
+	if (error)
+		return error;
+	if (!over || !in->has_read)
+		return leave(in, p, ntstatus_name(p->rq.status));
+	in->counts->refused++;
+	refuse(p, ntstatus_text(p->rq.status));
+	return odd_forget(in, p->of->file, why);
 }
 
 static int take_one(struct ingest *in, struct paper *p, char **why)
 {
 	enum content_problem problem = content_problem_of(p->rq.status, false);
 
+	if (p->of->is_stray)
+		return take_odd(in, p, why);
 	if (!p->rq.done || problem == CONTENT_MISSING)
 		return 0; /* it went away, or nobody got to it */
 	if (!p->rq.status && p->rq.got > PAPER_BYTES_MAX)
@@ -147,6 +175,8 @@ static int take_one(struct ingest *in, struct paper *p, char **why)
 		refuse(p, ntstatus_text(p->rq.status));
 		return 0;
 	}
+	if (is_of_its_maker(p->rq.status))
+		return take_unreadable(in, p, why);
 	if (p->rq.status)
 		return leave(in, p, ntstatus_name(p->rq.status));
 	if (p->rq.got == p->rq.length) /* than its listing said */
@@ -194,18 +224,18 @@ static void say_refused(struct ingest *in, const struct paper *p)
 
 	if (in->refused++ < LOGGED_A_ROUND)
 		log_warn("paper refused point=%s file=%s why=%s removed=%s", LOG_TEXT(in->point),
-			 LOG_TEXT(p->file), LOG_TEXT(reason),
+			 LOG_TEXT(p->of->file), LOG_TEXT(reason),
 			 p->rq.status ? ntstatus_name(p->rq.status) : "yes");
 	if (in->first)
 		return;
-	in->first = xstrdup(p->file);
+	in->first = xstrdup(p->of->file);
 	in->first_why = xstrdup(reason);
 }
 
 static void remove_all(struct ingest *in, struct paper *papers, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (papers[i].fate == FATE_KEPT)
+		if (papers[i].fate == FATE_KEPT || papers[i].of->is_directory)
 			continue;
 		papers[i].rq =
 			(struct place_request){ .verb = PLACE_REMOVE, .name = papers[i].path };
@@ -215,9 +245,13 @@ static void remove_all(struct ingest *in, struct paper *papers, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct paper *p = &papers[i];
 
-		/* It was made read-only: that keeps it no longer than any other. */
-		if (p->fate != FATE_KEPT && p->rq.status == STATUS_CANNOT_DELETE)
+		/* It was made read-only, or denies us what it can: that keeps it no longer than any
+		 * other. */
+		if (p->fate != FATE_KEPT &&
+		    (p->of->is_directory || p->rq.status == STATUS_CANNOT_DELETE ||
+		     p->rq.status == STATUS_ACCESS_DENIED))
 			p->rq.status = place_remove(in->place, p->path);
+		in->removed += p->fate != FATE_KEPT && !p->rq.status;
 		if (p->fate == FATE_REFUSED)
 			say_refused(in, p);
 	}
@@ -240,13 +274,19 @@ static int find_loss(const struct ingest *in, const struct paper *papers, size_t
 int ingest_batch(struct ingest *in, const struct dropped *files, size_t count, char **why)
 {
 	struct paper *papers = xalloc(count, sizeof(*papers));
-	int lost, error = read_all(in, papers, files, count, why);
+	int lost, error;
 
+	for (size_t i = 0; i < count; i++) {
+		papers[i].of = &files[i];
+		papers[i].path = xasprintf("%s/%s", DROP, files[i].file);
+	}
+	error = read_all(in, papers, files, count, why);
 	lost = error ? error : find_loss(in, papers, count, why);
 	error = take_all(in, papers, count, lost ? NULL : why);
 	remove_all(in, papers, count);
 	for (size_t i = 0; i < count; i++) {
 		paper_forget(&papers[i]);
+		free(papers[i].path);
 		free(papers[i].data);
 	}
 	free(papers);

@@ -12,14 +12,20 @@ struct ingest {
 	struct place *place;
 	const char *point;
 	struct ingest_counts *counts;
-	uint64_t refused, unread; /* in this round */
-	char *first, *first_why;  /* that was refused in this round */
+	/* In this round: */
+	uint64_t refused, unread, removed;
+	char *first, *first_why; /* that was refused */
+	int64_t room;		 /* for files that are kept in mind */
+	bool is_full;		 /* more lies there than can be listed */
+	bool has_read;		 /* a file: the site has the right to, here */
 };
 
 /* A file in a drop, as the listing has it. */
 struct dropped {
-	char file[PAPER_NAME_MAX];
+	char *file;
 	uint64_t size;
+	bool is_stray; /* no paper has such a name */
+	bool is_directory;
 };
 
 /* ingest_batch - read the @count files side by side, put what they say into the database in one
@@ -29,11 +35,13 @@ struct dropped {
 int ingest_batch(struct ingest *in, const struct dropped *files, size_t count,
 		 char **why) MUST_CHECK;
 
-/* odd_forget_old - what was seen long ago is gone, or was refused. */
-int odd_forget_old(const struct ingest *in, char **why) MUST_CHECK;
+/* odd_begin - what was seen long ago is gone, or was refused: that is forgotten, and what room is
+ * left is counted. */
+int odd_begin(struct ingest *in, char **why) MUST_CHECK;
 /* odd_is_given_up - note that @file is no paper; *@over: it has been none for so long that it will
- * never be one. Within the transaction of its batch. */
-int odd_is_given_up(struct ingest *in, const char *file, bool *over, char **why) MUST_CHECK;
+ * never be one, or there are too many to wait for. Within the transaction of its batch. */
+int odd_is_given_up(struct ingest *in, const struct dropped *file, bool *over,
+		    char **why) MUST_CHECK;
 int odd_forget(const struct ingest *in, const char *file, char **why) MUST_CHECK;
 
 #endif

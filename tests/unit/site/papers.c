@@ -321,7 +321,7 @@ static void what_is_wrong_with_a_paper_itself_sets_it_aside(void **state)
 struct crowd {
 	struct place place;
 	struct place *inner;
-	unsigned count;
+	unsigned count, pause_us;
 };
 
 static ntstatus crowd_list(struct place *at, const char *name, place_list_fn *each, void *owner)
@@ -332,6 +332,8 @@ static ntstatus crowd_list(struct place *at, const char *name, place_list_fn *ea
 
 	for (unsigned i = 0; i < c->count && !status; i++) {
 		snprintf(text, sizeof(text), "nothing-%u.tmp", i);
+		if (c->pause_us)
+			usleep(c->pause_us);
 		if (!each(owner, text, 1, false))
 			break;
 	}
@@ -352,17 +354,112 @@ static ntstatus crowd_write(struct place *at, const char *name, const void *data
 	return STATUS_NOT_SUPPORTED;
 }
 
+static const struct place_ops crowd_ops = { .begin = crowd_begin,
+					    .write = crowd_write,
+					    .list = crowd_list };
+
 static void a_million_names_keep_nothing_else_from_being_taken(void **state)
 {
-	static const struct place_ops ops = { .begin = crowd_begin,
-					      .write = crowd_write,
-					      .list = crowd_list };
-	struct crowd crowd = { { .ops = &ops, .depth = 4 }, place, PLACE_LIST_MAX + 5 };
+	struct crowd crowd = { { .ops = &crowd_ops, .depth = 4 }, place, PLACE_LIST_MAX + 5, 0 };
 
 	enrol(&mine, "pc1");
 	drop_report("report-b.json", &mine, 9, facts, 1);
 	assert_int_equal(round_at(&crowd.place, 0).reports, 1);
 	assert_false(is_there("report-b.json"));
+	/* In such a crowd nothing is waited for that there is no room to keep in mind. */
+	tell("INSERT OR IGNORE INTO odd_papers WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT"
+	     " i + 1 FROM n WHERE i < 10000) SELECT '" POINT
+	     "', 'report-' || i, unixepoch() FROM n");
+	drop("report-half.json", "{\"sig", 5);
+	(void)round_at(&crowd.place, 0);
+	assert_false(is_there("report-half.json"));
+}
+
+/* A listing that takes longer than there is time for: what it has told by then is taken. */
+static void a_slow_listing_keeps_nothing_from_being_taken(void **state)
+{
+	struct crowd crowd = { { .ops = &crowd_ops, .depth = 4 }, place, 1000000, 1000 };
+
+	enrol(&mine, "pc1");
+	drop_report("report-b.json", &mine, 9, facts, 1);
+	place_set_deadline(&crowd.place, 3000);
+	assert_int_equal(round_at(&crowd.place, 0).reports, 1);
+	assert_false(is_there("report-b.json"));
+}
+
+/* They would hide those behind them, once there are enough. */
+static void what_has_no_name_of_a_paper_is_removed(void **state)
+{
+	auto_free char *directory = below("point/" DROP "/report-1.json");
+	struct ingest_counts counts;
+
+	assert_int_equal(mkdir(directory, 0755), 0);
+	drop("Thumbs.db", "x", 1);
+	/* It may be about to get its name. */
+	assert_int_equal(round_once(0).unfinished, 2);
+	assert_true(is_there("Thumbs.db"));
+	tell("UPDATE odd_papers SET first = first - 700");
+	counts = round_once(0);
+	assert_int_equal(counts.refused, 2);
+	assert_false(is_there("Thumbs.db") || is_there("report-1.json"));
+	assert_int_equal(ask("SELECT count(*) FROM odd_papers"), 0);
+	assert_int_equal(ask("SELECT count(*) FROM messages WHERE message = 60030"), 1);
+	/* Of many, none is waited for; papers have room of their own to be kept in mind. */
+	tell("INSERT INTO odd_papers WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	     " WHERE i < 5000) SELECT '" POINT "', i || '.tmp', unixepoch() FROM n");
+	drop("Thumbs.db", "x", 1);
+	drop("report-half.json", "{\"sig", 5);
+	counts = round_once(0);
+	assert_int_equal(counts.unfinished, 1);
+	assert_int_equal(counts.refused, 1);
+	assert_int_equal(counts.forgotten, 0);
+	assert_false(is_there("Thumbs.db"));
+	assert_true(is_there("report-half.json"));
+}
+
+/* A file that whoever made it lets nobody read; who may delete in the directory may remove it. */
+static bool is_denied(const struct place_request *rq)
+{
+	return strstr(rq->name, "denied") != NULL;
+}
+
+static void denying_begin(struct place *at, struct place_request *rq)
+{
+	if (is_denied(rq))
+		place_finish(at, rq, STATUS_ACCESS_DENIED, 0);
+	else
+		crowd_begin(at, rq);
+}
+
+static ntstatus denying_remove(struct place *at, const char *name)
+{
+	return place_remove(container_of(at, struct crowd, place)->inner, name);
+}
+
+static void what_may_not_be_read_is_given_up_where_others_can_be(void **state)
+{
+	static const struct place_ops ops = { .begin = denying_begin,
+					      .write = crowd_write,
+					      .list = crowd_list,
+					      .remove = denying_remove };
+	struct crowd denying = { { .ops = &ops, .depth = 4 }, place, 0, 0 };
+	struct ingest_counts counts;
+
+	enrol(&mine, "pc1");
+	drop("report-denied.json", "{}", 2);
+	assert_int_equal(round_at(&denying.place, 0).unread, 1);
+	tell("UPDATE odd_papers SET first = first - 700");
+	/* It may be the site that has lost its rights. */
+	counts = round_at(&denying.place, 0);
+	assert_int_equal(counts.unread, 1);
+	assert_int_equal(counts.refused, 0);
+	assert_true(is_there("report-denied.json"));
+	drop_report("report-b.json", &mine, 9, facts, 1);
+	counts = round_at(&denying.place, 0);
+	assert_int_equal(counts.reports, 1);
+	assert_int_equal(counts.refused, 1);
+	assert_false(is_there("report-denied.json") || is_there("report-b.json"));
+	assert_int_equal(ask("SELECT count(*) FROM odd_papers"), 0);
 }
 
 static void odd_files_are_kept_in_mind_up_to_a_number(void **state)
@@ -478,6 +575,9 @@ int main(void)
 		TEST(a_trouble_of_the_server_that_passes_costs_no_paper),
 		TEST(what_is_wrong_with_a_paper_itself_sets_it_aside),
 		TEST(a_million_names_keep_nothing_else_from_being_taken),
+		TEST(a_slow_listing_keeps_nothing_from_being_taken),
+		TEST(what_has_no_name_of_a_paper_is_removed),
+		TEST(what_may_not_be_read_is_given_up_where_others_can_be),
 		TEST(odd_files_are_kept_in_mind_up_to_a_number),
 		TEST(many_papers_are_taken_whatever_lies_between_them),
 		TEST(a_token_is_good_for_one_client_and_once),

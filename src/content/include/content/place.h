@@ -54,6 +54,8 @@ ntstatus place_reopen(struct place *place);
  */
 void place_set_deadline(struct place *place, uint64_t ms);
 bool place_is_late(const struct place *place);
+/* place_time_left - in ms; UINT64_MAX where there is no deadline. */
+uint64_t place_time_left(const struct place *place);
 
 enum place_verb { PLACE_GET, PLACE_PUT, PLACE_REMOVE /* a file; no directory */ };
 
@@ -125,7 +127,8 @@ ntstatus place_list(struct place *place, const char *name, place_list_fn *each,
 		    void *owner) MUST_CHECK;
 /* place_make_directory - one level; it is no error where it exists. */
 ntstatus place_make_directory(struct place *place, const char *name) MUST_CHECK;
-/* place_remove - a file or an empty directory. */
+/* place_remove - a file or an empty directory. What its maker has locked us out of goes as far as
+ * the place lets us all the same: read-only, or (SMB) with the rights of who restores backups. */
 ntstatus place_remove(struct place *place, const char *name) MUST_CHECK;
 /*
  * place_set_access - who else may use @name: the file that a writer locks, nobody but those who

@@ -31,7 +31,7 @@
 /* paper_name - a name for the file: "report-ID-NUMBER-RANDOM.json", below DROP. */
 #define PAPER_NAME_MAX	      128
 void paper_name(char name[PAPER_NAME_MAX], const char *type, const char *client, int64_t number);
-/* paper_name_is_one - may a file with this name be a paper? What is not is left where it is. */
+/* paper_name_is_one - may a file with this name be a paper? What is none is removed from a drop. */
 bool paper_name_is_one(const char *name);
 
 /* facts_check - an object of at most PAPER_FACTS_MAX texts, whole numbers and booleans, in
