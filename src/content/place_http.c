@@ -16,6 +16,7 @@
 #define CONNECT_TIMEOUT_MS   10000
 #define STALL_TIMEOUT_MS     30000
 #define FLOOR_BYTES_S	     1024L /* of one request: slower is stalled */
+#define HTTP_STATUS_CREATED  201
 #define HTTP_STATUS_PARTIAL  206
 #define HTTP_STATUS_NO_RANGE 416
 
@@ -58,8 +59,10 @@ static const struct {
 
 static bool is_good(enum place_verb verb, long code)
 {
+	/* What was made anew is 201 (RFC 9110 9.3.4). Anything else has not kept it, or not as a
+	 * new file: what stands between and answers 200 to all it is asked has swallowed it. */
 	if (verb == PLACE_PUT)
-		return code == 200 || code == 201 || code == 204;
+		return code == HTTP_STATUS_CREATED;
 	return code == 200 || code == HTTP_STATUS_PARTIAL || code == HTTP_STATUS_NO_RANGE;
 }
 

@@ -83,8 +83,10 @@ static const struct {
 
 static bool is_good(enum place_verb verb, DWORD code)
 {
+	/* What was made anew is 201 (RFC 9110 9.3.4). Anything else has not kept it, or not as a
+	 * new file: what stands between and answers 200 to all it is asked has swallowed it. */
 	if (verb == PLACE_PUT)
-		return code == 200 || code == 201 || code == 204;
+		return code == HTTP_STATUS_CREATED;
 	return code == 200 || code == HTTP_STATUS_PARTIAL_CONTENT || code == HTTP_STATUS_NO_RANGE;
 }
 
