@@ -59,6 +59,7 @@ struct membership {
 	uint64_t handle;
 	struct fencer fencer;
 	int64_t watch_from_ms; /* 0: nothing to watch; others read it */
+	bool away;	       /* with the fencer, which may hold it up; others read it */
 };
 
 /* libquorum, as quorum.h declares it. */
@@ -249,6 +250,12 @@ static void connect_fencer(struct membership *m, int64_t *next_ms)
 		*next_ms = now + RECONNECT_MS;
 }
 
+/* What Corosync says waits for as long as the fencer is asked something. */
+static void set_away(struct membership *m, bool away)
+{
+	__atomic_store_n(&m->away, away, __ATOMIC_SEQ_CST);
+}
+
 static void *follow(void *arg)
 {
 	struct membership *m = arg;
@@ -261,17 +268,21 @@ static void *follow(void *arg)
 					{ .fd = -1, .events = POLLIN } };
 		int n;
 
+		set_away(m, true);
 		connect_fencer(m, &next_ms);
+		set_away(m, false);
 		fds[2].fd = m->fencer.fd;
 		n = poll(fds, ARRAY_LEN(fds), patience(m));
-		if (n > 0 && fds[2].revents)
-			(void)!fencer_take_in(&m->fencer);
 		if (n > 0 && fds[0].revents && lib.dispatch(m->handle, DISPATCH_ALL) != CS_OK) {
 			forget_members(m);
 			poll(&fds[1], 1, RECONNECT_MS);
 		}
+		set_away(m, true);
+		if (n > 0 && fds[2].revents && m->fencer.fd >= 0)
+			(void)!fencer_take_in(&m->fencer);
 		if (m->watch_from_ms)
 			look_at_fencing(m);
+		set_away(m, false);
 	}
 	fencer_disconnect(&m->fencer);
 	if (m->connected)
@@ -323,6 +334,11 @@ int64_t membership_lost(struct membership *m, uint32_t node_id)
 	}
 	pthread_mutex_unlock(&m->lock);
 	return when;
+}
+
+bool membership_is_watching(struct membership *m)
+{
+	return !__atomic_load_n(&m->away, __ATOMIC_SEQ_CST);
 }
 
 bool membership_has(struct membership *m, uint32_t node_id)

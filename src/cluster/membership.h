@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* When Corosync lost a node, and when Pacemaker began and ended to fence it: noted as it happens,
- * on a thread of its own, to tell a failover by its parts. Nothing is decided by it. */
+ * on a thread of its own, to tell a failover by its parts, and to know of a node that has ended
+ * without asking Pacemaker. */
 #ifndef CLUSTER_MEMBERSHIP_H
 #define CLUSTER_MEMBERSHIP_H
 
@@ -13,6 +14,9 @@ void membership_stop(struct membership *m);
 /* membership_lost - when the node with this number was last lost (realtime, ms); 0: not that this
  * berthd has seen. */
 int64_t membership_lost(struct membership *m, uint32_t node_id);
+/* membership_is_watching - would a change be noted now? Not while the fencer is asked something,
+ * which can take as long as the fencer likes: what is known then may be old. */
+bool membership_is_watching(struct membership *m);
 /* membership_has - is it a member now? */
 bool membership_has(struct membership *m, uint32_t node_id);
 /* membership_watches_fencing - is the fencer still asked about a node that was lost? */

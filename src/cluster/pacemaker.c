@@ -57,7 +57,7 @@ static bool saw_it_end(struct pacemaker *p, const char *name)
 	const struct crm_node *node = crm_node(&p->view, name);
 	int64_t lost, begun, ended;
 
-	if (!p->membership || !node || !node->id)
+	if (!p->membership || !node || !node->id || !membership_is_watching(p->membership))
 		return false;
 	lost = membership_lost(p->membership, node->id);
 	if (!lost || membership_has(p->membership, node->id))
