@@ -51,11 +51,6 @@ int file_read_at(int fd, void *data, size_t length, uint64_t offset, size_t *got
 	return 0;
 }
 
-void file_expect(int fd)
-{
-	(void)!posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED);
-}
-
 int file_write(int fd, const void *data, size_t length)
 {
 	const uint8_t *at = data;

@@ -92,11 +92,6 @@ int file_read_at(int fd, void *data, size_t length, uint64_t offset, size_t *got
 	return 0;
 }
 
-/* Windows has no such advice for what is open already. */
-void file_expect(int fd)
-{
-}
-
 int file_write(int fd, const void *data, size_t length)
 {
 	const uint8_t *at = data;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A place that is a local directory. What is asked is done at once, on the caller's thread. Every
- * name is resolved beneath the root, and no symbolic link is followed.
+ * A place that is a local directory. What is asked is done at once, on the caller's thread; only
+ * what is expected is fetched beside it. Every name is resolved beneath the root, and no symbolic
+ * link is followed.
  */
 #include "place_impl.h"
+#include "read_ahead.h"
 
 #include <base/files.h>
 #include <errno.h>
@@ -13,6 +15,7 @@
 struct directory {
 	struct place place;
 	struct tree *tree;
+	struct read_ahead *ahead;
 	int lock;
 };
 
@@ -87,14 +90,9 @@ static void directory_begin(struct place *place, struct place_request *rq)
 		place_finish(place, rq, status, 0);
 }
 
-/* Closed again at once: what is read meanwhile stays with the system, and a site that serves many
- * targets would run out of descriptors. */
 static void directory_expect(struct place *place, const char *name)
 {
-	auto_close int fd = tree_file(of(place)->tree, name, FILE_READ, FILE_USUAL);
-
-	if (fd >= 0) /* else whoever gets it is told */
-		file_expect(fd);
+	read_ahead_add(of(place)->ahead, name);
 }
 
 static ntstatus directory_write(struct place *place, const char *name, const void *data,
@@ -156,6 +154,7 @@ static void directory_close(struct place *place)
 {
 	struct directory *d = of(place);
 
+	read_ahead_free(d->ahead);
 	close_fd_ptr(&d->lock);
 	tree_close(d->tree);
 	free(d);
@@ -191,6 +190,7 @@ struct place *place_open_directory(const char *path, struct content_failure *why
 	d->place.title = xstrdup(path);
 	d->place.depth = DIRECTORY_DEPTH;
 	d->tree = tree;
+	d->ahead = read_ahead_new(tree);
 	d->lock = -1;
 	return &d->place;
 }

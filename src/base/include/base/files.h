@@ -25,8 +25,6 @@ enum file_access { FILE_PRIVATE, FILE_USUAL, FILE_PLAIN, FILE_EXECUTABLE };
 
 /* file_read_at - at most @length bytes at @offset, less at the end of the file only; *@got. */
 int file_read_at(int fd, void *data, size_t length, uint64_t offset, size_t *got) MUST_CHECK;
-/* file_expect - all of it will be read soon: the system may fetch it meanwhile. */
-void file_expect(int fd);
 /* file_write - all of it, behind what was written. */
 int file_write(int fd, const void *data, size_t length) MUST_CHECK;
 /* file_sync - what was written survives a loss of power. */
