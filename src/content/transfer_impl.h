@@ -51,7 +51,7 @@ struct transfer {
 	struct bench benches[TRANSFER_SOURCES_MAX];
 	struct piece_set todo;	/* different pieces that are to be looked at or sent */
 	struct piece_set there; /* what an interrupted run left at the target */
-	size_t next, expected; /* begun, and told to the first source */
+	size_t next, expected;	/* begun, and told to the first source */
 	struct slot slots[TRANSFER_DEPTH_MAX];
 	unsigned slot_count, busy;
 	bool failed, lost_target, lost_source;
