@@ -27,17 +27,19 @@ static bool add_there(void *owner, const char *name, uint64_t size, bool is_dire
 	return true;
 }
 
-/* Nodes that the last generations use, and that the point does not have. */
-static bool send_nodes(struct site *site, struct site_library *library, struct place *to,
-		       struct content_failure *why)
+/* Nodes that the last generations use, and that the point does not have. The last ones before
+ * @generation, which the documents are of that are sent: the library is not locked, and the policy
+ * may have been built anew since they were taken from it. */
+static bool send_nodes(struct site *site, struct site_library *library, int64_t generation,
+		       struct place *to, struct content_failure *why)
 {
 	json_t *names auto_json = json_object();
 	struct there there = { names };
-	struct query q = query_begin(site, "SELECT hash, generation <= (SELECT generation FROM"
-					   " policy_state) - ?1 FROM policy_nodes");
+	struct query q = query_begin(site, "SELECT hash, generation <= ?2 - ?1 FROM policy_nodes");
 	bool good = true;
 
 	query_number(&q, GENERATIONS_KEPT);
+	query_number(&q, generation);
 	(void)!place_list(to, "targets", add_there, &there);
 	while (good && query_row(&q)) {
 		uint8_t hash[SHA256_LENGTH];
@@ -117,7 +119,7 @@ static bool bring(struct site *site, struct site_library *library, const struct 
 	if (status)
 		return content_fail_status(why, status, true, DROP, "make the drop of papers");
 	close_drop(site, to);
-	return send_nodes(site, library, to, why) &&
+	return send_nodes(site, library, issue->generation, to, why) &&
 	       publication_bring(issue->documents, library->place, to, why);
 }
 

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "place_impl.h"
+#include "publish_impl.h"
+
 #include <fcntl.h>
 #include <site/db.h>
 #include <site/library.h>
@@ -114,6 +117,78 @@ static void a_first_use_that_was_interrupted_goes_on(void **state)
 	assert_string_equal(first, again);
 }
 
+/* A point that is slow: while it makes its drop, the policy is built anew many times. */
+struct slow {
+	struct place place;
+	struct place *inner;
+};
+
+static struct place *inner_of(struct place *at)
+{
+	return container_of(at, struct slow, place)->inner;
+}
+
+static void slow_begin(struct place *at, struct place_request *rq)
+{
+	struct place_request copy = *rq;
+
+	place_begin(inner_of(at), &copy);
+	place_drain(inner_of(at));
+	place_finish(at, rq, copy.status, copy.got);
+}
+
+static ntstatus slow_write(struct place *at, const char *name, const void *data, size_t length)
+{
+	return place_write(inner_of(at), name, data, length);
+}
+
+static ntstatus slow_list(struct place *at, const char *name, place_list_fn *each, void *owner)
+{
+	return place_list(inner_of(at), name, each, owner);
+}
+
+static ntstatus slow_make_directory(struct place *at, const char *name)
+{
+	struct query q = query_begin(site, "UPDATE policy_state SET generation = generation + ?1");
+
+	query_number(&q, GENERATIONS_KEPT + 1);
+	assert_int_equal(query_run(&q, NULL), 0);
+	return place_make_directory(inner_of(at), name);
+}
+
+static void a_slow_point_has_the_nodes_of_its_own_documents(void **state)
+{
+	static const struct place_ops ops = { .begin = slow_begin,
+					      .write = slow_write,
+					      .list = slow_list,
+					      .make_directory = slow_make_directory };
+	auto_free char *at = below("point"), *title = xstrdup("slow"), *why = NULL;
+	struct slow slow = { .place = { .ops = &ops, .title = title, .depth = 4 } };
+	char owner[SHA256_HEX_SIZE];
+	int64_t generation, nodes = 0;
+	struct query q;
+
+	assert_int_equal(mkdir(at, 0755), 0);
+	slow.inner = place_open_directory(at, NULL);
+	assert_non_null(slow.inner);
+	assert_int_equal(policy_publish(site, true, &why), 0);
+	assert_true(opens(owner));
+	assert_true(layout_prepare(slow.inner, owner, NULL));
+	assert_int_equal(place_bring(site, &slow.place, &generation, &why), 0);
+	assert_int_equal(generation, 1);
+	q = query_begin(site, "SELECT hash FROM policy_nodes");
+	for (; query_row(&q); nodes++) {
+		uint8_t hash[SHA256_LENGTH];
+		auto_buf struct buf bytes = { 0 };
+
+		(void)query_blob_at(&q, 0, hash, SHA256_LENGTH);
+		assert_true(layout_read_target(slow.inner, hash, 1 << 20, &bytes, NULL));
+	}
+	assert_int_equal(query_end(&q, NULL), 0);
+	assert_true(nodes > 0);
+	place_close(slow.inner);
+}
+
 static void root_does_not_work_on_what_is_of_another(void **state)
 {
 	auto_free char *why = NULL;
@@ -141,6 +216,7 @@ int main(void)
 		TEST(an_owner_that_cannot_be_read_makes_no_new_keys),
 		TEST(keys_that_are_gone_are_not_made_anew),
 		TEST(a_first_use_that_was_interrupted_goes_on),
+		TEST(a_slow_point_has_the_nodes_of_its_own_documents),
 		TEST(root_does_not_work_on_what_is_of_another),
 	};
 
