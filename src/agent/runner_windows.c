@@ -161,11 +161,21 @@ static wchar_t *find_program(const wchar_t *directory, const char *name)
 }
 
 /* A file of commands would be given to the system's shell behind our back, with words taken apart
- * by other rules: who wants it names cmd.exe. */
+ * by other rules: who wants it names cmd.exe. What is asked is the name that Windows makes of
+ * @path: it opens "x.cmd" for "x.cmd. ", too. */
 static bool is_script(const wchar_t *path)
 {
-	const wchar_t *dot = wcsrchr(path, L'.');
+	DWORD room = GetFullPathNameW(path, 0, NULL, NULL);
+	auto_free wchar_t *full = xalloc(room + 1, sizeof(*full));
+	DWORD length = GetFullPathNameW(path, room + 1, full, NULL);
+	const wchar_t *dot;
 
+	/* A name that cannot be told is not started. */
+	if (!length || length > room)
+		return true;
+	while (length && (full[length - 1] == L'.' || full[length - 1] == L' '))
+		full[--length] = 0;
+	dot = wcsrchr(full, L'.');
 	return dot && (!_wcsicmp(dot, L".cmd") || !_wcsicmp(dot, L".bat"));
 }
 

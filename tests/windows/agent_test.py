@@ -240,6 +240,7 @@ def test_limits():
     """a program that hangs is ended with its child's child, and one that is a script is not handed to a shell"""
     hang = package("hang", "act hang C:/berth/out/tick", limit="3")
     script = package("script", "install.cmd", files=[("install.cmd", "echo x > C:\\berth\\out\\script\r\n")])
+    dotted = package("dotted", "install.cmd.", files=[("install.cmd", "echo x > C:\\berth\\out\\dotted\r\n")])
     missing = package("missing", "nothing.exe")
     PC.poll()
     check(PC.state(hang)["state"] == "failed" and "longer than 3 s" in PC.state(hang)["reason"], str(PC.state(hang)))
@@ -247,10 +248,10 @@ def test_limits():
     check(ticks.count("tick") > 3, "the child's child never ran: %r" % ticks)
     time.sleep(1)
     check(PC.wrote("tick") == ticks, "the child's child lives on")
-    for d in (script, missing):
+    for d in (script, dotted, missing):
         check(PC.state(d)["state"] == "failed" and "could not be started" in PC.state(d)["reason"], str(PC.state(d)))
-    check(not PC.wrote("script"), "a shell ran it")
-    for d in (hang, script, missing):
+    check(not PC.wrote("script") and not PC.wrote("dotted"), "a shell ran it")
+    for d in (hang, script, dotted, missing):
         site("deployment", "remove", d)
 
 
