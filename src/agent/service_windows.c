@@ -6,6 +6,7 @@
  */
 #include "service_windows.h"
 
+#include <base/files.h>
 #include <base/log.h>
 #include <base/wide.h>
 #include <fcntl.h>
@@ -87,15 +88,45 @@ void service_log_turn(void)
 		open_log();
 }
 
+/* Where there is no log: among the events of the system. */
+static void say_not_private(int error)
+{
+	auto_free char *text = xasprintf("%s is not the agent's alone, and is not used: %s",
+					 service.config->state, strerror(-error));
+	auto_free wchar_t *wide = wide_of(text);
+	const wchar_t *strings[] = { wide };
+	HANDLE source = RegisterEventSourceW(NULL, SERVICE_NAME);
+
+	if (!source)
+		return;
+	if (wide)
+		ReportEventW(source, EVENTLOG_ERROR_TYPE, 0, 1, NULL, 1, 0, strings, NULL);
+	DeregisterEventSource(source);
+}
+
+/* The log lies in the agent's directory, and is touched only when that is known to be its own:
+ * where others may make files, a name that the system opens and renames could be a link of theirs.
+ */
+static bool begin_log(void)
+{
+	int error = path_make_private(service.config->state);
+
+	if (error) {
+		say_not_private(error);
+		return false;
+	}
+	service_log_turn();
+	open_log();
+	return true;
+}
+
 static void WINAPI service_main(DWORD count, wchar_t **words)
 {
 	service.status = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
 	if (!service.status)
 		return;
 	report(SERVICE_RUNNING, 0);
-	service_log_turn();
-	open_log();
-	service.code = service.run(service.config);
+	service.code = begin_log() ? service.run(service.config) : 1;
 	report(SERVICE_STOPPED, (DWORD)service.code);
 }
 
@@ -103,8 +134,8 @@ int service_run(const struct agent_config *config, platform_run_fn *run)
 {
 	static wchar_t name[] = SERVICE_NAME;
 	const SERVICE_TABLE_ENTRYW table[] = { { name, service_main }, { NULL, NULL } };
-	auto_free char *log = xasprintf("%s.log", config->state);
-	auto_free char *old_log = xasprintf("%s.log.old", config->state);
+	auto_free char *log = xasprintf("%s\\agent.log", config->state);
+	auto_free char *old_log = xasprintf("%s\\agent.log.old", config->state);
 
 	service.config = config;
 	service.run = run;

@@ -403,10 +403,18 @@ def test_service():
     path = '"%s" --config C:\\berth\\agent.conf service' % ("Z:" + AGENT.replace("/", "\\"))
     made = wine("sc.exe", "create", "berth-agent", "binPath=", path)
     check(made.returncode == 0, repr(made))
-    log = os.path.join(PC.home, "state.log")
+    state = os.path.join(PC.home, "state")
+    log = os.path.join(state, "agent.log")
     # Wine ends its service manager with the last program that is no service.
     holder = subprocess.Popen([WINE, ACT, "tick", "C:/berth/out/holder"], env=ENV, stdin=subprocess.DEVNULL, cwd="/")
     try:
+        # Nothing is written where others may have laid a trap: neither in the directory nor beside it.
+        os.makedirs(state, exist_ok=True)
+        os.chmod(state, 0o777)
+        wine("sc.exe", "start", "berth-agent")
+        time.sleep(3)
+        os.chmod(state, 0o700)
+        check(not os.path.exists(log) and not os.path.exists(state + ".log"), "a log is written where it is not private")
         started = wine("sc.exe", "start", "berth-agent")
         check(started.returncode == 0, repr(started))
         wait_until("the service has polled", lambda: os.path.exists(log) and "polled" in open(log).read())
