@@ -194,15 +194,14 @@ static void nothing_is_begun_behind_the_deadline(void **state)
 	assert_int_equal(place_read(place, LAYOUT_SITE, 4096, &back), STATUS_SUCCESS);
 }
 
-/* A web server that answers two bytes at a time, for ever. */
-static pid_t trickle(uint16_t *port)
+/* A web server that answers with @head, and then two bytes at a time for ever, or (@head has no
+ * length) with nothing more. */
+static pid_t serve(const char *head, uint16_t *port)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof(at);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	static const char head[] =
-		"HTTP/1.1 206 Partial Content\r\nContent-Length: 1000000\r\n\r\n";
 	pid_t pid;
 
 	assert_int_equal(bind(fd, (struct sockaddr *)(void *)&at, sizeof(at)), 0);
@@ -218,12 +217,18 @@ static pid_t trickle(uint16_t *port)
 	for (;;) {
 		int client = accept(fd, NULL, NULL);
 		const struct timespec pause = { .tv_nsec = 100000000 };
+		char asked[512];
 
 		signal(SIGPIPE, SIG_IGN);
 		if (write(client, head, strlen(head)) < 0)
 			_exit(1);
-		while (write(client, "xx", 2) == 2)
-			nanosleep(&pause, NULL);
+		if (!strstr(head, "Length"))
+			shutdown(client, SHUT_WR);
+		else
+			while (write(client, "xx", 2) == 2)
+				nanosleep(&pause, NULL);
+		while (read(client, asked, sizeof(asked)) > 0)
+			;
 		close(client);
 	}
 }
@@ -233,7 +238,8 @@ static void a_web_server_that_trickles_is_given_up(void **state)
 	auto_buf struct buf back = { 0 };
 	struct place *place auto_place = NULL;
 	uint16_t port;
-	pid_t server = trickle(&port);
+	pid_t server =
+		serve("HTTP/1.1 206 Partial Content\r\nContent-Length: 1000000\r\n\r\n", &port);
 	auto_free char *url = xasprintf("http://127.0.0.1:%u", port);
 	const struct place_http_options options = { .url = url, .stall_timeout_ms = 1000 };
 
@@ -242,6 +248,36 @@ static void a_web_server_that_trickles_is_given_up(void **state)
 	assert_int_equal(place_read(place, "x", 1000000, &back), STATUS_IO_TIMEOUT);
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
+}
+
+/* What stands between and says yes to all it is asked has kept nothing. */
+static void only_what_was_made_is_there_over_http(void **state)
+{
+	static const struct {
+		const char *head;
+		ntstatus status;
+	} answers[] = {
+		{ "HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n", STATUS_SUCCESS },
+		{ "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", STATUS_UNEXPECTED_NETWORK_ERROR },
+		{ "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+		  STATUS_UNEXPECTED_NETWORK_ERROR },
+		{ "HTTP/1.1 412 Precondition Failed\r\nConnection: close\r\n\r\n",
+		  STATUS_OBJECT_NAME_COLLISION },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct place *place auto_place = NULL;
+		uint16_t port;
+		pid_t server = serve(answers[i].head, &port);
+		auto_free char *url = xasprintf("http://127.0.0.1:%u", port);
+		const struct place_http_options options = { .url = url };
+
+		place = place_open_http(&options, NULL);
+		assert_non_null(place);
+		assert_int_equal(put_new(place, "drop/x", "paper"), answers[i].status);
+		kill(server, SIGKILL);
+		waitpid(server, NULL, 0);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
@@ -257,6 +293,7 @@ int main(void)
 		TEST(who_may_read_a_place_cannot_lock_it),
 		TEST(nothing_is_begun_behind_the_deadline),
 		TEST(a_web_server_that_trickles_is_given_up),
+		TEST(only_what_was_made_is_there_over_http),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
