@@ -127,15 +127,24 @@ static ntstatus smb_make_directory(struct place *place, const char *name)
 	return make_path(of(place), path);
 }
 
+/* To remove what is there, which its maker may have closed: where it is, nothing but the one right
+ * is asked for, which the directory lends, or who may restore has anyway. */
+static ntstatus open_closed(struct place_smb *smb, const char *path, uint32_t access,
+			    uint32_t options, struct smb2_file_id *id)
+{
+	ntstatus status = open_path(smb, path, access, FILE_OPEN, options, id);
+
+	return status == STATUS_ACCESS_DENIED
+		       ? sync_open(smb->sync, &smb->tree, path, access, FILE_OPEN,
+				   options | FILE_OPEN_FOR_BACKUP_INTENT, id)
+		       : status;
+}
+
 static ntstatus remove_path(struct place_smb *smb, const char *path)
 {
 	struct smb2_file_id id;
-	ntstatus closed, status = open_path(smb, path, DELETE_ACCESS, FILE_OPEN, 0, &id);
+	ntstatus closed, status = open_closed(smb, path, DELETE_ACCESS, 0, &id);
 
-	/* Nothing but the one right that the directory lends, or who may restore has anyway. */
-	if (status == STATUS_ACCESS_DENIED)
-		status = sync_open(smb->sync, &smb->tree, path, DELETE_ACCESS, FILE_OPEN,
-				   FILE_OPEN_FOR_BACKUP_INTENT, &id);
 	if (status)
 		return status;
 	status = sync_delete(smb->sync, &smb->tree, id);
@@ -148,8 +157,8 @@ static ntstatus make_writable(struct place_smb *smb, const char *path)
 {
 	auto_buf struct buf input = { 0 };
 	struct smb2_file_id id;
-	ntstatus status = open_path(smb, path, FILE_WRITE_ATTRIBUTES, FILE_OPEN,
-				    FILE_NON_DIRECTORY_FILE, &id);
+	ntstatus status =
+		open_closed(smb, path, FILE_WRITE_ATTRIBUTES, FILE_NON_DIRECTORY_FILE, &id);
 
 	if (status)
 		return status;
