@@ -8,7 +8,7 @@
 
 /* Of the policy, whose nodes stay: a client that is reading an older one finds them, and so does a
  * point that is slow, however often the policy is built anew while one is brought to it. */
-#define GENERATIONS_KEPT 16
+#define GENERATIONS_KEPT 8
 #define POINT_MS	 (300u * 1000) /* for the policy and documents of one point */
 
 /* What is published at one time: policy, documents, and the number of the policy. */

@@ -414,12 +414,12 @@ def test_bounded():
     places = (os.path.join(PC1.state_dir, "policy"), os.path.join(volume(), "targets"),
               os.path.join(L.directory, "site", "content", "targets"))
     counts = []
-    for i in range(10):
+    for i in range(14):  # eight generations stay
         site("deployment", "rerun", d)
         site("site", "publish")
         PC1.poll()
         counts.append([len(os.listdir(place)) for place in places])
-    check(counts[5] == counts[9], str(counts))
+    check(counts[10] == counts[13], str(counts))
     site("deployment", "remove", d)
 
 
