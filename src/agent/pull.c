@@ -100,6 +100,8 @@ static enum transfer_mode mode_of(const struct move *m, uint8_t (*held)[SHA256_L
 	return mode;
 }
 
+/* What the target has is what its own manifests name: they are known by their hashes, and whoever
+ * writes at a source decides nothing about it. */
 static bool move_package(struct move *m, struct content_failure *why)
 {
 	auto_free uint8_t(*held)[SHA256_LENGTH] = xalloc(HELD_MANIFESTS, SHA256_LENGTH);
@@ -115,9 +117,9 @@ static bool move_package(struct move *m, struct content_failure *why)
 	options.to = m->to;
 	options.from = m->from;
 	options.from_count = m->from_count;
-	options.known = m->from[0];
+	options.known = m->to;
 	if (m->package->mode == PULL_MISSING &&
-	    !content_held(m->to, m->from[0], held, HELD_MANIFESTS, &options.held_count, why))
+	    !content_held(m->to, m->to, held, HELD_MANIFESTS, &options.held_count, why))
 		return false;
 	options.mode = mode_of(m, held, options.held_count);
 	return content_transfer(m->package->manifest, &options, &m->result, why);

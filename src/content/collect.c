@@ -65,9 +65,15 @@ bool content_held(struct place *place, struct place *known, uint8_t (*held)[SHA2
 		return false;
 	for (size_t i = 0; i < h.count && *count < room; i++) {
 		struct manifest m auto_manifest = { 0 };
+		struct content_failure failure = { 0 };
 
-		if (layout_read_manifest(known, h.list[i], &m, NULL))
+		if (layout_read_manifest(known, h.list[i], &m, &failure)) {
 			memcpy(held[(*count)++], h.list[i], SHA256_LENGTH);
+		} else if (failure.problem == CONTENT_UNREACHABLE) {
+			if (why)
+				*why = failure;
+			return false;
+		}
 	}
 	return true;
 }

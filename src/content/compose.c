@@ -190,11 +190,13 @@ static ntstatus compose(struct transfer *t, const struct plan *p, const struct p
 	layout_piece(name, piece->hash);
 	wait_for_leave(t->options, p->travels);
 	status = place_compose(t->options->to, name, p->parts, p->count, NULL);
-	if (status)
+	if (status && status != STATUS_OBJECT_NAME_COLLISION)
 		return status;
-	t->result->composed++;
-	t->result->bytes_sent += p->travels;
-	t->progress.bytes_sent += p->travels;
+	if (!status) { /* else something is there already, and is read */
+		t->result->composed++;
+		t->result->bytes_sent += p->travels;
+		t->progress.bytes_sent += p->travels;
+	}
 	return piece_set_add_one(&t->there, piece) ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 

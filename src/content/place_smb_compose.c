@@ -389,7 +389,7 @@ ntstatus place_smb_compose(struct place *place, const char *name, const struct p
 	place_staging_name(beside);
 	path = place_smb_path(smb, expected ? beside : name);
 	status = sync_open(smb->sync, &smb->tree, path,
-			   BOTH_ACCESS | (expected ? DELETE_ACCESS : 0u), FILE_OVERWRITE_IF,
+			   BOTH_ACCESS | (expected ? DELETE_ACCESS : 0u), FILE_CREATE,
 			   FILE_NON_DIRECTORY_FILE, &c->to);
 	if (status)
 		return status;

@@ -15,7 +15,7 @@ static const uint8_t allowed[PHASE_COUNT] = {
 	[PHASE_CHECKING] = TO(FREE) | TO(FETCHING) | TO(STALLED),
 	[PHASE_FETCHING] = TO(FREE) | TO(FETCHING) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
 	[PHASE_HELD_BACK] = TO(SENDING) | TO(HELD_BACK),
-	[PHASE_SENDING] = TO(FREE) | TO(READING_BACK) | TO(STALLED),
+	[PHASE_SENDING] = TO(FREE) | TO(CHECKING) | TO(READING_BACK) | TO(STALLED),
 	[PHASE_READING_BACK] = TO(FREE) | TO(FETCHING) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
 	[PHASE_STALLED] = TO(CHECKING) | TO(FETCHING) | TO(STALLED) | TO(FREE),
 };
@@ -31,6 +31,8 @@ static struct place *source_of(const struct transfer *t, const struct slot *slot
 	return t->options->from[slot->source];
 }
 
+/* What is sent goes to a new name, or beside what has it: never over a piece that a package which
+ * is published may refer to. A mover does not know of all of them. */
 static void ask(struct place *place, struct slot *slot, enum phase phase, uint8_t *data)
 {
 	slot->rq = (struct place_request){
@@ -39,6 +41,7 @@ static void ask(struct place *place, struct slot *slot, enum phase phase, uint8_
 		.data = data,
 		.length = slot->piece->length,
 		.replace = slot->replace && phase == PHASE_SENDING,
+		.is_new = !slot->replace && phase == PHASE_SENDING,
 	};
 	if (phase == PHASE_SENDING)
 		slot->rq.back = slot->wants_back ? slot->back : NULL;
@@ -177,7 +180,7 @@ static void checked(struct transfer *t, struct slot *slot)
 		give_up(t, slot, problem, slot->rq.status, t->options->to, "read a piece back");
 		return;
 	}
-	if (!t->result->bad++)
+	if (!slot->collided && !t->result->bad++)
 		memcpy(t->result->first_bad, slot->piece->hash, SHA256_LENGTH);
 	if (t->options->mode == TRANSFER_CHECK) {
 		finish(t, slot);
@@ -187,10 +190,11 @@ static void checked(struct transfer *t, struct slot *slot)
 	fetch(t, slot);
 }
 
-/* What is written to a new name and read back again is hashed once, there. */
+/* What a trusted source has, is written to a new name and read back again, is hashed once, there.
+ */
 static bool is_worth_sending(const struct transfer *t, const struct slot *slot)
 {
-	if (slot->replace || t->options->trust_writes)
+	if (slot->replace || t->options->trust_writes || !t->options->trust_reads)
 		return is_whole(slot, slot->data);
 	return !slot->rq.status && slot->rq.got == slot->piece->length;
 }
@@ -252,9 +256,18 @@ static void read_back(struct transfer *t, struct slot *slot)
 	}
 }
 
+/* Its name is taken: by what an interrupted run left, or by a whole piece that nobody told of. */
+static bool is_taken(const struct slot *slot)
+{
+	return slot->rq.status == STATUS_OBJECT_NAME_COLLISION && !slot->replace;
+}
+
 static void sent(struct transfer *t, struct slot *slot)
 {
-	if (!slot->rq.status) {
+	if (is_taken(slot)) {
+		slot->collided = true;
+		ask(t->options->to, slot, PHASE_CHECKING, slot->back);
+	} else if (!slot->rq.status) {
 		t->result->sent++;
 		t->result->bytes_sent += slot->piece->length;
 		t->progress.bytes_sent += slot->piece->length;
@@ -286,6 +299,7 @@ void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece
 	slot->tried = 0;
 	slot->attempts = 0;
 	slot->replace = replace;
+	slot->collided = false;
 	slot->wants_back = !t->options->trust_writes;
 	layout_piece(slot->name, piece->hash);
 	t->busy++;

@@ -181,6 +181,7 @@ static bool bring(struct distribution_job *w, struct site_library *library, stru
 		.mode = modes[w->verb],
 		.held = held,
 		.known = library->place,
+		.trust_reads = true,
 		.patience_ms = PATIENCE_MS,
 		.may_send = wait_ms,
 		.progress = note_progress,

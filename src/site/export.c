@@ -21,6 +21,7 @@ static bool fill(struct site_library *library, struct place *to, const uint8_t *
 		.to = to,
 		.mode = TRANSFER_REPAIR, /* media that was used before may have rotted */
 		.known = library->place,
+		.trust_reads = true,
 	};
 
 	return layout_prepare(to, library->owner, why) &&

@@ -167,6 +167,7 @@ static int transfer(enum transfer_mode mode, const uint8_t *hash, char **words)
 
 	options.patience_ms = PATIENCE_MS;
 	options.known = library;
+	options.trust_reads = true;
 	if (words[2] && content_unhex(held[0], SHA256_LENGTH, words[2])) {
 		options.held = held;
 		options.held_count = 1;

@@ -161,10 +161,13 @@ static ntstatus faulty_compose(struct place *place, const char *name,
 			       const uint8_t *expected)
 {
 	struct faults *faults = of(place)->faults;
+	auto_buf struct buf there = { 0 };
 
 	if (!faults->composes && !faults->refusal)
 		return STATUS_NOT_SUPPORTED;
 	faults->asked++;
+	if (!place_read(of(place)->inner, name, PIECE_BYTES_MAX, &there))
+		return STATUS_OBJECT_NAME_COLLISION;
 	assert_int_equal(place_write(of(place)->inner, name, "garbage", 7), 0);
 	return faults->composes ? STATUS_SUCCESS : faults->refusal;
 }

@@ -278,7 +278,9 @@ static void only_missing_pieces_travel(void **state)
 	assert_true(content_transfer(two.hash, &options, &update, NULL));
 	assert_int_equal(update.bytes_sent, 5000);
 	assert_true(content_transfer(two.hash, &options, &again, NULL));
-	assert_int_equal(again.bytes_sent, 5000); /* held was asked for before the update */
+	/* held was asked for before the update: what nobody told of is read, and not sent over */
+	assert_int_equal(again.bytes_sent, 0);
+	assert_int_equal(again.bytes_checked, 5000);
 	assert_true(content_held(target, library, held, 4, &count, NULL));
 	options.held_count = count;
 	assert_true(content_transfer(two.hash, &options, &again, NULL));
@@ -562,6 +564,66 @@ static void rot_in_the_library_does_not_spread(void **state)
 	assert_int_equal(moved(second, target, one.hash, TRANSFER_CHECK).bad, 0);
 }
 
+/* Every piece of @m at @root becomes another one of its length. */
+static void spoil_all(const char *root, const struct manifest *m)
+{
+	for (uint32_t i = 0; i < m->piece_count; i++)
+		flip(root, &m->pieces[i]);
+}
+
+/* Whoever writes at a source can take its manifests away, so that the target is not known to hold
+ * anything, and offer other bytes of the right length. */
+static void a_source_that_lies_spoils_nothing_at_the_target(void **state)
+{
+	struct place *library auto_place = new_place("library");
+	struct place *target auto_place = new_place("target");
+	struct transfer_options options = { &library, 1, target, TRANSFER_MISSING };
+	struct manifest m auto_manifest = { 0 };
+	struct content_failure why = { 0 };
+	struct transfer_result result;
+	struct ingest_result one, two;
+
+	make_source();
+	one = ingest(library);
+	(void)moved(library, target, one.hash, TRANSFER_MISSING);
+	assert_true(layout_read_manifest(library, one.hash, &m, NULL));
+	write_text(scratch("src/added"), "and one more file\n");
+	two = ingest(library);
+	spoil_all("library", &m);
+	for (int trusted = 0; trusted < 2; trusted++) {
+		options.trust_reads = trusted;
+		(void)!content_transfer(two.hash, &options, &result, &why);
+		assert_int_equal(moved(library, target, one.hash, TRANSFER_CHECK).bad, 0);
+	}
+}
+
+/* What is there, and nobody has told of, is read and left as it is: no moment without it. */
+static void a_piece_that_is_there_is_not_written_again(void **state)
+{
+	struct place *library auto_place = new_place("library");
+	struct place *target auto_place = new_place("target");
+	struct manifest m auto_manifest = { 0 };
+	char name[LAYOUT_NAME_MAX], path[256];
+	struct transfer_result result;
+	struct ingest_result one;
+	struct stat before, after;
+
+	make_source();
+	one = ingest(library);
+	(void)moved(library, target, one.hash, TRANSFER_MISSING);
+	assert_true(layout_read_manifest(library, one.hash, &m, NULL));
+	layout_piece(name, m.pieces[2].hash);
+	snprintf(path, sizeof(path), "target/%s", name);
+	assert_int_equal(stat(scratch(path), &before), 0);
+	flip("target", &m.pieces[3]);
+	result = moved(library, target, one.hash, TRANSFER_MISSING);
+	assert_int_equal(stat(scratch(path), &after), 0);
+	assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim));
+	assert_int_equal(result.present, result.pieces - 1);
+	assert_int_equal(result.sent, 1);
+	assert_int_equal(moved(library, target, one.hash, TRANSFER_CHECK).bad, 0);
+}
+
 static void redistribution_sends_everything(void **state)
 {
 	struct place *library auto_place = new_place("library");
@@ -664,6 +726,8 @@ int main(void)
 		PLACE_TEST(a_target_that_always_spoils_is_no_success),
 		PLACE_TEST(flipped_bits_and_lost_pieces_are_found_and_repaired),
 		PLACE_TEST(rot_in_the_library_does_not_spread),
+		PLACE_TEST(a_source_that_lies_spoils_nothing_at_the_target),
+		PLACE_TEST(a_piece_that_is_there_is_not_written_again),
 		PLACE_TEST(redistribution_sends_everything),
 		PLACE_TEST(removal_leaves_what_others_use),
 		PLACE_TEST(nothing_is_collected_where_a_manifest_cannot_be_read),

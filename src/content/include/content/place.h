@@ -67,7 +67,7 @@ struct place_request {
 	uint8_t *data;	  /* GET: room of @length bytes. PUT: the whole file, @length bytes */
 	size_t length;
 	bool replace;  /* PUT: staged beside, then renamed over what readers may have open; else
-			  written in place, where nothing refers to it yet */
+			  written in place: is_new, where anybody may refer to it */
 	bool is_new;   /* PUT, not to replace: where that name is taken it fails, with
 			  STATUS_OBJECT_NAME_COLLISION */
 	uint8_t *back; /* PUT: room of @length bytes for what was written, read again at once where
@@ -111,10 +111,11 @@ struct place_part {
 };
 /*
  * place_compose - make @name of @parts, one behind the other, so that only those that are data
- * travel. @expected NULL: in place, where nothing refers to it yet; where it fails, what is there
- * is not whole, and is to be written over. Else it is made beside, read back, and gets its name,
- * over what has it, when it is durable and its SHA-256 is @expected; STATUS_FILE_CORRUPT_ERROR: it
- * was not. STATUS_NOT_SUPPORTED: the place cannot.
+ * travel. @expected NULL: in place, as a new file (STATUS_OBJECT_NAME_COLLISION: something
+ * has that name); where it fails otherwise, what is there is not whole, and is to be replaced. Else
+ * it is made beside, read back, and gets its name, over what has it, when it is durable and its
+ * SHA-256 is @expected; STATUS_FILE_CORRUPT_ERROR: it was not. STATUS_NOT_SUPPORTED: the place
+ * cannot.
  */
 ntstatus place_compose(struct place *place, const char *name, const struct place_part *parts,
 		       size_t count, const uint8_t *expected) MUST_CHECK;

@@ -2,10 +2,11 @@
 /*
  * Bringing the pieces of a manifest from one or several places to another, and only those that
  * are missing there. A piece that an old one differs from in its middle only is put together there,
- * where the place can do that. Every piece is compared with its hash before it is sent and read
- * back after it was written; the manifest follows when all are there, in one step, so that nobody
- * who reads at the target ever sees half of a version. Interrupted at any point, the next run goes
- * on with what has not arrived yet.
+ * where the place can do that. Every piece is compared with its hash before it is sent (but see
+ * trust_reads) and read back after it was written, to a new name or beside what has it: what
+ * others refer to at the target is never written over in place. The manifest follows when all are
+ * there, in one step, so that nobody who reads at the target ever sees half of a version.
+ * Interrupted at any point, the next run goes on with what has not arrived yet.
  *
  * Memory: TRANSFER_DEPTH_MAX pieces in two copies (32 MiB with the pieces that ingestion cuts, 128
  * MiB with the largest a manifest may have), and about 100 bytes for each piece of the manifest and
@@ -44,8 +45,11 @@ struct transfer_options {
 	 */
 	const uint8_t (*held)[SHA256_LENGTH];
 	size_t held_count;
-	struct place *known; /* where to read them: a local library; NULL: none */
+	struct place *known; /* where to read them: a local library, the target; NULL: none */
 	bool trust_writes;   /* do not read back: the target is a local directory */
+	/* The source is the caller's own: what is read back is not hashed before it is sent, too.
+	 */
+	bool trust_reads;
 	/* How long to try to reach the target or a source again after it was lost, with no piece
 	 * done in between. 0: do not. */
 	uint64_t patience_ms;
@@ -75,7 +79,8 @@ bool content_transfer(const uint8_t hash[SHA256_LENGTH], const struct transfer_o
 
 /*
  * content_held - which manifests @place has: the hashes in its targets/ that are manifests in
- * @known too. At most @room are left in @held; how many is returned in *@count.
+ * @known too, which may be @place. At most @room are left in @held; how many is returned in
+ * *@count.
  */
 bool content_held(struct place *place, struct place *known, uint8_t (*held)[SHA256_LENGTH],
 		  size_t room, size_t *count, struct content_failure *why) MUST_CHECK;
