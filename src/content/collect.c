@@ -175,6 +175,17 @@ static void clear_staging(struct place *place)
 	}
 }
 
+/* A transfer that has lost this place, and the lock with it, is to see that it was overtaken:
+ * before anything of what it brought goes (transfer.c). */
+static bool remove_mark(struct place *place, struct content_failure *why)
+{
+	ntstatus status = place_remove(place, LAYOUT_UNFINISHED);
+
+	return !status || status == STATUS_OBJECT_NAME_NOT_FOUND ||
+	       content_fail_status(why, status, true, place_title(place),
+				   "note that a transfer is over");
+}
+
 bool content_collect(struct place *place, struct collect_result *result,
 		     struct content_failure *why)
 {
@@ -189,6 +200,8 @@ bool content_collect(struct place *place, struct collect_result *result,
 	for (size_t i = 0; i < h.count; i++)
 		if (!add_target(place, h.list[i], &wanted, result, why))
 			return false;
+	if (!remove_mark(place, why))
+		return false;
 	for (unsigned i = 0; swept && i < 256; i++)
 		swept = sweep_directory(&sweep, i, why);
 	piece_set_free(&sweep.doomed);

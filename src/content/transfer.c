@@ -18,6 +18,7 @@
 #define EXPECTED_MAX   64	   /* pieces that a source is told of before they are asked for */
 #define FLOOR_MS       (15u * 60 * 1000)
 #define FLOOR_BYTES    (1u << 20) /* so much in FLOOR_MS, or a place is as good as lost */
+#define TURNS_MAX      4	  /* how often it begins anew, where others changed the target */
 
 void transfer_fail(struct transfer *t, enum content_problem problem, ntstatus status,
 		   const struct place *place, const char *name, const char *text)
@@ -123,16 +124,22 @@ static bool find_leftovers(struct transfer *t)
 	return true;
 }
 
+/* The mark is of this run alone: look_for_mark. */
 static bool mark_unfinished(struct transfer *t)
 {
 	auto_buf struct buf mark = { 0 };
 	struct place *to = t->options->to;
 	ntstatus status = place_read(to, LAYOUT_UNFINISHED, LAYOUT_NAME_MAX, &mark);
 
-	if (!status) /* the other modes look at every piece, or send it, whatever is there */
-		return t->options->mode != TRANSFER_MISSING || find_leftovers(t);
-	if (status == STATUS_OBJECT_NAME_NOT_FOUND)
-		status = place_write(to, LAYOUT_UNFINISHED, "1\n", 2);
+	/* The other modes look at every piece, or send it, whatever is there. */
+	if (!status && t->options->mode == TRANSFER_MISSING && !find_leftovers(t))
+		return false;
+	if (!status || status == STATUS_OBJECT_NAME_NOT_FOUND) {
+		snprintf(t->token, sizeof(t->token), "%016llx%016llx\n",
+			 (unsigned long long)random_u64(), (unsigned long long)random_u64());
+		status = place_write(to, LAYOUT_UNFINISHED, t->token, strlen(t->token));
+		t->marked = !status;
+	}
 	return status ? content_fail_status(t->why, status, true, place_title(to),
 					    "note that a transfer begins")
 		      : true;
@@ -279,6 +286,27 @@ static bool nothing_in_flight(const struct transfer *t)
 	return !places_at_work(t);
 }
 
+/*
+ * While the target was lost its lock was free, and whoever took it may have removed what was
+ * brought, or what the target was known to hold. Every writer takes the mark away or leaves its own
+ * there, before it changes anything else; where this run has left none, nobody can tell.
+ */
+static ntstatus look_for_mark(struct transfer *t)
+{
+	auto_buf struct buf mark = { 0 };
+	ntstatus status = STATUS_OBJECT_NAME_NOT_FOUND;
+
+	if (t->options->mode == TRANSFER_CHECK) /* publishes nothing */
+		return STATUS_SUCCESS;
+	if (t->marked)
+		status = place_read(t->options->to, LAYOUT_UNFINISHED, LAYOUT_NAME_MAX, &mark);
+	if (content_problem_of(status, false) == CONTENT_UNREACHABLE)
+		return status; /* lost once more */
+	t->overtaken = status || mark.len != strlen(t->token) ||
+		       memcmp(mark.data, t->token, mark.len) != 0;
+	return STATUS_SUCCESS;
+}
+
 static ntstatus open_again(struct transfer *t)
 {
 	ntstatus status = STATUS_SUCCESS;
@@ -287,7 +315,7 @@ static ntstatus open_again(struct transfer *t)
 		status = place_reopen(t->options->to);
 		if (!status)
 			status = place_lock(t->options->to, LAYOUT_LOCK);
-		return status;
+		return status ? status : look_for_mark(t);
 	}
 	/* One source that is back will do. */
 	for (unsigned i = 0; i < t->options->from_count; i++) {
@@ -360,6 +388,7 @@ static void recover(struct transfer *t)
 	}
 	t->result->reconnects++;
 	t->lost_target = t->lost_source = false;
+	t->failed = t->overtaken; /* content_transfer begins anew */
 }
 
 /* Held back is not slow. */
@@ -478,32 +507,61 @@ static bool publish(struct transfer *t)
 	return true;
 }
 
-bool content_transfer(const uint8_t hash[SHA256_LENGTH], const struct transfer_options *options,
-		      struct transfer_result *result, struct content_failure *why)
+/* @overtaken: another has changed the target meanwhile; nothing is published. */
+static bool take_turn(const uint8_t hash[SHA256_LENGTH], const struct transfer_options *options,
+		      struct transfer_result *result, struct content_failure *why, bool *overtaken)
 {
-	struct content_failure unused;
 	struct transfer t cleanup(transfer_free) = {
 		.hash = hash,
 		.options = options,
 		.result = result,
-		.why = why ? why : &unused,
+		.why = why,
 	};
-	bool check = options->mode == TRANSFER_CHECK;
+	bool check = options->mode == TRANSFER_CHECK, good;
 
-	BUG_ON(options->from_count > TRANSFER_SOURCES_MAX);
-	*result = (struct transfer_result){ 0 };
 	if (!find_manifest(&t) || !plan(&t))
 		return false;
 	if (!check && !options->from_count)
 		return content_fail(t.why, CONTENT_MISSING, STATUS_NOT_FOUND, NULL,
 				    "there is no source to read pieces from");
-	if (!check && t.todo.count && !persistently(&t, mark_unfinished))
-		return false;
-	if (options->mode == TRANSFER_MISSING && !there_is_room(&t))
-		return false;
-	if (options->mode == TRANSFER_MISSING)
-		transfer_compose(&t);
-	if (!run(&t))
-		return false;
-	return persistently(&t, check ? check_target : publish);
+	good = check || !t.todo.count || persistently(&t, mark_unfinished);
+	if (good && options->mode == TRANSFER_MISSING) {
+		good = there_is_room(&t);
+		if (good)
+			transfer_compose(&t);
+	}
+	good = good && run(&t) && persistently(&t, check ? check_target : publish);
+	*overtaken = t.overtaken;
+	return good;
+}
+
+bool content_transfer(const uint8_t hash[SHA256_LENGTH], const struct transfer_options *options,
+		      struct transfer_result *result, struct content_failure *why)
+{
+	struct transfer_options turn = *options;
+	struct content_failure unused;
+	bool overtaken = false;
+
+	BUG_ON(options->from_count > TRANSFER_SOURCES_MAX);
+	if (!why)
+		why = &unused;
+	*result = (struct transfer_result){ 0 };
+	for (unsigned i = 0; i < TURNS_MAX; i++) {
+		if (take_turn(hash, &turn, result, why, &overtaken))
+			return true;
+		if (!overtaken)
+			return false;
+		/* Nothing is known of what is there any more: all of it is read. */
+		turn.mode = TRANSFER_REPAIR;
+		turn.held_count = 0;
+		overtaken = false;
+		*result = (struct transfer_result){
+			.sent = result->sent,
+			.reconnects = result->reconnects,
+			.bytes_sent = result->bytes_sent,
+			.bytes_checked = result->bytes_checked,
+		};
+	}
+	return content_fail(why, CONTENT_BUSY, STATUS_SHARING_VIOLATION, place_title(options->to),
+			    "others changed it each time it was lost");
 }

@@ -43,6 +43,8 @@ struct bench {
 	uint64_t until_ms, pause_ms;
 };
 
+#define TRANSFER_TOKEN 40 /* 32 hex digits and a new line */
+
 struct transfer {
 	const uint8_t *hash; /* of the manifest, the caller's */
 	const struct transfer_options *options;
@@ -62,6 +64,9 @@ struct transfer {
 	uint64_t lost_since_ms;
 	uint32_t lost_at_pieces;
 	uint64_t pace_ms, pace_bytes; /* where the floor is measured from */
+	char token[TRANSFER_TOKEN];   /* of this run, in LAYOUT_UNFINISHED once @marked */
+	bool marked;
+	bool overtaken; /* the target was lost, and another has changed it meanwhile */
 	struct transfer_progress progress;
 };
 

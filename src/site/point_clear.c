@@ -33,9 +33,11 @@ static bool remove_pieces(struct place *place, struct content_failure *why)
 
 static bool remove_all(struct place *place, struct content_failure *why)
 {
+	/* The mark of a transfer that was cut off goes before the pieces it brought (transfer.c).
+	 */
 	bool good = layout_clear(place, "metadata", why) && layout_clear(place, "targets", why) &&
-		    remove_pieces(place, why) && layout_clear(place, DROP, why) &&
-		    layout_clear(place, "staging", why) && layout_remove(place, LAYOUT_SITE, why);
+		    layout_clear(place, "staging", why) && remove_pieces(place, why) &&
+		    layout_clear(place, DROP, why) && layout_remove(place, LAYOUT_SITE, why);
 
 	place_unlock(place);
 	return good && layout_remove(place, LAYOUT_LOCK, why);

@@ -30,12 +30,13 @@ struct faults {
 	unsigned fail_count;  /* how many fail; 0: all that follow */
 	ntstatus status;      /* with this */
 	unsigned spoil_every; /* every n-th piece that is written is changed on its way */
-	bool lock_works;      /* whatever else fails */
+	bool lock_works;      /* whatever else fails, and the mark of a transfer is found again */
 	bool composes;	      /* puts files together, of garbage; else it refuses with @refusal */
 	ntstatus refusal;     /* after having written a part of it; 0: it never could */
 	unsigned expected;    /* files that it was told of before they are got */
 	unsigned asked;	      /* how often it was to put one together */
 	unsigned reopened;
+	void (*on_reopen)(struct place *inner); /* what others do while it is lost; or NULL */
 };
 struct place *faulty_place(struct place *inner, struct faults *faults);
 

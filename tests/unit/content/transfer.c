@@ -382,6 +382,60 @@ static void a_target_that_comes_back_is_waited_for(void **state)
 	assert_int_equal(moved(library, target, one.hash, TRANSFER_CHECK).bad, 0);
 }
 
+/* The site takes a package away while whoever fills the target has lost it, and its lock. */
+static uint8_t taken_away[SHA256_LENGTH];
+static void take_away(struct place *target)
+{
+	struct collect_result collected;
+
+	assert_true(content_withdraw(target, taken_away, NULL));
+	assert_true(content_collect(target, &collected, NULL));
+}
+
+/* At every single operation: those before it brought pieces that no manifest named yet, or counted
+ * on those of the package that is gone. */
+static void what_others_removed_meanwhile_is_brought_again(void **state)
+{
+	struct place *library auto_place = new_place("library");
+	struct ingest_result one, two;
+	unsigned anew = 0;
+	bool lost = true;
+
+	write_noise(scratch("src/data/one"), 2, 5000);
+	write_noise(scratch("src/data/two"), 3, 20000);
+	one = ingest(library);
+	memcpy(taken_away, one.hash, SHA256_LENGTH);
+	write_noise(scratch("src/data/three"), 4, 30000);
+	two = ingest(library);
+	for (unsigned step = 1; lost; step++) {
+		char name[32];
+		struct faults faults = { .fail_at = step,
+					 .fail_count = 1,
+					 .status = STATUS_CONNECTION_DISCONNECTED,
+					 .on_reopen = take_away };
+		struct place *target auto_place = NULL;
+		struct place *bad auto_place = NULL;
+		struct transfer_options options = { &library,  1, NULL,	  TRANSFER_MISSING,
+						    &one.hash, 1, library };
+		struct content_failure why = { 0 };
+		struct transfer_result result;
+
+		snprintf(name, sizeof(name), "target%u", step);
+		target = new_place(name);
+		(void)moved(library, target, one.hash, TRANSFER_MISSING);
+		bad = faulty_place(target, &faults);
+		options.to = bad;
+		options.patience_ms = 5000;
+		if (!content_transfer(two.hash, &options, &result, &why))
+			fail_msg("step %u: %s: %s", step, why.path, why.text);
+		lost = faults.reopened > 0;
+		anew += lost && result.present < result.pieces && result.sent == result.pieces;
+		assert_int_equal(moved(library, target, two.hash, TRANSFER_CHECK).bad, 0);
+		assert_true(step < 1000);
+	}
+	assert_true(anew > 0);
+}
+
 /* It can be connected to, always, and does nothing then. */
 static void a_target_that_only_comes_back_is_given_up(void **state)
 {
@@ -719,6 +773,7 @@ int main(void)
 		PLACE_TEST(a_manifest_appears_last),
 		PLACE_TEST(interrupted_at_every_step_it_goes_on),
 		PLACE_TEST(a_target_that_comes_back_is_waited_for),
+		PLACE_TEST(what_others_removed_meanwhile_is_brought_again),
 		PLACE_TEST(a_target_that_only_comes_back_is_given_up),
 		PLACE_TEST(a_place_below_the_floor_of_speed_is_given_up),
 		PLACE_TEST(statuses_of_a_target_are_told_apart),

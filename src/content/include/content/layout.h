@@ -7,7 +7,7 @@
  *   targets/HASH              what targets.json names: manifests, policies
  *   pieces/HH/HASH            pieces of files, named by their SHA-256
  *   staging/                  on its way; nothing there counts
- *   staging/unfinished        a transfer was begun and has not ended
+ *   staging/unfinished        a transfer was begun and has not ended: which one (a random token)
  *   lock                      held by whoever changes the place
  *
  * A manifest is in targets/ only when all of its pieces are in pieces/, written and verified.
