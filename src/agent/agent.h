@@ -84,6 +84,7 @@ struct agent {
 	json_t *facts;
 	json_t *used; /* hash of each node of the policy that this cycle has asked for -> true */
 	uint64_t bytes_got, requests; /* in this cycle, from all places */
+	uint64_t pull_turn_ms;	      /* how long it may fill points in the next one; 0: as usual */
 };
 
 int64_t agent_now(const struct agent *a); /* the clock, but never before what came signed */

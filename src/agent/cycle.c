@@ -261,7 +261,10 @@ bool agent_cycle(struct agent *a, struct cycle_result *result, struct content_fa
 	result->refreshed = refresh(a, why);
 	/* An old policy that was good is worked on; an expired one is not. */
 	if (a->policy.site && trust_is_current(a->trust, agent_now(a), NULL)) {
-		result->again_s = earlier(work(a), pull_all(a));
+		int64_t soon = work(a);
+
+		post(a); /* what is to be moved may take an hour, and has news of its own */
+		result->again_s = earlier(soon, pull_all(a));
 		post(a);
 		if (result->refreshed)
 			refresh_tidy(a);

@@ -15,15 +15,24 @@
 #include <policy/pull.h>
 #include <strings.h>
 
-#define POINT_TURN_MS  (86400u * 1000) /* one package, at one target */
+/* Policy, deployments and reports wait meanwhile. */
+#define TURN_USUAL_MS  (3600u * 1000)  /* in one cycle */
+#define TURN_MOST_MS   (86400u * 1000) /* for one package that needs so long */
 #define HELD_MANIFESTS 4096	       /* of a target, that are looked through for pieces it has */
 #define BUSY_AGAIN_S   15	       /* the site writes its documents there */
 
 static const int64_t retry_s[] = { 60, 300, 1800, 7200 };
 
+/* What is not done by its end goes on in the next cycle. */
+struct turn {
+	uint64_t end_ms;
+	bool was_cut, has_moved;
+};
+
 /* One package on its way. */
 struct move {
 	struct agent *agent;
+	const struct turn *turn;
 	const struct pull_point *point;
 	const struct pull_package *package;
 	struct place *from[PULL_SOURCES_MAX];
@@ -39,6 +48,16 @@ static void close_places(struct move *m)
 	if (m->to)
 		place_unlock(m->to);
 	places_close(m->agent, m->to);
+}
+
+static bool is_over(const struct turn *turn)
+{
+	return monotonic_ms() >= turn->end_ms;
+}
+
+static uint64_t left_ms(const struct turn *turn)
+{
+	return is_over(turn) ? 1 : turn->end_ms - monotonic_ms();
 }
 
 static const struct policy_point *find_point(const struct agent *a, const char *title)
@@ -60,7 +79,7 @@ static bool open_sources(struct move *m, struct content_failure *why)
 
 		if (!place)
 			continue;
-		place_set_deadline(place, POINT_TURN_MS);
+		place_set_deadline(place, left_ms(m->turn));
 		m->from[m->from_count++] = place;
 	}
 	return m->from_count > 0;
@@ -76,14 +95,16 @@ static bool open_target(struct move *m, struct content_failure *why)
 	m->to = places_open_to_write(m->agent, p, why);
 	if (!m->to)
 		return false;
-	place_set_deadline(m->to, POINT_TURN_MS);
+	place_set_deadline(m->to, left_ms(m->turn));
 	return layout_prepare(m->to, trust_root_id(m->agent->trust), why);
 }
 
 /* transfer_options.progress: whoever wants the agent to end does not wait for the package. */
 static bool go_on(void *owner, const struct transfer_progress *progress)
 {
-	return !platform_is_stopping();
+	const struct move *m = owner;
+
+	return !platform_is_stopping() && !is_over(m->turn);
 }
 
 /* Where the manifest is there already, nobody has told what of its pieces is: all are read. */
@@ -110,6 +131,7 @@ static bool move_package(struct move *m, struct content_failure *why)
 		.held = held,
 		.patience_ms = (uint64_t)m->agent->config->patience_s * 1000,
 		.progress = go_on,
+		.owner = m,
 	};
 
 	if (!open_target(m, why) || !open_sources(m, why))
@@ -189,21 +211,45 @@ static char *reason_of(const struct content_failure *why)
 	return strndup(text, length);
 }
 
+/* Was it the end of the turn that ended it? The longest turn there is was enough, or it fails. */
+static bool is_cut(const struct agent *a, struct turn *turn, struct content_failure *why)
+{
+	if (!is_over(turn) ||
+	    (why->problem != CONTENT_CANCELLED && why->problem != CONTENT_UNREACHABLE))
+		return false;
+	turn->was_cut = true;
+	if (a->pull_turn_ms < TURN_MOST_MS)
+		return true;
+	content_fail(why, CONTENT_UNREACHABLE, STATUS_IO_TIMEOUT, NULL,
+		     "it could not be moved within %u hours", TURN_MOST_MS / TURN_USUAL_MS);
+	return false;
+}
+
 /* When to look again; 0: with the next policy. */
-static int64_t work_at(struct agent *a, const struct pull_point *point,
+static int64_t work_at(struct agent *a, struct turn *turn, const struct pull_point *point,
 		       const struct pull_package *package)
 {
-	struct move m cleanup(close_places) = { .agent = a, .point = point, .package = package };
+	struct move m cleanup(close_places) = { .agent = a, .turn = turn };
 	struct content_failure why = { 0 };
 	json_t *before = find_pull(a, point, package);
 	int64_t attempts = json_integer_value(json_object_get(before, "attempts")), again;
 	bool good;
 
+	m.point = point;
+	m.package = package;
 	again = json_integer_value(json_object_get(before, "again_s"));
 	if (before && (!again || (again > agent_now(a) &&
 				  again <= agent_now(a) + retry_s[ARRAY_LEN(retry_s) - 1])))
 		return again;
+	/* What expired while others were moved orders nothing any more. */
+	if (!trust_is_current(a->trust, agent_now(a), NULL))
+		return 0;
+	if (platform_is_stopping() || is_over(turn))
+		return agent_now(a) + BUSY_AGAIN_S;
 	good = move_package(&m, &why);
+	turn->has_moved |= good;
+	if (!good && is_cut(a, turn, &why))
+		return agent_now(a) + BUSY_AGAIN_S;
 	if (!good && (why.problem == CONTENT_BUSY || why.problem == CONTENT_CANCELLED))
 		return agent_now(a) + BUSY_AGAIN_S;
 	if (good) {
@@ -255,9 +301,19 @@ static bool read_order(struct agent *a, struct pull_order *order, struct content
 	return body && pull_order_from_json(body, order, why);
 }
 
+/* A package that is begun again is read as far as it is there, so one that no turn was enough for
+ * gets twice the time: it would never be done. */
+static void plan_next_turn(struct agent *a, const struct turn *turn)
+{
+	bool needs_more = turn->was_cut && !turn->has_moved;
+
+	a->pull_turn_ms = needs_more ? min_u64(a->pull_turn_ms * 2, TURN_MOST_MS) : TURN_USUAL_MS;
+}
+
 int64_t pull_all(struct agent *a)
 {
 	struct pull_order order auto_pull_order = { 0 };
+	struct turn turn = { 0 };
 	struct content_failure why = { 0 };
 	int64_t again = 0;
 
@@ -265,14 +321,20 @@ int64_t pull_all(struct agent *a)
 		log_warn("order not read why=%s", LOG_TEXT(why.text));
 		return 0;
 	}
+	if (!a->pull_turn_ms)
+		a->pull_turn_ms = TURN_USUAL_MS;
+	turn.end_ms = monotonic_ms() + a->pull_turn_ms;
 	for (size_t i = 0; i < order.point_count; i++) {
-		for (size_t k = 0; k < order.points[i].package_count; k++) {
-			int64_t next = work_at(a, &order.points[i], &order.points[i].packages[k]);
+		struct pull_point *point = &order.points[i];
+
+		for (size_t k = 0; k < point->package_count; k++) {
+			int64_t next = work_at(a, &turn, point, &point->packages[k]);
 
 			if (next && (!again || next < again))
 				again = next;
 		}
 	}
+	plan_next_turn(a, &turn);
 	forget(a, &order);
 	return again;
 }
