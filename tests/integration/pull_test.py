@@ -167,13 +167,41 @@ def damage(names):
             f.write(bytes([byte[0] ^ 1]))
 
 
+def manifest_of(package):
+    with sqlite3.connect(os.path.join(site_dir(), "site.db")) as db:
+        return db.execute("SELECT lower(hex(manifest)) FROM packages WHERE name = ?", (package,)).fetchone()[0]
+
+
+def test_source_lies():
+    """a source without its old manifests and with other bytes in its old pieces changes nothing at the target"""
+    with open(path("source/later"), "wb") as f:
+        f.write(os.urandom(50000))
+    berth("package", "update", "tools")
+    berth("package", "distribute", "tools", NEAR)
+    targets, kept = os.path.join(content_of("FS"), "targets"), manifest_of("tools")
+    for name in os.listdir(targets):
+        with open(os.path.join(targets, name), "rb") as f:
+            is_manifest = f.read(7) == b"BERTHMF"
+        if is_manifest and name != kept:
+            os.remove(os.path.join(targets, name))
+    before = {p: os.stat(p).st_mtime_ns for p in pieces("FS2")}
+    old = [p for p in pieces("FS") if os.path.basename(p) in {os.path.basename(b) for b in before}]
+    check(len(old) == len(before), "%d of %d" % (len(old), len(before)))
+    damage(old)
+    berth("package", "distribute", "tools", FAR)
+    found = arrives(3)
+    damage(old)  # and back
+    check(found["bytes_sent"] == 50000, str(found))
+    check(all(os.stat(p).st_mtime_ns == t for p, t in before.items()), "pieces were written over")
+
+
 def test_validate():
     """a validation is the mover's too, and what rotted comes from the nearer point"""
     damage(pieces("FS2")[:3])
     before = messages().count(2361)
     with LibraryHidden():
         berth("package", "validate", "tools", FAR)
-        arrives(2)
+        arrives(3)
     check(messages().count(2361) == before + 1, str(messages()))
 
 
@@ -187,7 +215,7 @@ def test_killed():
     wait_until("it is on its way", lambda: len(pieces("FS2")) > 25 or None, 60)
     stop_mover(kill=True)
     start_mover()
-    arrives(3)
+    arrives(4)
 
 
 def test_no_account():
@@ -207,7 +235,7 @@ def test_lie():
     berth("package", "update", "tools")
     start_mover()
     berth("package", "distribute", "tools")
-    arrives(4)
+    arrives(5)
     stop_mover()
     damage(pieces("FS2"))
     berth("package", "validate", "tools", FAR, "--no-wait")
@@ -224,7 +252,7 @@ def test_lie():
     start_mover()
     wait_until("it is found out", lambda: any("it is not" in json.dumps(m) for m in json.loads(
         berth("site", "messages", "--json").out)), 60)
-    arrives(4)
+    arrives(5)
 
 
 def test_remove():
