@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Software from a site to its clients: policy, content, programs and reports, through failover and from bad hands."""
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -380,6 +382,27 @@ def test_papers():
     check(counts["refused"] + counts["unfinished"] == 3 and counts["reports"] == 0, str(counts))
     check(read_only not in os.listdir(drop), "a paper that is read-only stays")
     check([c["id"] for c in rows("client", "list")] == [c["id"] for c in before], "a client came about")
+
+
+def test_closed():
+    """a file in the drop that its maker lets nobody read is removed in its time, also where it is read-only"""
+    drop = os.path.join(volume(), "drop")
+    names = ["report-%s-%d.json" % ("0" * 64, i) for i in (5, 6)]
+    for name in names:
+        L.smbclient(POINT, "cd drop; put %s %s" % (write("closed", "{}"), name), user="client")
+    L.smbclient(POINT, "cd drop; setmode %s +r" % names[1], user="publisher")
+    for name in names:
+        denied = run(["smbcacls", "-s", L.smb_conf, "-A", L.auth_file("publisher", PASSWORD),
+                      "//127.0.0.50/distro_test", "drop/" + name, "-S", "ACL:S-1-1-0:DENIED/0x0/FULL"], env=L.env)
+        check(denied.code == 0, repr(denied))
+    counts = json.loads(site("client", "collect", "--json").out)
+    check(counts["unread"] == 2 and set(names) <= set(os.listdir(drop)), str(counts))
+    with contextlib.closing(sqlite3.connect(os.path.join(L.directory, "site", "site.db"), timeout=30)) as db, db:
+        db.execute("UPDATE odd_papers SET first = first - 700")
+    # That it is not the site that has no rights here is shown by what it can read.
+    L.smbclient(POINT, "cd drop; put %s report-%s-7.json" % (write("open", "{}"), "0" * 64), user="client")
+    counts = json.loads(site("client", "collect", "--json").out)
+    check(not set(names) & set(os.listdir(drop)), "%s: %s" % (counts, os.listdir(drop)))
 
 
 def test_create_only():
