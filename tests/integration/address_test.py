@@ -141,6 +141,7 @@ def test_agent():
     seen = listener.seen
     time.sleep(1)
     listener.stopping = True
+    listener.join()
     check(listener.seen == seen, "%d announcements of an address that is not here" % (listener.seen - seen))
 
 
