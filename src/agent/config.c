@@ -57,7 +57,6 @@ static const struct key point_keys[] = {
 
 struct reading {
 	struct agent_config *config;
-	bool said_reports[AGENT_POINTS_MAX];
 	char section[64];
 	char *why;
 };
@@ -150,7 +149,7 @@ static int take(void *user, const char *section, const char *name, const char *v
 		key = find_key(point_keys, ARRAY_LEN(point_keys), name);
 	}
 	if (base && key && key->kind == KIND_FLAG)
-		r->said_reports[r->config->point_count - 1] = true;
+		r->config->says_reports[r->config->point_count - 1] = true;
 	if (base && key && platform_refuses(name))
 		r->why = xasprintf("%s is not for this system: %s", name, platform_refuses(name));
 	else if (base && key)
@@ -165,6 +164,15 @@ static char *title_of(const struct policy_point *p)
 	if (p->url || p->directory)
 		return xstrdup(p->url ? p->url : p->directory);
 	return xasprintf("\\\\%s\\%s%s%s", p->server, p->share, p->path[0] ? "\\" : "", p->path);
+}
+
+/* One web server has one title, however the slash at its end was written. */
+static void strip_slashes(char *url)
+{
+	size_t length = url ? strlen(url) : 0;
+
+	while (length && url[length - 1] == '/')
+		url[--length] = 0;
 }
 
 static char *finish(const struct reading *r)
@@ -188,10 +196,11 @@ static char *finish(const struct reading *r)
 
 		if ((p->url != NULL) + (p->directory != NULL) + (p->server && p->share) != 1)
 			return xstrdup("a point is url, or directory, or server and share");
+		strip_slashes(p->url);
 		if (!p->path)
 			p->path = xstrdup("");
 		/* Few web servers let files be made there. */
-		p->takes_reports = p->takes_reports && (!p->url || r->said_reports[i]);
+		p->takes_reports = p->takes_reports && (!p->url || c->says_reports[i]);
 		p->title = title_of(p);
 	}
 	return NULL;

@@ -273,6 +273,7 @@ bool agent_cycle(struct agent *a, struct cycle_result *result, struct content_fa
 	places_close(a, a->place);
 	a->place = NULL;
 	result->is_known = a->assignment.id[0];
+	snprintf(result->site, sizeof(result->site), "%s", a->policy.site ? a->policy.site : "");
 	result->interval_s = a->config->interval_s  ? a->config->interval_s
 			     : a->policy.interval_s ? a->policy.interval_s
 						    : DEFAULT_INTERVAL_S;

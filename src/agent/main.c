@@ -68,6 +68,9 @@ static int run(const struct agent_config *config, bool once)
 			break;
 		platform_wait(next_wait(&result, good, failures ? failures - 1 : 0));
 	}
+	if (once && good && !result.is_known)
+		printf("client %s waits for approval at site %s: berth client approve %s\n",
+		       agent_id(a), result.site, agent_id(a));
 	agent_close(a);
 	return once && !good ? complain(&why) : 0;
 }

@@ -14,7 +14,21 @@ static int64_t answer_of(const struct memory *m, const char *title)
 	return json_is_integer(ms) ? json_integer_value(ms) : -1;
 }
 
-/* Those of the policy, best first; behind them those of the configuration that it does not have. */
+static bool is_same(const char *title, const char *own)
+{
+	size_t length = strlen(title);
+
+	/* The configuration's end without a slash. */
+	while (length && title[length - 1] == '/')
+		length--;
+	return strlen(own) == length && !strncasecmp(title, own, length);
+}
+
+/*
+ * Those of the policy, best first; behind them those of the configuration that it does not have.
+ * What the configuration says of papers at one of the policy's points goes before what that says:
+ * who looks after the client knows what its way to the web server lets through.
+ */
 const struct policy_point **places_choose(struct agent *a, size_t *count)
 {
 	char texts[PLATFORM_ADDRESSES_MAX][PLATFORM_ADDRESS_SIZE];
@@ -36,8 +50,14 @@ const struct policy_point **places_choose(struct agent *a, size_t *count)
 		const struct policy_point *own = &a->config->points[i];
 		bool is_known = false;
 
+		for (size_t k = 0; k < total; k++) {
+			struct policy_point *its = &a->policy.points[k];
+
+			if (a->config->says_reports[i] && is_same(its->title, own->title))
+				its->takes_reports = own->takes_reports;
+		}
 		for (size_t k = 0; k < *count; k++)
-			is_known |= !strcasecmp(chosen[k]->title, own->title);
+			is_known |= is_same(chosen[k]->title, own->title);
 		if (!is_known)
 			chosen[(*count)++] = own;
 	}
@@ -61,6 +81,20 @@ struct place *places_open_to_write(struct agent *a, const struct policy_point *p
 		     account.user ? "only a share can be filled"
 				  : "this client has no account to fill points with (pull_user)");
 	return NULL;
+}
+
+/* "Access is denied" alone says nothing about who it was that was denied. */
+static void say_nobody(const struct agent *a, const struct policy_point *point,
+		       struct content_failure *why)
+{
+	auto_free char *text = NULL;
+
+	if (point->url || point->directory || a->config->user || platform_refuses("user") ||
+	    (why->status != STATUS_ACCESS_DENIED && why->status != STATUS_LOGON_FAILURE))
+		return;
+	text = xstrdup(why->text);
+	content_fail(why, why->problem, why->status, point->title, "%s (as nobody: no user is set)",
+		     text);
 }
 
 struct place *places_open(struct agent *a, const struct policy_point *point,
@@ -92,6 +126,8 @@ struct place *places_open(struct agent *a, const struct policy_point *point,
 	/* One that does not answer counts as slow next time, not as dead. */
 	took = place ? (int64_t)(monotonic_ms() - began) : PLACES_DEAD_MS;
 	places_note(a, point, took);
+	if (!place)
+		say_nobody(a, point, why);
 	if (!place)
 		log_warn("distribution point does not answer title=%s why=%s",
 			 LOG_TEXT(point->title), LOG_TEXT(why->text));

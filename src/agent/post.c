@@ -61,15 +61,25 @@ static bool drop(struct agent *a, const char *type, int64_t number, const struct
 	char file[PAPER_NAME_MAX];
 	size_t count;
 	auto_free const struct policy_point **points = places_choose(a, &count);
-	auto_free char *name = NULL;
+	auto_free char *name = NULL, *text = NULL;
+	const char *passed_over = NULL;
 
 	content_fail(why, CONTENT_UNREACHABLE, STATUS_NETWORK_UNREACHABLE, DROP,
 		     "no distribution point takes papers");
 	paper_name(file, type, a->key.id, number);
 	name = xasprintf("%s/%s", DROP, file);
 	for (size_t i = 0; i < count; i++) {
-		if (points[i]->takes_reports && drop_at(a, points[i], name, bytes, why))
+		if (!points[i]->takes_reports)
+			passed_over = points[i]->title;
+		else if (drop_at(a, points[i], name, bytes, why))
 			return true;
+	}
+	/* The reason of a share that is not reached would hide that a web server was not asked. */
+	if (passed_over) {
+		text = xstrdup(why->text);
+		content_fail(why, why->problem, why->status, DROP,
+			     "%s; %s takes no papers (reports = yes, or the site's --web-drop)",
+			     text, passed_over);
 	}
 	return false;
 }

@@ -21,6 +21,8 @@ struct agent_config {
 	int64_t cache_bytes, interval_s; /* interval_s 0: the policy's */
 	int64_t patience_s; /* how long a distribution point in failover is waited for */
 	struct policy_point points[AGENT_POINTS_MAX]; /* before there is a policy */
+	bool says_reports[AGENT_POINTS_MAX]; /* reports = stands there: it counts for the policy's
+						point of that name, too */
 	size_t point_count;
 };
 

@@ -20,6 +20,7 @@ const char *agent_id(const struct agent *a);
 struct cycle_result {
 	bool refreshed;	 /* the policy is current */
 	bool is_known;	 /* the site knows this client */
+	char site[64];	 /* whose policy it is; "" before there is one */
 	int64_t again_s; /* when there is something to do before the next poll; 0: nothing */
 	int64_t interval_s;
 	uint64_t bytes_got, requests; /* from distribution points */
