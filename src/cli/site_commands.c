@@ -68,6 +68,8 @@ ROW(o_pull_from, { "pull-from", OPTION_LIST, "pull_from", "PATH",
 ROW(o_no_mover, { "no-mover", OPTION_LOCAL, NULL, NULL, "the site fills it itself again" });
 ROW(o_no_wait, { "no-wait", OPTION_LOCAL, NULL, NULL,
 		 "only ask for it; berth package status shows how far it is" });
+ROW(o_wait, { "wait", OPTION_LOCAL, NULL, NULL,
+	      "also where a mover fills a point: until it has, however long" });
 ROW(o_severity, { "severity", OPTION_LOCAL_TEXT, NULL, "info|warning|error", "this and above" });
 ROW(o_component, { "component", OPTION_LOCAL_TEXT, NULL, "NAME", "only of this component" });
 ROW(o_object, { "object", OPTION_LOCAL_TEXT, NULL, "PATH", "only about this object" });
@@ -103,8 +105,8 @@ static const struct command commands[] = {
 	  "what the site watches, and why what is red is red",
 	  NULL,
 	  TARGET_NONE,
-	  "state:STATE system:SYSTEM role:ROLE path:OBJECT reach:REACHED space:FREE full:FULL-ON "
-	  "since:SINCE",
+	  "state:STATE system:SYSTEM role:ROLE path:OBJECT account:ACCOUNT reach:REACHED "
+	  "space:FREE full:FULL-ON since:SINCE",
 	  run_site_status,
 	  { &o_site } },
 	{ "site",
@@ -370,7 +372,7 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_package_distribute,
-	  { &o_first, &o_no_wait, &o_site } },
+	  { &o_first, &o_no_wait, &o_wait, &o_site } },
 	{ "package",
 	  "redistribute",
 	  "package point?",
@@ -379,7 +381,7 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_package_redistribute,
-	  { &o_no_wait, &o_site } },
+	  { &o_no_wait, &o_wait, &o_site } },
 	{ "package",
 	  "validate",
 	  "package point?",
@@ -388,7 +390,7 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_package_validate,
-	  { &o_no_wait, &o_site } },
+	  { &o_no_wait, &o_wait, &o_site } },
 	{ "package",
 	  "remove",
 	  "package point?",

@@ -225,6 +225,7 @@ static json_t *flat_row(const json_t *system, const json_t *role, const json_t *
 	json_object_set_new(row, "system", json_string(text_of(system, "system")));
 	json_object_set_new(row, "role", json_string(text_of(role, "role")));
 	json_object_set_new(row, "path", json_string(text_of(object, "path")));
+	json_object_set_new(row, "account", json_string(text_of(object, "account")));
 	json_object_set_new(row, "reach", json_string(text_of(object, "reach")));
 	json_object_set_new(row, "space", json_string(space));
 	json_object_set_new(row, "full", json_string(full));
@@ -248,6 +249,7 @@ static void print_reason(const json_t *object)
 		       text_of(failure, "path"));
 		printf("  likely cause  %s\n", text_of(failure, "cause"));
 		printf("  remedy        %s\n", text_of(failure, "remedy"));
+		printf("  then          berth site recheck '%s'\n", text_of(object, "path"));
 	}
 	if (!strcmp(text_of(object, "reach"), "retrying"))
 		printf("  it may pass by itself and is tried again; nothing has been reported "

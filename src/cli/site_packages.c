@@ -14,6 +14,8 @@
 
 #define LOOK_USLEEP  200000
 #define NO_SERVER_MS 3000
+#define TELL_MS	     10000 /* between two lines of progress where nobody sees a terminal */
+#define SOURCE_MS    10000 /* for the source of a mover, when nothing else is waited for */
 #define MIB	     1048576.0
 
 struct watch {
@@ -21,8 +23,12 @@ struct watch {
 	struct site *site;
 	const char *package;
 	enum distribution_verb verb;
-	json_t *points; /* that were asked for */
-	json_t *rows;	/* of the package, as they are now */
+	json_t *points;	    /* that were asked for */
+	json_t *rows;	    /* of the package, as they are now */
+	uint64_t source_ms; /* since when only sources of movers are waited for; 0: it is not so */
+	uint64_t told_ms;   /* when progress was last told */
+	bool stays;	    /* wait for movers, too */
+	bool is_tired;	    /* of waiting for sources */
 };
 
 static void watch_free(struct watch *w)
@@ -57,6 +63,11 @@ static const json_t *row_of(const struct watch *w, const char *point)
 	return NULL;
 }
 
+static bool waits_for(const json_t *row, const char *what)
+{
+	return row && !strcmp(text_of(row, "waits"), what);
+}
+
 static bool has_arrived(const struct watch *w, const json_t *row)
 {
 	if (!row)
@@ -64,11 +75,18 @@ static bool has_arrived(const struct watch *w, const json_t *row)
 	return w->verb != DIST_REMOVE && number_of(row, "state_number") == DIST_INSTALLED;
 }
 
-/* Arrived, or failed once: then the server goes on by itself, and nobody need wait for it. */
+/*
+ * Arrived, or failed once: then the server goes on by itself, and nobody need wait for it. Nor for
+ * a mover, which polls when it polls, once it has its order.
+ */
 static bool is_over(const struct watch *w, const json_t *row)
 {
 	long long state = row ? number_of(row, "state_number") : DIST_INSTALLED;
 
+	if (waits_for(row, "mover"))
+		return !w->stays;
+	if (waits_for(row, "source"))
+		return w->is_tired;
 	return has_arrived(w, row) || !row || *text_of(row, "waits") ||
 	       (state != DIST_INSTALL_PENDING && state != DIST_REMOVAL_PENDING);
 }
@@ -83,8 +101,34 @@ static size_t count_over(const struct watch *w)
 	return over;
 }
 
-static void show_progress(const struct watch *w, size_t over)
+static size_t count_waiting_for_source(const struct watch *w)
 {
+	size_t count = 0, i;
+	json_t *point;
+
+	json_array_foreach(w->points, i, point) count +=
+		waits_for(row_of(w, json_string_value(point)), "source");
+	return count;
+}
+
+/* A source that does not get the package would be waited for without end. */
+static bool is_all_over(struct watch *w, size_t *over)
+{
+	size_t count = json_array_size(w->points);
+
+	*over = count_over(w);
+	if (*over + count_waiting_for_source(w) < count || w->is_tired)
+		w->source_ms = 0;
+	else if (!w->source_ms)
+		w->source_ms = monotonic_ms();
+	else if (monotonic_ms() - w->source_ms > SOURCE_MS)
+		w->is_tired = true;
+	return *over == count;
+}
+
+static void show_progress(struct watch *w, size_t over)
+{
+	bool is_terminal = isatty(STDERR_FILENO);
 	long long done = 0, total = 0;
 	json_t *point;
 	size_t i;
@@ -96,9 +140,20 @@ static void show_progress(const struct watch *w, size_t over)
 		done += row ? number_of(row, "bytes_done") : 0;
 		total += row ? number_of(row, "bytes_total") : 0;
 	}
-	fprintf(stderr, "\r%zu of %zu points, %.1f of %.1f MiB\033[K", over,
-		json_array_size(w->points), (double)done / MIB, (double)total / MIB);
+	/* In a log or a pipe a line now and then is enough to see that it is not stuck. */
+	if (!is_terminal && monotonic_ms() - w->told_ms < TELL_MS)
+		return;
+	w->told_ms = monotonic_ms();
+	fprintf(stderr, "%s%zu of %zu points, %.1f of %.1f MiB%s", is_terminal ? "\r" : "", over,
+		json_array_size(w->points), (double)done / MIB, (double)total / MIB,
+		is_terminal ? "\033[K" : "\n");
 	(void)fflush(stderr);
+}
+
+static void end_progress(const struct watch *w)
+{
+	if (!w->call->json && isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
 }
 
 static bool look(struct watch *w)
@@ -117,15 +172,25 @@ static bool work_here(struct watch *w)
 	json_t *nobody auto_json = json_array();
 	auto_free char *why = NULL;
 	atomic_bool never = false;
+	size_t over;
 
 	if (site_own(w->site, &why))
 		return site_failed(why) == EXIT_DONE;
+	if (!w->call->json)
+		fputs("berth: the site's server does not run; this command does the work\n",
+		      stderr);
+	/* The report of a mover is taken by the server. */
+	w->stays = false;
 	while (look(w)) {
 		struct distribution_job *job = NULL;
 		int error;
 
-		if (count_over(w) == json_array_size(w->points))
+		if (is_all_over(w, &over)) {
+			end_progress(w);
 			return true;
+		}
+		if (!w->call->json)
+			show_progress(w, over);
 		error = distribution_take(w->site, nobody, &job, &why);
 		if (!error && job)
 			error = distribution_do(w->site, job, &never, &why);
@@ -141,26 +206,23 @@ static bool work_here(struct watch *w)
 /* False: said why it is not waited any longer. */
 static bool watch_rows(struct watch *w)
 {
-	bool is_seen = isatty(STDERR_FILENO) && !w->call->json;
 	uint64_t owned_ms = monotonic_ms();
 	size_t over;
 
 	for (;;) {
 		if (!look(w))
 			return false;
-		over = count_over(w);
-		if (is_seen)
-			show_progress(w, over);
-		if (over == json_array_size(w->points))
+		if (is_all_over(w, &over))
 			break;
+		if (!w->call->json)
+			show_progress(w, over);
 		if (site_is_owned(w->site))
 			owned_ms = monotonic_ms();
 		if (monotonic_ms() - owned_ms > NO_SERVER_MS) /* it has ended */
 			return work_here(w);
 		usleep(LOOK_USLEEP);
 	}
-	if (is_seen)
-		fputs("\r\033[K", stderr);
+	end_progress(w);
 	return true;
 }
 
@@ -174,6 +236,16 @@ static void print_good(const struct watch *w, const char *point, const json_t *r
 		       w->package, number_of(row, "version"), point, number_of(row, "bytes_sent"));
 }
 
+/* That is how it works, and no failure: the order is out. */
+static void print_mover(const struct watch *w, const char *point, const json_t *row)
+{
+	printf("package %s: %s waits for its mover, client %s%s\n", w->package, point,
+	       text_of(row, "mover"),
+	       site_is_owned(w->site) ? " (berth package status shows when it is there)"
+				      : "; its report is taken by the site's server, which does "
+					"not run: start berth-site");
+}
+
 static int print_bad(const char *package, const char *point, const json_t *row)
 {
 	long long next = row ? number_of(row, "next") : 0;
@@ -181,6 +253,11 @@ static int print_bad(const char *package, const char *point, const json_t *row)
 	if (!row)
 		return complain(EXIT_FAILED, "package %s was taken off %s meanwhile", package,
 				point);
+	if (waits_for(row, "source"))
+		return complain(EXIT_FAILED,
+				"%s waits until one of the points that its mover fills it from has "
+				"package %s: berth package status",
+				point, package);
 	if (*text_of(row, "waits"))
 		return complain(EXIT_FAILED,
 				!strcmp(text_of(row, "waits"), "hours")
@@ -207,7 +284,10 @@ static int show_outcome(const struct watch *w)
 
 		if (row)
 			json_array_append(shown, (json_t *)(uintptr_t)row);
-		if (!has_arrived(w, row))
+		if (waits_for(row, "mover")) {
+			if (!w->call->json)
+				print_mover(w, path, row);
+		} else if (!has_arrived(w, row))
 			code = w->call->json ? EXIT_FAILED : print_bad(w->package, path, row);
 		else if (!w->call->json)
 			print_good(w, path, row);
@@ -240,6 +320,7 @@ static int ask_for(struct call *call, enum distribution_verb verb, const char *w
 	struct watch w cleanup(watch_free) = { .call = call,
 					       .package = call_text(call, "package"),
 					       .verb = verb,
+					       .stays = call_local(call, "wait"),
 					       .points = json_array() };
 	struct distribution_wish wish = {
 		.package = w.package, .where = point, .verb = verb, .priority = DIST_NORMAL
@@ -250,6 +331,9 @@ static int ask_for(struct call *call, enum distribution_verb verb, const char *w
 	if (code != EXIT_DONE)
 		return code;
 	w.site = site;
+	w.told_ms = monotonic_ms();
+	if (w.stays && call_local(call, "no-wait"))
+		return complain(EXIT_USAGE, "--wait and --no-wait cannot both be meant");
 	if (!take_priority(call, &wish.priority))
 		return complain(EXIT_USAGE, "--priority is high, normal or low");
 	if (distribution_ask(site, &wish, w.points, &why))

@@ -121,6 +121,12 @@ static void put_waits(json_t *row)
 
 	if (state == DIST_INSTALLED || state == DIST_INSTALL_FAILED || state == DIST_REMOVAL_FAILED)
 		return;
+	/* Removal is the site's own work. */
+	if (state == DIST_INSTALL_PENDING && json_is_string(json_object_get(row, "mover")))
+		json_object_set_new(row, "waits",
+				    json_string(json_is_true(json_object_get(row, "is_ordered"))
+							? "mover"
+							: "source"));
 	if (json_is_true(json_object_get(row, "is_in_maintenance")))
 		json_object_set_new(row, "waits", json_string("maintenance"));
 	else if (rates_parse(json_string_value(json_object_get(row, "rates")), &rates) &&
@@ -135,7 +141,9 @@ json_t *distribution_list(struct site *site, const char *package, char **why)
 		"SELECT package, point, state AS state_number, version, (SELECT version FROM"
 		" packages p WHERE p.name = package) AS current, tries, nullif(next, 0) AS next,"
 		" bytes AS bytes_sent, done AS bytes_done, total AS bytes_total, d.reason, changed,"
-		" maintenance AS is_in_maintenance, rates, d.priority FROM distributions d"
+		" maintenance AS is_in_maintenance, rates, d.priority, (SELECT c.name FROM"
+		" clients c WHERE c.id = mover) AS mover, ordered = asked AS is_ordered"
+		" FROM distributions d"
 		" JOIN points ON path = point"
 		" WHERE ?1 IS NULL OR package = ?1 ORDER BY package, point");
 	json_t *rows, *row;

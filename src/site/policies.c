@@ -97,11 +97,24 @@ int role_thresholds_set(struct site *site, const char *role, const struct thresh
 	return query_run(&q, why);
 }
 
+/* What logs on as it is looked at anew at once: its last answer was to another password. */
+static int recheck_users_of(struct site *site, const char *name, char **why)
+{
+	auto_free char *usual = site_setting(site, "account");
+	struct query q = query_begin(site, "UPDATE objects SET recheck = recheck + 1"
+					   " WHERE coalesce(account, ?2) = ?1");
+
+	query_text(&q, name);
+	query_text(&q, usual);
+	return query_run(&q, why);
+}
+
 int account_add(struct site *site, const char *name, const char *user, const char *domain,
 		const char *password, char **why)
 {
 	uint8_t hash[16];
 	struct query q;
+	int error;
 
 	if (!*name || strlen(name) > 64)
 		return site_fail(why, -EINVAL, "the name of an account has 1 to 64 bytes");
@@ -115,14 +128,20 @@ int account_add(struct site *site, const char *name, const char *user, const cha
 	query_text(&q, domain ? domain : "");
 	query_blob(&q, hash, sizeof(hash));
 	explicit_bzero(hash, sizeof(hash));
-	return query_run(&q, why);
+	error = query_run(&q, why);
+	return error ? error : recheck_users_of(site, name, why);
 }
 
 int account_remove(struct site *site, const char *name, char **why)
 {
-	struct query q = query_begin(site, "DELETE FROM accounts WHERE name = ?1");
+	auto_free char *usual = site_setting(site, "account");
+	struct query q;
 	int error;
 
+	if (*name && !strcmp(usual, name))
+		return site_fail(why, -EBUSY,
+				 "account \"%s\" is the site's: berth site set account=...", name);
+	q = query_begin(site, "DELETE FROM accounts WHERE name = ?1");
 	query_text(&q, name);
 	error = query_run(&q, why);
 	if (error == -EEXIST)

@@ -3,8 +3,8 @@
 #include <site/db.h>
 
 #include <errno.h>
+#include <site/object.h>
 
-/* "" or a text that names an account of the site is checked where it is used. */
 static const struct site_setting table[] = {
 	{ "interval_s", "3600", "seconds between two checks of a storage object", 5, 604800, NULL },
 	{ "timeout_s", "10", "seconds for one step of a check", 1, 600, NULL },
@@ -102,6 +102,16 @@ static int check(const struct site_setting *row, const char *value, char **why)
 	return 0;
 }
 
+/* A name that was mistyped would only show with the next check, as a failure of every object. */
+static int check_account(struct site *site, const char *name, char **why)
+{
+	struct account account = { 0 };
+	int error = *name ? account_get(site, name, &account, why) : 0;
+
+	account_wipe(&account);
+	return error;
+}
+
 int site_setting_set(struct site *site, const char *key, const char *value, char **why)
 {
 	const struct site_setting *row = find(key);
@@ -114,11 +124,17 @@ int site_setting_set(struct site *site, const char *key, const char *value, char
 			"there is no setting \"%s\" of a site; berth site settings lists them",
 			key);
 	error = check(row, value, why);
+	if (!error && !strcmp(key, "account"))
+		error = check_account(site, value, why);
 	if (error)
 		return error;
 	q = query_begin(site, "INSERT INTO settings(key, value) VALUES(?1, ?2)"
 			      " ON CONFLICT(key) DO UPDATE SET value = excluded.value");
 	query_text(&q, key);
 	query_text(&q, value);
+	error = query_run(&q, why);
+	if (error || strcmp(key, "account") != 0)
+		return error;
+	q = query_begin(site, "UPDATE objects SET recheck = recheck + 1 WHERE account IS NULL");
 	return query_run(&q, why);
 }

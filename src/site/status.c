@@ -49,12 +49,14 @@ static json_t *time_or_null(int64_t time)
 	return time ? json_integer(time) : json_null();
 }
 
-static json_t *object_row(struct site *site, const struct object *o)
+static json_t *object_row(struct site *site, const struct object *o, const char *usual)
 {
+	const char *account = o->account ? o->account : usual;
 	const struct watch_state *s = &o->state;
 	json_t *row = json_object(), *report = NULL;
 
 	json_object_set_new(row, "path", json_string(o->path));
+	json_object_set_new(row, "account", *account ? json_string(account) : json_null());
 	json_object_set_new(row, "state", json_string(health_name(watch_health(s))));
 	json_object_set_new(row, "reach", json_string(reach_name(s->reach)));
 	json_object_set_new(row, "is_paused", json_boolean(o->paused));
@@ -103,6 +105,7 @@ static void level_enter(struct level *level, json_t *parent, const char *key, co
 static enum health put_objects(struct site *site, json_t *systems, const struct object *objects,
 			       size_t count)
 {
+	auto_free char *usual = site_setting(site, "account");
 	struct level system = { 0 }, role = { 0 };
 	enum health whole = HEALTH_OK;
 
@@ -119,7 +122,7 @@ static enum health put_objects(struct site *site, json_t *systems, const struct 
 			level_end(&role);
 			level_enter(&role, system.children, "role", o->role, "objects");
 		}
-		json_array_append_new(role.children, object_row(site, o));
+		json_array_append_new(role.children, object_row(site, o, usual));
 		role.health = watch_worse(role.health, health);
 		system.health = watch_worse(system.health, health);
 		whole = watch_worse(whole, health);

@@ -144,7 +144,8 @@ def test_pull():
     berth("package", "remove", "tools", FAR)
     berth("package", "distribute", "tools", NEAR)
     with LibraryHidden():
-        berth("package", "distribute", "tools", FAR)
+        said = berth("package", "distribute", "tools", FAR)
+        check("waits for its mover, client near" in said.out, repr(said))
         found = arrives(1)
     check(found["bytes_sent"] >= 1000000 and len(pieces("FS2")) == len(pieces("FS")), str(found))
     check(2330 in messages(), str(messages()))
@@ -155,7 +156,7 @@ def test_together():
     with open(path("source/added"), "wb") as f:
         f.write(os.urandom(50000))
     berth("package", "update", "tools")
-    berth("package", "distribute", "tools")
+    berth("package", "distribute", "tools", "--wait")
     check([row(p)["version"] for p in (NEAR, FAR)] == [2, 2] and row()["bytes_sent"] == 50000, str(row()))
 
 

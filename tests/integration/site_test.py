@@ -70,6 +70,8 @@ def test_start():
     site("init", "--code", "P01")
     SERVER = SiteServer(os.path.join(L.directory, "site"))
     site("add-account", "watcher", "--user", "watcher", "--password-stdin", input=PASSWORD + "\n")
+    typo = site("set", "account=wacher", ok=False)
+    check(typo.code == 1 and 'no account "wacher"' in typo.text, repr(typo))
     site("set", "account=watcher", "interval_s=5", "timeout_s=5", "warn_percent=0", "critical_percent=0")
 
 

@@ -309,6 +309,54 @@ static void an_account_gives_its_hash_to_the_server_and_not_to_lists(void **stat
 	account_wipe(&account);
 }
 
+static void the_account_of_a_site_is_one_that_it_has(void **state)
+{
+	auto_free char *why = NULL, *now = NULL;
+
+	assert_int_equal(account_add(site, "watcher", "alice", "FS", "secret", NULL), 0);
+	assert_int_equal(site_setting_set(site, "account", "watcher", NULL), 0);
+	assert_int_equal(site_setting_set(site, "account", "wacher", &why), -ENOENT);
+	assert_non_null(strstr(why, "no account \"wacher\""));
+	now = site_setting(site, "account");
+	assert_string_equal(now, "watcher");
+	assert_int_equal(account_remove(site, "watcher", NULL), -EBUSY);
+	assert_int_equal(site_setting_set(site, "account", "", NULL), 0);
+	assert_int_equal(account_remove(site, "watcher", NULL), 0);
+}
+
+static int64_t recheck_of(const char *path)
+{
+	struct object object = { 0 };
+	int64_t recheck;
+
+	assert_int_equal(object_find(site, path, NULL, &object, NULL), 0);
+	recheck = object.recheck;
+	object_free(&object);
+	return recheck;
+}
+
+static void another_password_is_tried_at_once_where_it_is_used(void **state)
+{
+	struct object own = share("\\\\FS\\own"), usual = share("\\\\FS\\usual");
+
+	own.account = xstrdup("own");
+	assert_int_equal(account_add(site, "own", "alice", "FS", "secret", NULL), 0);
+	assert_int_equal(account_add(site, "watcher", "bob", "FS", "secret", NULL), 0);
+	assert_int_equal(object_add(site, &own, NULL), 0);
+	assert_int_equal(object_add(site, &usual, NULL), 0);
+	assert_int_equal(site_setting_set(site, "account", "watcher", NULL), 0);
+	assert_int_equal(recheck_of(own.path), 0);
+	assert_int_equal(recheck_of(usual.path), 1);
+	assert_int_equal(account_add(site, "watcher", "bob", "FS", "another", NULL), 0);
+	assert_int_equal(recheck_of(own.path), 0);
+	assert_int_equal(recheck_of(usual.path), 2);
+	assert_int_equal(account_add(site, "own", "alice", "FS", "another", NULL), 0);
+	assert_int_equal(recheck_of(own.path), 1);
+	assert_int_equal(recheck_of(usual.path), 2);
+	object_free(&own);
+	object_free(&usual);
+}
+
 static void a_site_that_nobody_watches_is_critical(void **state)
 {
 	json_t *status = site_status(site, NULL);
@@ -340,6 +388,8 @@ int main(void)
 		TEST(old_messages_go_and_audit_messages_go_later),
 		TEST(a_rule_that_could_not_work_is_refused),
 		TEST(an_account_gives_its_hash_to_the_server_and_not_to_lists),
+		TEST(the_account_of_a_site_is_one_that_it_has),
+		TEST(another_password_is_tried_at_once_where_it_is_used),
 		TEST(a_site_that_nobody_watches_is_critical),
 	};
 
