@@ -118,6 +118,8 @@ int run_server_create(struct call *call);
 int run_server_online(struct call *call);
 int run_server_offline(struct call *call);
 int run_server_move(struct call *call);
+int run_share_add(struct call *call);
+int run_share_list(struct call *call);
 int run_cluster_init(struct call *call);
 int run_cluster_arbiter(struct call *call);
 int run_cluster_invite(struct call *call);

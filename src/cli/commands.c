@@ -79,7 +79,8 @@ ROW(o_ca, { "continuously-available", OPTION_FLAG, "continuously_available", NUL
 ROW(o_max_uses,
     { "max-uses", OPTION_NUMBER, "max_uses", "N", "connections at a time; 0: no limit" });
 ROW(o_permissions, { "permissions", OPTION_TEXT, "permissions", "SDDL",
-		     "who may connect, such as D:(A;;FA;;;BA)" });
+		     "who may connect: SDDL, in place of a SID also an account or group, such as "
+		     "D:(A;;FA;;;BA)(A;;FR;;;alice)" });
 ROW(o_full_name, { "full-name", OPTION_TEXT, "full_name", "TEXT", "the name of the person" });
 ROW(o_password_file, { "password-file", OPTION_LOCAL_TEXT, NULL, "FILE",
 		       "read the password from the first line of FILE" });
@@ -332,7 +333,7 @@ static const struct command commands[] = {
 	  "share.add",
 	  TARGET_OWNER,
 	  NULL,
-	  NULL,
+	  run_share_add,
 	  { SHARE_OPTIONS } },
 	{ "share",
 	  "set",
@@ -358,8 +359,8 @@ static const struct command commands[] = {
 	  "the shares that its name shows",
 	  "share.list",
 	  TARGET_OWNER,
-	  "name:NAME path:PATH scope:SERVER uses:USES remark:REMARK",
-	  NULL,
+	  "name:NAME path:PATH scope:SERVER uses:USES options:OPTIONS remark:REMARK",
+	  run_share_list,
 	  { NULL } },
 
 	{ "user",
@@ -413,7 +414,7 @@ static const struct command commands[] = {
 	  "the accounts of a file server",
 	  "user.list",
 	  TARGET_OWNER,
-	  "name:NAME full_name:FULL-NAME rid:RID enabled:ENABLED groups:GROUPS",
+	  "name:NAME full_name:FULL-NAME rid:RID enabled:ENABLED groups:GROUPS sid:SID",
 	  NULL,
 	  { NULL } },
 
@@ -441,13 +442,13 @@ static const struct command commands[] = {
 	  "the groups and who is in them",
 	  "group.list",
 	  TARGET_OWNER,
-	  "name:NAME rid:RID members:MEMBERS remark:REMARK",
+	  "name:NAME rid:RID members:MEMBERS remark:REMARK sid:SID",
 	  NULL,
 	  { NULL } },
 	{ "member",
 	  "add",
 	  "server group user",
-	  "put a user into a group",
+	  "put a user into a group; berth user list shows the groups of each",
 	  "member.add",
 	  TARGET_OWNER,
 	  NULL,

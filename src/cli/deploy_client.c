@@ -4,6 +4,7 @@
 
 #include <crypto/crypto.h>
 #include <errno.h>
+#include <policy/delivery.h>
 #include <site/db.h>
 #include <site/deploy.h>
 #include <time.h>
@@ -166,14 +167,37 @@ int run_deployment_remove(struct call *call)
 		    call_text(call, "deployment"));
 }
 
+static bool runs_once(struct site *site, const char *id)
+{
+	json_t *rows auto_json = deployment_list(site, NULL), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		const char *its = json_string_value(json_object_get(row, "id")),
+			   *rule = json_string_value(json_object_get(row, "rerun"));
+
+		if (its && rule && !strcmp(its, id))
+			return !strcmp(rule, "never");
+	}
+	return false;
+}
+
 int run_deployment_rerun(struct call *call)
 {
+	const char *id = call_text(call, "deployment");
 	OPEN_SITE(call);
 
-	if (deployment_rerun(site, call_text(call, "deployment"), &why))
+	if (deployment_rerun(site, id, &why))
 		return site_failed(why);
-	return done(call, "deployment %s runs again where its rule lets it",
-		    call_text(call, "deployment"));
+	if (runs_once(site, id))
+		return done(
+			call,
+			"deployment %s: its rule is never, so clients that have run it (well or "
+			"not) do not run it again; a new one with --rerun if-failed, "
+			"if-succeeded or always does that",
+			id);
+	return done(call, "deployment %s runs again where its rule lets it", id);
 }
 
 int run_deployment_list(struct call *call)
@@ -183,20 +207,46 @@ int run_deployment_list(struct call *call)
 	return site_show(call, deployment_list(site, &why), why);
 }
 
+/* A zero beside what has not run would read as success. */
+static void drop_exits(json_t *rows)
+{
+	static const char *const ended[] = { "succeeded", "failed", "reboot-pending" };
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		const char *state = json_string_value(json_object_get(row, "state"));
+		int64_t message = json_integer_value(json_object_get(row, "message"));
+		bool has_run = false;
+
+		for (size_t k = 0; state && k < ARRAY_LEN(ended); k++)
+			has_run |= !strcmp(state, ended[k]) && message != CLIENT_NOT_STARTED;
+		if (!has_run)
+			json_object_del(row, "exit");
+	}
+}
+
 int run_deployment_status(struct call *call)
 {
 	json_t *rows;
 	OPEN_SITE(call);
 
 	rows = deployment_status(site, call_text(call, "deployment"), &why);
+	if (!call->json)
+		drop_exits(rows);
 	return site_show(call, rows, why);
 }
 
 int run_client_list(struct call *call)
 {
+	json_t *rows;
+
 	OPEN_SITE(call);
 
-	return site_show(call, client_list(site, &why), why);
+	rows = client_list(site, &why);
+	site_put_times(call, rows, "seen");
+	return site_show(call, rows, why);
 }
 
 int run_client_show(struct call *call)

@@ -127,25 +127,53 @@ static json_t *codes_of(const char *text)
 	return codes;
 }
 
+/* What the site has of that program already, or NULL: what is not named stays as it is. */
+static json_t *program_before(struct site *site, const char *package, const char *name)
+{
+	json_t *rows auto_json = program_list(site, package, NULL), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (!strcmp(json_string_value(json_object_get(row, "name")), name))
+			return json_incref(row);
+	}
+	return NULL;
+}
+
+static const char *text_before(const json_t *before, const char *key, const char *fallback)
+{
+	const char *text = json_string_value(json_object_get(before, key));
+
+	return text ? text : fallback;
+}
+
 int run_package_program(struct call *call)
 {
 	const char *command = local_of(call, "command"), *condition = local_of(call, "condition"),
 		   *restart = local_of(call, "restart");
-	json_t *words auto_json = command ? words_of(command) : NULL;
-	json_t *codes auto_json = codes_of(local_of(call, "success"));
+	const char *success = local_of(call, "success");
+	json_t *before auto_json = NULL, *words auto_json = NULL, *codes auto_json = NULL;
 	auto_site struct site *site = NULL;
 	auto_free char *why = NULL;
 	struct program program = { .package = call_text(call, "package"),
 				   .name = call_text(call, "program"),
-				   .command = words,
-				   .condition = condition ? condition : "",
-				   .limit_s = 7200,
-				   .success = codes,
-				   .restart = restart ? restart : "report" };
+				   .limit_s = 7200 };
 	int code = site_of(call, &site);
 
 	if (code)
 		return code;
+	before = program_before(site, program.package, program.name);
+	words = command ? words_of(command)
+			: json_loads(text_before(before, "command", ""), 0, NULL);
+	codes = success ? codes_of(success)
+			: json_loads(text_before(before, "success", "[]"), 0, NULL);
+	program.command = words;
+	program.success = codes;
+	program.condition = condition ? condition : text_before(before, "condition", "");
+	program.restart = restart ? restart : text_before(before, "restart", "report");
+	if (before)
+		program.limit_s = json_integer_value(json_object_get(before, "limit_s"));
 	if (!json_is_array(words) || !codes)
 		return complain(
 			EXIT_USAGE,

@@ -206,6 +206,7 @@ static int take_words(struct call *call, int argc, char **argv, int at)
 	const char *names = call->command->arguments;
 	bool only_words = false;
 	int code = EXIT_DONE;
+	size_t length;
 
 	for (; at < argc && code == EXIT_DONE; at++) {
 		if (!only_words && !strcmp(argv[at], "--"))
@@ -220,9 +221,11 @@ static int take_words(struct call *call, int argc, char **argv, int at)
 	}
 	if (code != EXIT_DONE)
 		return code;
-	if (*names && !strchr(names, '?') &&
+	/* "server node?" lacks its server, "node?" nothing. */
+	length = strcspn(names, " ");
+	if (length && names[length - 1] != '?' &&
 	    !(strstr(names, "...") && json_object_get(call->request, "settings"))) {
-		complain(EXIT_USAGE, "\"%s\" is missing:", names);
+		complain(EXIT_USAGE, "\"%.*s\" is missing:", (int)length, names);
 		print_help(stderr, call->command->noun, call->command->verb);
 		return EXIT_USAGE;
 	}

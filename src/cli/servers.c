@@ -383,7 +383,13 @@ int run_server_move(struct call *call)
 	if (code != EXIT_DONE)
 		return code;
 	target = node ? xstrdup(node) : chosen_target(call, server);
-	return target[0] ? wait_until(call, server, has_moved, target) : EXIT_DONE;
+	code = target[0] ? wait_until(call, server, has_moved, target) : EXIT_DONE;
+	/* Without a node nobody else would have said which it is. */
+	if (code == EXIT_DONE && target[0] && !call->json)
+		printf(call_local(call, "no-wait") ? "%s is asked to move to %s\n"
+						   : "%s is online on %s\n",
+		       server, target);
+	return code;
 }
 
 int run_local(struct call *call)

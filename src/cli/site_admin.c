@@ -211,6 +211,25 @@ static int take_filter(struct call *call, struct message_filter *filter)
 	return EXIT_DONE;
 }
 
+void site_put_times(struct call *call, json_t *rows, const char *key)
+{
+	json_t *row;
+	size_t i;
+
+	if (call->json)
+		return;
+	json_array_foreach(rows, i, row)
+	{
+		time_t time = (time_t)json_integer_value(json_object_get(row, key));
+		char text[32] = "-";
+		struct tm local;
+
+		if (time && localtime_r(&time, &local))
+			strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+		json_object_set_new(row, key, json_string(text));
+	}
+}
+
 static void put_time(json_t *row)
 {
 	time_t time = (time_t)json_integer_value(json_object_get(row, "time"));

@@ -20,6 +20,9 @@ int site_note_change(struct site *site, const char *object, const char *what);
 /* site_show - @rows (which are given away) as JSON or as the command's columns; NULL: @why. */
 int site_show(struct call *call, json_t *rows, const char *why);
 
+/* site_put_times - where people read @rows, the seconds at @key of each as a time of day. */
+void site_put_times(struct call *call, json_t *rows, const char *key);
+
 /* site.c: options as numbers; false where they are none. */
 bool take_size(struct call *call, const char *name, uint64_t *out);
 bool take_port(struct call *call, uint16_t *out);

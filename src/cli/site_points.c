@@ -300,9 +300,14 @@ int run_site_points(struct call *call)
 {
 	auto_site struct site *site = NULL;
 	auto_free char *why = NULL;
+	json_t *rows;
 	int code = site_of(call, &site);
 
-	return code ? code : site_show(call, point_list(site, &why), why);
+	if (code)
+		return code;
+	rows = point_list(site, &why);
+	site_put_times(call, rows, "published");
+	return site_show(call, rows, why);
 }
 
 int run_site_test_dp(struct call *call)

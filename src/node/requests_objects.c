@@ -4,7 +4,10 @@
 
 #include <base/utf16.h>
 #include <errno.h>
+#include <wire/sddl.h>
 #include <wire/smb2.h>
+
+#define SDDL_BYTES_MAX 65536
 
 static bool managed(struct request *r, ntstatus status, const struct manage_error *error)
 {
@@ -36,6 +39,18 @@ static const struct {
 	{ "compress", STORE_SHARE_COMPRESS },
 };
 
+/* null: nobody has set any. */
+static json_t *permissions_json(const struct manage_share *s)
+{
+	struct security_descriptor *sd = NULL;
+	auto_buf struct buf text = { 0 };
+	bool good = s->sd && sd_decode(cur_of(s->sd, s->sd_length), &sd) == STATUS_SUCCESS &&
+		    sd_format_sddl(&text, sd);
+
+	free(sd);
+	return good ? json_stringn((const char *)text.data, text.len) : json_null();
+}
+
 static json_t *share_json(const struct manage_share *s)
 {
 	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I}", "name", s->name, "path", s->path,
@@ -48,6 +63,7 @@ static json_t *share_json(const struct manage_share *s)
 	json_object_set_new(out, "hide_names", json_string(s->hide_names));
 	json_object_set_new(out, "max_uses",
 			    s->max_uses == UINT32_MAX ? json_null() : json_integer(s->max_uses));
+	json_object_set_new(out, "permissions", permissions_json(s));
 	return out;
 }
 
@@ -64,6 +80,85 @@ bool do_share_list(struct request *r)
 		json_array_append_new(r->result, share_json(&shares[i]));
 	manage_shares_free(shares, count);
 	return true;
+}
+
+static const struct sid builtin_domain = { .sub_count = 1,
+					   .authority = { 0, 0, 0, 0, 0, 5 },
+					   .sub = { 32 } };
+
+static json_t *sid_json(const struct sid *domain, uint32_t rid)
+{
+	struct sid sid = sid_child(domain, rid);
+	char text[SID_TEXT_SIZE];
+
+	return json_string(sid_format(&sid, text));
+}
+
+/* An account or a group of the file server. */
+static bool find_sid(struct server *server, const char *name, struct sid *out)
+{
+	struct store_user *users = NULL;
+	struct store_group *groups = NULL;
+	size_t user_count = 0, group_count = 0;
+	bool found = false;
+
+	if (store_groups(server->store, &groups, &group_count))
+		group_count = 0;
+	for (size_t i = 0; i < group_count; i++) {
+		if (!name_compare(groups[i].name, name)) {
+			*out = sid_child(groups[i].builtin ? &builtin_domain : &server->domain_sid,
+					 groups[i].rid);
+			found = true;
+		}
+		store_group_free(&groups[i]);
+	}
+	free(groups);
+	if (store_users(server->store, &users, &user_count))
+		user_count = 0;
+	for (size_t i = 0; i < user_count; i++) {
+		if (!name_compare(users[i].name, name)) {
+			*out = sid_child(&server->domain_sid, users[i].rid);
+			found = true;
+		}
+		store_user_free(&users[i]);
+	}
+	free(users);
+	return found;
+}
+
+/*
+ * "(A;;FR;;;alice)" with the SID of alice in her place. Only the text behind the last semicolon of
+ * an entry is looked at; what SDDL itself knows ("BA", "S-1-...") goes before names.
+ */
+static bool put_sids(struct request *r, const char *sddl, struct buf *out)
+{
+	while (*sddl) {
+		const char *end = strchr(sddl, ')'), *name = end;
+		auto_free char *word = NULL;
+		char text[SID_TEXT_SIZE];
+		struct sid sid;
+
+		while (name && name > sddl && name[-1] != ';')
+			name--;
+		if (!end || name == sddl)
+			break;
+		word = strndup(name, (size_t)(end - name));
+		buf_bytes(out, sddl, (size_t)(name - sddl));
+		if (sid_parse(word, &sid))
+			buf_text(out, word);
+		else if (find_sid(r->server, word, &sid))
+			buf_text(out, sid_format(&sid, text));
+		else
+			return request_fail(r, "bad-request",
+					    "\"%s\" is no SID, and no account or group of %s; "
+					    "berth user list, berth group list",
+					    word, r->server->name);
+		buf_u8(out, ')');
+		sddl = end + 1;
+	}
+	buf_text(out, sddl);
+	buf_u8(out, 0);
+	return !out->failed || request_fail(r, "bad-request", "the permissions are too long");
 }
 
 /* What the request says of a share over what it is; false and a sentence where it cannot be. */
@@ -110,8 +205,11 @@ static bool apply_options(struct request *r, struct store_share *share)
 	if (sddl) {
 		struct security_descriptor *sd = NULL;
 		auto_buf struct buf bytes = { 0 };
+		auto_buf struct buf text = { .limit = SDDL_BYTES_MAX };
 
-		if (sd_parse_sddl(sddl, &sd) != STATUS_SUCCESS)
+		if (!put_sids(r, sddl, &text))
+			return false;
+		if (sd_parse_sddl((const char *)text.data, &sd) != STATUS_SUCCESS)
 			return request_fail(
 				r, "bad-request",
 				"the permissions are not SDDL such as D:(A;;FA;;;BA): \"%s\"",
@@ -208,12 +306,13 @@ bool do_user_list(struct request *r)
 		return false;
 	r->result = json_array();
 	for (size_t i = 0; i < count; i++) {
-		json_array_append_new(r->result,
-				      json_pack("{s:s, s:s, s:i, s:b, s:o}", "name", users[i].name,
-						"full_name", users[i].full_name, "rid",
-						(int)users[i].rid, "enabled",
-						!(users[i].flags & STORE_USER_DISABLED), "groups",
-						groups_json(r->server->store, users[i].name)));
+		json_array_append_new(
+			r->result,
+			json_pack("{s:s, s:s, s:i, s:o, s:b, s:o}", "name", users[i].name,
+				  "full_name", users[i].full_name, "rid", (int)users[i].rid, "sid",
+				  sid_json(&r->server->domain_sid, users[i].rid), "enabled",
+				  !(users[i].flags & STORE_USER_DISABLED), "groups",
+				  groups_json(r->server->store, users[i].name)));
 		store_user_free(&users[i]);
 	}
 	free(users);
@@ -292,11 +391,15 @@ bool do_group_list(struct request *r)
 		return false;
 	r->result = json_array();
 	for (size_t i = 0; i < count; i++) {
-		json_array_append_new(
-			r->result, json_pack("{s:s, s:s, s:i, s:b, s:o}", "name", groups[i].name,
-					     "remark", groups[i].remark, "rid", (int)groups[i].rid,
-					     "builtin", (int)groups[i].builtin, "members",
-					     members_json(r->server->store, groups[i].name)));
+		json_array_append_new(r->result,
+				      json_pack("{s:s, s:s, s:i, s:o, s:b, s:o}", "name",
+						groups[i].name, "remark", groups[i].remark, "rid",
+						(int)groups[i].rid, "sid",
+						sid_json(groups[i].builtin ? &builtin_domain
+									   : &r->server->domain_sid,
+							 groups[i].rid),
+						"builtin", (int)groups[i].builtin, "members",
+						members_json(r->server->store, groups[i].name)));
 		store_group_free(&groups[i]);
 	}
 	free(groups);

@@ -140,10 +140,12 @@ bool do_server_set(struct request *r)
 
 bool do_server_settings(struct request *r)
 {
+	char sid[SID_TEXT_SIZE];
 	size_t count;
 	const struct manage_setting *settings = manage_settings(&count);
 
 	r->result = json_object();
+	json_object_set_new(r->result, "sid", json_string(sid_format(&r->server->domain_sid, sid)));
 	for (size_t i = 0; i < count; i++) {
 		auto_free char *value = store_setting(r->server->store, settings[i].key);
 

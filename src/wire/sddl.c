@@ -3,7 +3,7 @@
  * The text form of descriptors that Windows tools print and take (MS-DTYP 2.5.1): owner, group,
  * DACL and SACL. Conditions, object GUIDs and names that need a domain are refused.
  */
-#include <wire/dtyp.h>
+#include <wire/sddl.h>
 
 #include <errno.h>
 
@@ -239,4 +239,63 @@ ntstatus sd_parse_sddl(const char *text, struct security_descriptor **out)
 			return STATUS_INVALID_SECURITY_DESCR;
 	return sd_build(d.sd.control, d.sd.has_owner ? &d.sd.owner : NULL,
 			d.sd.has_group ? &d.sd.group : NULL, d.sd.dacl, d.sd.sacl, out);
+}
+
+static const struct word *word_of(uint32_t value, const struct word *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (words[i].value == value)
+			return &words[i];
+	return NULL;
+}
+
+static void put_words(struct buf *out, uint32_t bits, const struct word *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bits & words[i].value)
+			buf_text(out, words[i].name);
+}
+
+static void put_sid(struct buf *out, const char *before, const struct sid *sid)
+{
+	char text[SID_TEXT_SIZE];
+
+	buf_printf(out, "%s%s", before, sid_format(sid, text));
+}
+
+/* A mask that is one word is shown as that, any other as its number, which tools take as well. */
+static bool put_ace(struct buf *out, const struct ace *ace)
+{
+	const struct word *type = word_of(ace->type, ace_types, ARRAY_LEN(ace_types));
+	const struct word *rights = word_of(ace->mask, ace_rights, ARRAY_LEN(ace_rights));
+
+	if (!type)
+		return false;
+	buf_printf(out, "(%s;", type->name);
+	put_words(out, ace->flags, ace_flags, ARRAY_LEN(ace_flags));
+	if (rights)
+		buf_printf(out, ";%s;;", rights->name);
+	else
+		buf_printf(out, ";0x%x;;", ace->mask);
+	put_sid(out, ";", &ace->sid);
+	buf_u8(out, ')');
+	return true;
+}
+
+bool sd_format_sddl(struct buf *out, const struct security_descriptor *sd)
+{
+	if (sd->has_owner)
+		put_sid(out, "O:", &sd->owner);
+	if (sd->has_group)
+		put_sid(out, "G:", &sd->group);
+	if (!(sd->control & SD_DACL_PRESENT))
+		return !out->failed;
+	buf_text(out, "D:");
+	put_words(out, sd->control, dacl_flags, ARRAY_LEN(dacl_flags));
+	if (!sd->dacl)
+		buf_text(out, NULL_DACL);
+	for (size_t i = 0; sd->dacl && i < sd->dacl->count; i++)
+		if (!put_ace(out, &sd->dacl->aces[i]))
+			return false;
+	return !out->failed;
 }

@@ -81,6 +81,7 @@ def test_unknown_objects():
         refused(FAILED, 'no file server "NOPE" in this cluster; berth server list', "server", verb, "NOPE")
     refused(FAILED, 'no file server "NOPE"', "server", "set", "NOPE", "comment=x")
     refused(FAILED, "N9", "server", "move", "FS", "N9")
+    refused(USAGE, "(?s)\"server\" is missing:.*usage: berth server move SERVER", "server", "move")
     refused(FAILED, 'no user "nope"; berth user list FS', "user", "remove", "FS", "nope")
     refused(FAILED, 'no user "nope"; berth user list FS', "user", "disable", "FS", "nope")
     refused(FAILED, 'no group "nope"; berth group list FS', "member", "add", "FS", "nope", "alice")

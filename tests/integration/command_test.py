@@ -54,6 +54,7 @@ def test_shares():
     L.berth("share", "add", "FS", "two", "--path", "deep/er", "--remark", "the second", "--read-only", "--hidden")
     rows = {r["name"]: r for r in listing("share", "list", "FS")}
     check({"one", "two", "ADMIN$", "IPC$", "S$"} == set(rows), str(sorted(rows)))
+    check(" read-only,hidden " in L.berth("share", "list", "FS").out, L.berth("share", "list", "FS").out)
     check(rows["two"]["path"] == "S:\\deep\\er" and rows["two"]["read_only"] and rows["two"]["hidden"], str(rows["two"]))
     check(L.smbclient("//FS/two", "put /etc/hostname x").text.count("NT_STATUS_ACCESS_DENIED") == 1, "read-only")
     L.berth("share", "set", "FS", "two", "--read-write", "--remark", "changed")
@@ -73,6 +74,15 @@ def test_accounts():
     L.user("FS", "bob")
     L.berth("group", "add", "FS", "ops")
     L.berth("member", "add", "FS", "ops", "bob")
+    sid = {r["name"]: r["sid"] for r in listing("user", "list", "FS") + listing("group", "list", "FS")}
+    base = json.loads(L.berth("server", "settings", "FS", "--json").out)["sid"]
+    check(sid["bob"].startswith(base + "-") and sid["Administrators"] == "S-1-5-32-544", str(sid))
+    made = L.berth("share", "add", "FS", "named", "--path", "/etc", "--permissions", "D:(A;;FA;;;BA)(A;;FR;;;bob)(A;;FA;;;ops)")
+    check('is the directory "etc" of the volume of FS' in made.out, repr(made))
+    shown = {r["name"]: r for r in listing("share", "list", "FS")}["named"]["permissions"]
+    check(shown.endswith("D:(A;;FA;;;S-1-5-32-544)(A;;FR;;;%s)(A;;FA;;;%s)" % (sid["bob"], sid["ops"])), shown)
+    fails(1, "share", "set", "FS", "named", "--permissions", "D:(A;;FA;;;nobody)", says=("nobody", "user list"))
+    L.berth("share", "remove", "FS", "named")
     users = {u["name"]: u for u in listing("user", "list", "FS")}
     check(users["bob"]["groups"] == ["ops"] and users["bob"]["enabled"], str(users["bob"]))
     groups = {g["name"]: g for g in listing("group", "list", "FS")}

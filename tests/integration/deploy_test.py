@@ -147,6 +147,7 @@ def test_enrol():
     check(len(set(tokens)) == 3, "three tokens are not three")
     PC1 = Client("pc1", tokens[1])
     PC1.poll()
+    check("waits for approval at site P01" in PC1.tail(), PC1.tail())
     site("client", "collect")
     check([c["state"] for c in rows("client", "list")] == ["approved"], str(rows("client", "list")))
     site("site", "publish")
@@ -434,6 +435,10 @@ def write(name, text):
 def test_bounded():
     """what no policy needs any more is kept neither by a client, nor on the point, nor in the library"""
     d = deploy("one", "--available")
+    check("its rule is never" in site("deployment", "rerun", d).out, "nothing says that it does not run again")
+    before = rows("package", "programs", "one")[0]
+    site("package", "program", "one", "install", "--limit", "77")
+    check(rows("package", "programs", "one")[0] == dict(before, limit_s=77), str(rows("package", "programs", "one")))
     places = (os.path.join(PC1.state_dir, "policy"), os.path.join(volume(), "targets"),
               os.path.join(L.directory, "site", "content", "targets"))
     counts = []

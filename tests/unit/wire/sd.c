@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <wire/dtyp.h>
+#include <wire/sddl.h>
 
 #define ALL_PARTS                                                                                  \
 	(OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION |     \
@@ -236,6 +236,35 @@ static void numbers_that_lie_are_refused(void **state)
 	free(back);
 }
 
+static void a_descriptor_is_shown_as_the_text_it_was_read_from(void **state)
+{
+	static const char *const texts[] = {
+		"O:S-1-5-32-544G:S-1-5-18D:PAI(D;;CC;;;S-1-5-7)(A;OICI;FA;;;S-1-5-32-544)"
+		"(A;CIIOID;GA;;;S-1-3-0)(A;;0x1200a9;;;S-1-5-21-1-2-3-1000)",
+		"D:NO_ACCESS_CONTROL",
+		"D:",
+		"O:S-1-1-0",
+	};
+	struct buf small auto_buf = { .limit = 8 };
+	struct security_descriptor *sd;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct buf out auto_buf = { 0 };
+
+		sd = sddl(texts[i]);
+		assert_true(sd_format_sddl(&out, sd));
+		buf_u8(&out, 0);
+		assert_string_equal((const char *)out.data, texts[i]);
+		free(sd);
+	}
+	sd = sddl(texts[0]);
+	assert_false(sd_format_sddl(&small, sd));
+	sd->dacl->aces[0].type = 0x7f;
+	buf_free(&small);
+	assert_false(sd_format_sddl(&small, sd));
+	free(sd);
+}
+
 static void sddl_that_is_not_understood_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -391,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_null_dacl_is_not_an_empty_one),
 		cmocka_unit_test(a_descriptor_cut_anywhere_is_refused),
 		cmocka_unit_test(numbers_that_lie_are_refused),
+		cmocka_unit_test(a_descriptor_is_shown_as_the_text_it_was_read_from),
 		cmocka_unit_test(sddl_that_is_not_understood_is_refused),
 		cmocka_unit_test(a_child_inherits_as_windows_has_it),
 		cmocka_unit_test(inheritance_that_outgrows_a_list_is_refused),
