@@ -240,9 +240,12 @@ def test_lie():
     stop_mover()
     damage(pieces("FS2"))
     berth("package", "validate", "tools", FAR, "--no-wait")
-    with sqlite3.connect(os.path.join(site_dir(), "site.db")) as db:
-        number, manifest = db.execute("SELECT asked, lower(hex(manifest)) FROM distributions JOIN packages ON name ="
-                                      " package WHERE point = ?", (FAR,)).fetchone()
+
+    def ordered():  # published: what a mover remembers of no order, it forgets
+        with sqlite3.connect(os.path.join(site_dir(), "site.db")) as db:
+            return db.execute("SELECT asked, lower(hex(manifest)) FROM distributions JOIN packages ON name = package"
+                              " WHERE point = ? AND ordered = asked", (FAR,)).fetchone()
+    number, manifest = wait_until("it is ordered", ordered, 60)
     with open(path("state/state.json")) as f:
         state = json.load(f)
     state["pulls"].append({"to": FAR, "package": "tools", "manifest": manifest, "number": number, "state": "installed",
