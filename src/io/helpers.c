@@ -21,7 +21,7 @@ static struct {
 	struct op_queue queue;
 	pthread_t threads[HELPERS_MAX];
 	unsigned count, idle, waking, users;
-	bool ending;
+	uintptr_t generation; /* of the threads; those of an older one end */
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER };
 
 static ssize_t write_all(const struct io_op *op)
@@ -91,13 +91,15 @@ static void give_back(struct io_op *op)
 	atomic_fetch_sub(&loop->visitors, 1);
 }
 
-static void *helper_main(void *unused)
+static void *helper_main(void *arg)
 {
+	uintptr_t generation = (uintptr_t)arg;
+
 	pthread_mutex_lock(&pool.lock);
 	for (;;) {
 		struct io_op *op = op_queue_take(&pool.queue);
 
-		if (!op && pool.ending)
+		if (!op && generation != pool.generation)
 			break;
 		if (!op) {
 			pool.idle++;
@@ -123,7 +125,7 @@ static void start_helper(void)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (!pthread_create(&pool.threads[pool.count], NULL, helper_main, NULL))
+	if (!pthread_create(&pool.threads[pool.count], NULL, helper_main, (void *)pool.generation))
 		pool.count++;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	BUG_ON(!pool.count);
@@ -137,6 +139,7 @@ void helpers_get(void)
 	pthread_mutex_unlock(&pool.lock);
 }
 
+/* Whoever comes while the threads of before are waited for has threads of its own. */
 void helpers_put(void)
 {
 	pthread_t ending[HELPERS_MAX];
@@ -146,20 +149,13 @@ void helpers_put(void)
 	if (!--pool.users) {
 		count = pool.count;
 		memcpy(ending, pool.threads, sizeof(ending));
-		pool.ending = true;
+		pool.count = pool.waking = 0;
+		pool.generation++;
 		pthread_cond_broadcast(&pool.work);
 	}
 	pthread_mutex_unlock(&pool.lock);
-	if (!count) {
-		pool.ending = false;
-		return;
-	}
 	for (unsigned i = 0; i < count; i++)
 		pthread_join(ending[i], NULL);
-	pthread_mutex_lock(&pool.lock);
-	pool.count = pool.waking = 0;
-	pool.ending = false;
-	pthread_mutex_unlock(&pool.lock);
 }
 
 void helpers_submit(struct io_op *op)
