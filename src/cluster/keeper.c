@@ -88,16 +88,19 @@ static void wait_until(struct keeper *k, uint64_t until_ms)
 		pthread_cond_timedwait(&k->changed, &k->engine->lock, &ts);
 }
 
-/* The move that was asked for is over: it came, or it could not. */
+static int end_move(struct server_record *record)
+{
+	record->target[0] = '\0';
+	record->target_until_ms = 0;
+	return 0;
+}
+
+/* The move to this node that was asked for is over. */
 static int clear_target(struct server_record *record, void *arg)
 {
 	const char *node = arg;
 
-	if (!record->target[0] || strcasecmp(record->target, node) != 0)
-		return 1;
-	record->target[0] = '\0';
-	record->target_until_ms = 0;
-	return 0;
+	return record->target[0] && !strcasecmp(record->target, node) ? end_move(record) : 1;
 }
 
 /* The owner has let go: from now on the target has its time. */
@@ -111,15 +114,21 @@ static int restamp_target(struct server_record *record, void *arg)
 
 /* Without the engine's lock, as all work on files: a disk that hangs must not stop the other
  * servers. */
-static void change_record(struct keeper *k, int (*change)(struct server_record *, void *))
+static void change_record_by(struct keeper *k, int (*change)(struct server_record *, void *),
+			     void *arg)
 {
 	int error;
 
 	pthread_mutex_unlock(&k->engine->lock);
-	error = server_record_change(k->engine->directory, k->name, change, k->engine->node);
+	error = server_record_change(k->engine->directory, k->name, change, arg);
 	pthread_mutex_lock(&k->engine->lock);
 	if (error && error != -ENOENT)
 		log_error("record not changed name=%s error=%s", k->name, strerror(-error));
+}
+
+static void change_record(struct keeper *k, int (*change)(struct server_record *, void *))
+{
+	change_record_by(k, change, k->engine->node);
 }
 
 /*
@@ -156,8 +165,22 @@ struct turn {
 	struct keeper *k;
 	char home[CLUSTER_MAX_PATH + 16];
 	struct owner_record owner;
+	/* Where it was to go when the lock was taken. */
+	char target[CLUSTER_MAX_NAME];
+	int64_t target_until_ms;
 	char why[512];
 };
+
+/* The move that was asked for before this turn is over: it came here, or could not come where it
+ * was to. A target that stayed behind would be the better owner for whoever has the lock next. */
+static int clear_target_of(struct server_record *record, void *arg)
+{
+	const struct turn *t = arg;
+	bool is_that = record->target[0] && !strcmp(record->target, t->target) &&
+		       record->target_until_ms == t->target_until_ms;
+
+	return is_that ? end_move(record) : 1;
+}
 
 static void PRINTF_LIKE(2, 3) explain(struct turn *t, const char *format, ...)
 {
@@ -348,7 +371,7 @@ static bool own_once(struct turn *t)
 		return true;
 	keeper_move(k, CLUSTER_ONLINE, "");
 	(void)!write_owner(t, "online");
-	change_record(k, clear_target);
+	change_record_by(k, clear_target_of, t);
 	fault = serve(t);
 	keeper_move(k, CLUSTER_OFFLINE_PENDING, fault ? t->why : "");
 	(void)!write_owner(t, "offline-pending");
@@ -435,8 +458,11 @@ static void take_a_turn(struct keeper *k)
 	fd = wait_for_lock(&turn);
 	if (fd == -EINTR)
 		return;
-	if (fd >= 0)
+	if (fd >= 0) {
 		refresh_record(k);
+		memcpy(turn.target, k->record.target, sizeof(turn.target));
+		turn.target_until_ms = k->record.target_until_ms;
+	}
 	if (fd < 0) {
 		snprintf(k->reason, sizeof(k->reason), "%s", turn.why);
 		gave_up = !note_failure(k);
