@@ -262,7 +262,7 @@ void open_detach(struct open *open, struct actions *actions)
 ntstatus open_close(struct open *open, struct volume_attributes *attributes)
 {
 	struct actions actions = { 0 };
-	bool was_parked = false;
+	bool was_parked = false, written;
 
 	if (!open_move(open, OPEN_LIVE, OPEN_CLOSED)) {
 		was_parked = open_move(open, OPEN_PARKED, OPEN_CLOSED);
@@ -273,10 +273,11 @@ ntstatus open_close(struct open *open, struct volume_attributes *attributes)
 	replay_forget(open);
 	pthread_mutex_lock(&open->file->lock);
 	write_time_end(open); /* its last write time is told by what is asked next */
+	written = open->written;
 	pthread_mutex_unlock(&open->file->lock);
 	if (attributes && open_attributes(open, attributes) != STATUS_SUCCESS)
 		*attributes = (struct volume_attributes){ 0 };
-	if (open->written)
+	if (written)
 		open_changed(open, FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE);
 	open_detach(open, &actions);
 	/* From here on nobody makes it resilient, and whoever parked it has armed its timer. */

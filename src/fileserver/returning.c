@@ -25,6 +25,8 @@ static void hold(struct timer *timer)
 
 void returning_end(struct open *held, ntstatus status, struct actions *actions)
 {
+	if (!held->durable.patience.fire)
+		return; /* nobody has ever waited for it */
 	timer_disarm(&held->durable.patience);
 	waiters_wake(&held->durable.returning, status, actions);
 }
@@ -57,11 +59,12 @@ static void wait_locked(struct open *held, struct waiter *waiter, struct actions
 {
 	struct action *action = actions_add(actions);
 
-	if (waiter_queue_empty(&held->durable.returning)) {
+	if (!held->durable.patience.fire) { /* the timers' thread reads them without these locks */
 		held->durable.patience.hold = hold;
 		held->durable.patience.fire = fire;
-		timer_arm(&held->durable.patience, open_limits.max_return_wait_ms);
 	}
+	if (waiter_queue_empty(&held->durable.returning))
+		timer_arm(&held->durable.patience, open_limits.max_return_wait_ms);
 	waiter_enqueue(&held->durable.returning, waiter);
 	action->kind = ACTION_HOLDER_WANTED;
 	action->open = open_get(held);
