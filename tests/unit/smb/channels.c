@@ -49,14 +49,6 @@ static ntstatus bind_as(struct peer *p, const struct peer *to, const char *passw
 	return STATUS_SUCCESS;
 }
 
-static ntstatus status_of(struct peer *p, struct buf *b)
-{
-	struct smb2_header h;
-	struct cursor body;
-
-	return peer_ask(p, b, &h, &body) ? h.status : STATUS_CONNECTION_DISCONNECTED;
-}
-
 /* One SESSION_SETUP that binds, as far as its first answer. */
 static ntstatus first_leg(struct peer *p)
 {
@@ -64,40 +56,18 @@ static ntstatus first_leg(struct peer *p)
 	struct buf b = peer_begin(p, SMB2_SESSION_SETUP);
 
 	smb2_session_setup_request_encode(&b, &r);
-	return status_of(p, &b);
+	return peer_status(p, &b);
 }
 
 static struct smb2_file_id create(struct peer *p, const char *name, uint8_t oplock_level,
 				  uint32_t access)
 {
-	auto_buf struct buf text = { 0 };
-	struct smb2_create_request r = {
-		.impersonation_level = 2,
-		.desired_access = access,
-		.share_access = 7,
-		.create_disposition = FILE_OPEN_IF,
-		.oplock_level = oplock_level,
-	};
-	struct buf b = peer_begin(p, SMB2_CREATE);
+	struct smb2_create_request r = peer_file(access);
 	struct smb2_create_response answer;
-	struct smb2_header h;
-	struct cursor body;
 
-	peer_utf16(&text, &r.name, name);
-	smb2_create_request_encode(&b, &r);
-	assert_true(peer_ask(p, &b, &h, &body));
-	assert_int_equal(h.status, STATUS_SUCCESS);
-	assert_int_equal(smb2_create_response_decode(&body, &answer), STATUS_SUCCESS);
+	r.oplock_level = oplock_level;
+	assert_int_equal(peer_create(p, name, r, &answer), STATUS_SUCCESS);
 	return answer.file_id;
-}
-
-static ntstatus close_file(struct peer *p, struct smb2_file_id id)
-{
-	struct smb2_close_request r = { .file_id = id };
-	struct buf b = peer_begin(p, SMB2_CLOSE);
-
-	smb2_close_request_encode(&b, &r);
-	return status_of(p, &b);
 }
 
 static ntstatus echo(struct peer *p)
@@ -105,7 +75,7 @@ static ntstatus echo(struct peer *p)
 	struct buf b = peer_begin(p, SMB2_ECHO);
 
 	smb2_empty_encode(&b);
-	return status_of(p, &b);
+	return peer_status(p, &b);
 }
 
 static void a_bound_channel_has_the_trees_and_opens_of_the_session(void **state)
@@ -116,8 +86,8 @@ static void a_bound_channel_has_the_trees_and_opens_of_the_session(void **state)
 	connect_to(&first);
 	id = create(&first, "shared", 0, FILE_GENERIC_READ | FILE_GENERIC_WRITE);
 	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
-	assert_int_equal(close_file(&second, id), STATUS_SUCCESS);
-	assert_int_equal(close_file(&first, id), STATUS_FILE_CLOSED);
+	assert_int_equal(peer_close_file(&second, id), STATUS_SUCCESS);
+	assert_int_equal(peer_close_file(&first, id), STATUS_FILE_CLOSED);
 	peer_close(&first);
 	peer_close(&second);
 }
@@ -346,7 +316,7 @@ static void a_session_ends_with_its_last_channel(void **state)
 	id = create(&first, "survives", 0, FILE_GENERIC_READ);
 	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
 	peer_close(&first);
-	assert_int_equal(close_file(&second, id), STATUS_SUCCESS);
+	assert_int_equal(peer_close_file(&second, id), STATUS_SUCCESS);
 	peer_close(&second);
 	smb_statistics(&now);
 	assert_int_equal(now.sessions, 0);
@@ -362,7 +332,7 @@ static void a_logoff_ends_the_session_on_all_channels(void **state)
 	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
 	b = peer_begin(&second, SMB2_LOGOFF);
 	smb2_empty_encode(&b);
-	assert_int_equal(status_of(&second, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_status(&second, &b), STATUS_SUCCESS);
 	assert_int_equal(peer_tree_connect(&first, "\\\\FS\\data"), STATUS_USER_SESSION_DELETED);
 	peer_close(&first);
 	peer_close(&second);
@@ -370,18 +340,10 @@ static void a_logoff_ends_the_session_on_all_channels(void **state)
 
 static struct buf open_message(struct peer *p, const char *name)
 {
-	auto_buf struct buf text = { 0 };
-	struct smb2_create_request r = {
-		.impersonation_level = 2,
-		.desired_access = FILE_GENERIC_READ,
-		.share_access = 7,
-		.create_disposition = FILE_OPEN,
-	};
-	struct buf b = peer_begin(p, SMB2_CREATE);
+	struct smb2_create_request r = peer_file(FILE_GENERIC_READ);
 
-	peer_utf16(&text, &r.name, name);
-	smb2_create_request_encode(&b, &r);
-	return b;
+	r.create_disposition = FILE_OPEN;
+	return peer_create_message(p, name, r);
 }
 
 static ntstatus answer_break(struct peer *p, struct smb2_file_id id)
@@ -390,7 +352,7 @@ static ntstatus answer_break(struct peer *p, struct smb2_file_id id)
 	struct buf b = peer_begin(p, SMB2_OPLOCK_BREAK);
 
 	smb2_oplock_break_ack_encode(&b, &r);
-	return status_of(p, &b);
+	return peer_status(p, &b);
 }
 
 static void a_break_goes_over_a_channel_that_is_left(void **state)
@@ -408,7 +370,7 @@ static void a_break_goes_over_a_channel_that_is_left(void **state)
 	connect_to(&other);
 	peer_close(&first);
 	b = open_message(&other, "cached");
-	assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+	assert_int_equal(peer_status(&other, &b), STATUS_PENDING);
 	assert_true(peer_answer(&second, &h, &body));
 	assert_int_equal(h.command, SMB2_OPLOCK_BREAK);
 	assert_int_equal(h.message_id, UINT64_MAX);
@@ -434,7 +396,7 @@ static void a_break_that_was_under_way_goes_over_a_channel_that_is_left(void **s
 	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
 	connect_to(&other);
 	b = open_message(&other, "under-way");
-	assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+	assert_int_equal(peer_status(&other, &b), STATUS_PENDING);
 	peer_close(&first);
 	assert_true(peer_answer(&second, &h, &body));
 	assert_int_equal(h.command, SMB2_OPLOCK_BREAK);
@@ -469,7 +431,7 @@ static void many_breaks_under_way_go_over_a_channel_that_is_left_in_order(void *
 		char auto_free *name = xasprintf("many-%d", i);
 		struct buf b = open_message(&other, name);
 
-		assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+		assert_int_equal(peer_status(&other, &b), STATUS_PENDING);
 	}
 	peer_close(&first);
 	for (int i = 0; i < MANY; i++) {
@@ -486,23 +448,14 @@ static void many_breaks_under_way_go_over_a_channel_that_is_left_in_order(void *
 /* A CREATE that a replay finds, of a file that another caches. */
 static void ask_for(struct peer *p, const char *name, uint8_t number)
 {
-	auto_buf struct buf text = { 0 };
-	struct smb2_create_request r = {
-		.impersonation_level = 2,
-		.desired_access = FILE_GENERIC_READ,
-		.share_access = 7,
-		.create_disposition = FILE_OPEN,
-		.contexts.durable = { .request_v2 = true },
-	};
-	struct buf b = peer_begin(p, SMB2_CREATE);
-	struct smb2_header h;
-	struct cursor body;
+	struct smb2_create_request r = peer_file(FILE_GENERIC_READ);
+	struct buf b;
 
+	r.create_disposition = FILE_OPEN;
+	r.contexts.durable.request_v2 = true;
 	r.contexts.durable.create_guid.bytes[0] = number;
-	peer_utf16(&text, &r.name, name);
-	smb2_create_request_encode(&b, &r);
-	assert_true(peer_ask(p, &b, &h, &body));
-	assert_int_equal(h.status, STATUS_PENDING);
+	b = peer_create_message(p, name, r);
+	assert_int_equal(peer_status(p, &b), STATUS_PENDING);
 }
 
 static uint64_t waiting_now(void)
@@ -533,7 +486,7 @@ static void lost_connections_leave_no_more_creates_waiting_than_the_limit(void *
 	peer_close(&second);
 	assert_int_equal(waiting_now(), SMB_MAX_LOST_CREATES);
 	/* What is through makes room. */
-	assert_int_equal(close_file(&other, id), STATUS_SUCCESS);
+	assert_int_equal(peer_close_file(&other, id), STATUS_SUCCESS);
 	for (int turns = 0; turns < 1000 && waiting_now(); turns++)
 		peer_turn(1);
 	assert_int_equal(waiting_now(), 0);
@@ -569,10 +522,10 @@ static void a_break_is_encrypted_where_any_channel_was(void **state)
 		assert_int_equal(echo(&second), STATUS_SUCCESS);
 		connect_to(&other);
 		b = open_message(&other, "secret");
-		assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+		assert_int_equal(peer_status(&other, &b), STATUS_PENDING);
 		assert_true(peer_receive(&first, 3000)); /* it has no key to open it with */
 		assert_int_equal(first.in.data[4], encrypts ? 0xfd : 0xfe);
-		assert_int_equal(close_file(&second, id), STATUS_SUCCESS);
+		assert_int_equal(peer_close_file(&second, id), STATUS_SUCCESS);
 		assert_true(peer_receive(&other, 3000));
 		peer_close(&first);
 		peer_close(&second);
@@ -595,7 +548,7 @@ static void a_break_that_is_not_taken_goes_over_the_next_channel(void **state)
 	assert_int_equal(bind_as(&second, &first, PEER_PASSWORD), STATUS_SUCCESS);
 	connect_to(&other);
 	b = open_message(&other, "stalled");
-	assert_int_equal(status_of(&other, &b), STATUS_PENDING);
+	assert_int_equal(peer_status(&other, &b), STATUS_PENDING);
 	/* first is not read from: what was sent stays in its socket. */
 	assert_true(peer_answer(&second, &h, &body));
 	assert_int_equal(h.command, SMB2_OPLOCK_BREAK);
@@ -613,7 +566,7 @@ static ntstatus write_to(struct peer *p, struct smb2_file_id id)
 	struct buf b = peer_begin(p, SMB2_WRITE);
 
 	smb2_write_request_encode(&b, &r);
-	return status_of(p, &b);
+	return peer_status(p, &b);
 }
 
 /* What the holder has cached is old from the write on: whoever is told of the write must not be

@@ -43,28 +43,17 @@ static ntstatus ask(struct user *user, struct buf *b, struct cursor *body)
 
 static void create_and_close(struct user *user, const char *name)
 {
-	auto_buf struct buf text = { 0 };
-	struct smb2_create_request r = {
-		.impersonation_level = 2,
-		.desired_access = FILE_GENERIC_READ | FILE_GENERIC_WRITE,
-		.share_access = 7,
-		.create_disposition = FILE_OPEN_IF,
-	};
-	struct buf b = peer_begin(&user->peer, SMB2_CREATE);
+	struct buf b = peer_create_message(&user->peer, name,
+					   peer_file(FILE_GENERIC_READ | FILE_GENERIC_WRITE));
 	struct smb2_create_response answer;
-	struct smb2_close_request c = { 0 };
 	struct cursor body;
 
-	peer_utf16(&text, &r.name, name);
-	smb2_create_request_encode(&b, &r);
 	if (ask(user, &b, &body) || smb2_create_response_decode(&body, &answer))
 		return;
 	user->done++;
 	if (user->number % 2 && user->done % 3 == 0)
 		return; /* left to the end of the session */
-	c.file_id = answer.file_id;
-	b = peer_begin(&user->peer, SMB2_CLOSE);
-	smb2_close_request_encode(&b, &c);
+	b = peer_close_message(&user->peer, answer.file_id);
 	(void)!ask(user, &b, &body);
 }
 

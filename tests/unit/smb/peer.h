@@ -401,10 +401,70 @@ static bool peer_ask(struct peer *p, struct buf *b, struct smb2_header *h, struc
 	return peer_answer(p, h, body);
 }
 
+/* peer_status - what comes for @b, which is freed; nothing: STATUS_CONNECTION_DISCONNECTED. */
+static inline ntstatus peer_status(struct peer *p, struct buf *b)
+{
+	struct smb2_header h;
+	struct cursor body;
+
+	return peer_ask(p, b, &h, &body) ? h.status : STATUS_CONNECTION_DISCONNECTED;
+}
+
 static void peer_utf16(struct buf *b, struct cursor *c, const char *text)
 {
 	utf16_encode(b, text);
 	*c = cur_of(b->data, b->len);
+}
+
+/* peer_file - a CREATE of a file that is made where it is missing, and shared with everybody. */
+static inline struct smb2_create_request peer_file(uint32_t access)
+{
+	return (struct smb2_create_request){ .impersonation_level = 2,
+					     .desired_access = access,
+					     .share_access = 7,
+					     .create_disposition = FILE_OPEN_IF };
+}
+
+/* peer_create_message - @r for @name. */
+static inline struct buf peer_create_message(struct peer *p, const char *name,
+					     struct smb2_create_request r)
+{
+	auto_buf struct buf text = { 0 };
+	struct buf b = peer_begin(p, SMB2_CREATE);
+
+	peer_utf16(&text, &r.name, name);
+	smb2_create_request_encode(&b, &r);
+	return b;
+}
+
+/* peer_create - ask for it; *@answer is set on success. */
+static inline ntstatus peer_create(struct peer *p, const char *name, struct smb2_create_request r,
+				   struct smb2_create_response *answer)
+{
+	struct buf b = peer_create_message(p, name, r);
+	struct smb2_header h;
+	struct cursor body;
+
+	if (!peer_ask(p, &b, &h, &body))
+		return STATUS_CONNECTION_DISCONNECTED;
+	must(h.status || !smb2_create_response_decode(&body, answer), "the answer to a CREATE");
+	return h.status;
+}
+
+static inline struct buf peer_close_message(struct peer *p, struct smb2_file_id id)
+{
+	struct smb2_close_request r = { .file_id = id };
+	struct buf b = peer_begin(p, SMB2_CLOSE);
+
+	smb2_close_request_encode(&b, &r);
+	return b;
+}
+
+static inline ntstatus peer_close_file(struct peer *p, struct smb2_file_id id)
+{
+	struct buf b = peer_close_message(p, id);
+
+	return peer_status(p, &b);
 }
 
 static inline bool peer_negotiate(struct peer *p)

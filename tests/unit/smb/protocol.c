@@ -25,41 +25,25 @@ static void connect_to(struct peer *p, uint16_t dialect, const char *path)
 		assert_int_equal(peer_tree_connect(p, path), STATUS_SUCCESS);
 }
 
-static ntstatus status_of(struct peer *p, struct buf *b)
+static struct smb2_create_request with_options(uint32_t options)
 {
-	struct smb2_header h;
-	struct cursor body;
+	struct smb2_create_request r =
+		peer_file(FILE_GENERIC_READ | FILE_GENERIC_WRITE | DELETE_ACCESS);
 
-	return peer_ask(p, b, &h, &body) ? h.status : STATUS_CONNECTION_DISCONNECTED;
+	r.create_options = options;
+	return r;
 }
 
 static struct buf create_message(struct peer *p, const char *name, uint32_t options)
 {
-	auto_buf struct buf text = { 0 };
-	struct smb2_create_request r = {
-		.impersonation_level = 2,
-		.desired_access = FILE_GENERIC_READ | FILE_GENERIC_WRITE | DELETE_ACCESS,
-		.share_access = 7,
-		.create_disposition = FILE_OPEN_IF,
-		.create_options = options,
-	};
-	struct buf b = peer_begin(p, SMB2_CREATE);
-
-	peer_utf16(&text, &r.name, name);
-	smb2_create_request_encode(&b, &r);
-	return b;
+	return peer_create_message(p, name, with_options(options));
 }
 
 static struct smb2_file_id create(struct peer *p, const char *name, uint32_t options)
 {
-	struct buf b = create_message(p, name, options);
 	struct smb2_create_response r;
-	struct smb2_header h;
-	struct cursor body;
 
-	assert_true(peer_ask(p, &b, &h, &body));
-	assert_int_equal(h.status, STATUS_SUCCESS);
-	assert_int_equal(smb2_create_response_decode(&body, &r), STATUS_SUCCESS);
+	assert_int_equal(peer_create(p, name, with_options(options), &r), STATUS_SUCCESS);
 	return r.file_id;
 }
 
@@ -77,15 +61,6 @@ static struct buf read_message(struct peer *p, struct smb2_file_id id, uint32_t 
 	struct buf b = peer_begin(p, SMB2_READ);
 
 	smb2_read_request_encode(&b, &r);
-	return b;
-}
-
-static struct buf close_message(struct peer *p, struct smb2_file_id id)
-{
-	struct smb2_close_request r = { .file_id = id };
-	struct buf b = peer_begin(p, SMB2_CLOSE);
-
-	smb2_close_request_encode(&b, &r);
 	return b;
 }
 
@@ -192,7 +167,7 @@ static void dialect_311_needs_a_preauth_context(void **state)
 	peer_open(&p, SMB2_DIALECT_311);
 	b = peer_begin(&p, SMB2_NEGOTIATE);
 	smb2_negotiate_request_encode(&b, &r); /* no contexts at all */
-	assert_int_equal(status_of(&p, &b), STATUS_INVALID_PARAMETER);
+	assert_int_equal(peer_status(&p, &b), STATUS_INVALID_PARAMETER);
 	peer_close(&p);
 }
 
@@ -236,15 +211,6 @@ static void gmac_is_not_agreed_on_where_a_setting_says_so(void **state)
 	smb.config.gmac = true;
 }
 
-static ntstatus close_file(struct peer *p, struct smb2_file_id id)
-{
-	struct smb2_close_request r = { .file_id = id };
-	struct buf b = peer_begin(p, SMB2_CLOSE);
-
-	smb2_close_request_encode(&b, &r);
-	return status_of(p, &b);
-}
-
 static void a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_anew(void **state)
 {
 	struct smb2_file_id id;
@@ -258,22 +224,22 @@ static void a_session_that_is_too_old_takes_nothing_until_its_client_logs_on_ane
 	assert_int_equal(peer_log_on(&p, PEER_PASSWORD, 1), STATUS_SUCCESS);
 	usleep(5000);
 	b = create_message(&p, "lasting", 0);
-	assert_int_equal(status_of(&p, &b), STATUS_NETWORK_SESSION_EXPIRED);
+	assert_int_equal(peer_status(&p, &b), STATUS_NETWORK_SESSION_EXPIRED);
 	assert_int_equal(peer_tree_connect(&p, "\\\\FS\\data"), STATUS_NETWORK_SESSION_EXPIRED);
 	b = echo_message(&p);
-	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_status(&p, &b), STATUS_SUCCESS);
 	/* Who cannot log on has no session any more; who can has all that was there. */
 	smb.config.session_lifetime_ms = 3600000;
 	assert_int_equal(peer_log_on(&p, PEER_PASSWORD, 1), STATUS_SUCCESS);
 	b = create_message(&p, "lasting", 0);
-	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_status(&p, &b), STATUS_SUCCESS);
 	smb.config.session_lifetime_ms = 1;
 	assert_int_equal(peer_log_on(&p, PEER_PASSWORD, 1), STATUS_SUCCESS);
 	usleep(5000);
-	assert_int_equal(close_file(&p, id), STATUS_SUCCESS);
-	assert_int_equal(close_file(&p, id), STATUS_FILE_CLOSED);
+	assert_int_equal(peer_close_file(&p, id), STATUS_SUCCESS);
+	assert_int_equal(peer_close_file(&p, id), STATUS_FILE_CLOSED);
 	assert_int_equal(peer_log_on(&p, "wrong", 1), STATUS_LOGON_FAILURE);
-	assert_int_equal(close_file(&p, id), STATUS_USER_SESSION_DELETED);
+	assert_int_equal(peer_close_file(&p, id), STATUS_USER_SESSION_DELETED);
 	smb.config.session_lifetime_ms = 0;
 	peer_close(&p);
 }
@@ -432,7 +398,7 @@ static void a_search_that_finds_nothing_lets_others_have_their_turn(void **state
 	assert_true(peer_answer(&p, &h, &body));
 	assert_int_equal(h.status, STATUS_NO_SUCH_FILE); /* its first search, over many turns */
 	b = search_message(&p, id, "zz*");
-	assert_int_equal(status_of(&p, &b), STATUS_NO_MORE_FILES);
+	assert_int_equal(peer_status(&p, &b), STATUS_NO_MORE_FILES);
 	peer_close(&other);
 	peer_close(&p);
 }
@@ -498,13 +464,13 @@ static void a_payload_must_be_paid_for_by_its_charge(void **state)
 	connect_to(&p, SMB2_DIALECT_210, "\\\\FS\\data");
 	id = create(&p, "paid", 0);
 	b = read_message(&p, id, 65537);
-	assert_int_equal(status_of(&p, &b), STATUS_INVALID_PARAMETER);
+	assert_int_equal(peer_status(&p, &b), STATUS_INVALID_PARAMETER);
 	b = read_message(&p, id, 65536);
-	assert_int_equal(status_of(&p, &b), STATUS_END_OF_FILE);
+	assert_int_equal(peer_status(&p, &b), STATUS_END_OF_FILE);
 	b = read_message(&p, id, 65537);
 	b.data[6] = 2; /* CreditCharge */
 	p.message_id++;
-	assert_int_equal(status_of(&p, &b), STATUS_END_OF_FILE);
+	assert_int_equal(peer_status(&p, &b), STATUS_END_OF_FILE);
 	peer_close(&p);
 }
 
@@ -562,9 +528,9 @@ static void related_messages_use_the_file_of_the_create_before(void **state)
 	b = create_message(&p, "chained", 0);
 	next = read_message(&p, related_id, 10);
 	chain(&b, &at, &next, true);
-	next = close_message(&p, related_id);
+	next = peer_close_message(&p, related_id);
 	chain(&b, &at, &next, true);
-	next = close_message(&p, related_id);
+	next = peer_close_message(&p, related_id);
 	chain(&b, &at, &next, true);
 	peer_send(&p, &b);
 	assert_true(peer_receive(&p, 1000));
@@ -587,7 +553,7 @@ static void a_create_that_fails_fails_what_is_related_to_it(void **state)
 	b = create_message(&p, "nowhere\\at\\all", 0);
 	next = read_message(&p, related_id, 10);
 	chain(&b, &at, &next, true);
-	next = close_message(&p, related_id);
+	next = peer_close_message(&p, related_id);
 	chain(&b, &at, &next, true);
 	next = echo_message(&p);
 	chain(&b, &at, &next, false);
@@ -609,7 +575,7 @@ static void a_first_message_cannot_be_related(void **state)
 	connect_to(&p, SMB2_DIALECT_300, "\\\\FS\\data");
 	b = echo_message(&p);
 	buf_put_u32le(&b, SMB2_HEADER_FLAGS_AT, SMB2_FLAGS_RELATED_OPERATIONS);
-	assert_int_equal(status_of(&p, &b), STATUS_INVALID_PARAMETER);
+	assert_int_equal(peer_status(&p, &b), STATUS_INVALID_PARAMETER);
 	peer_close(&p);
 }
 
@@ -621,10 +587,10 @@ static void what_does_not_exist_is_said_to_be_deleted(void **state)
 	connect_to(&p, SMB2_DIALECT_210, "\\\\FS\\data");
 	p.tree_id += 7;
 	b = create_message(&p, "x", 0);
-	assert_int_equal(status_of(&p, &b), STATUS_NETWORK_NAME_DELETED);
+	assert_int_equal(peer_status(&p, &b), STATUS_NETWORK_NAME_DELETED);
 	p.session_id += 7;
 	b = create_message(&p, "x", 0);
-	assert_int_equal(status_of(&p, &b), STATUS_USER_SESSION_DELETED);
+	assert_int_equal(peer_status(&p, &b), STATUS_USER_SESSION_DELETED);
 	peer_close(&p);
 }
 
@@ -646,7 +612,7 @@ static void a_session_that_must_sign_refuses_what_is_not_signed(void **state)
 	sign_with_session_key(&p);
 	assert_int_equal(peer_tree_connect(&p, "\\\\FS\\data"), STATUS_SUCCESS);
 	b = echo_message(&p);
-	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_status(&p, &b), STATUS_SUCCESS);
 	peer_close(&p);
 }
 
@@ -694,10 +660,10 @@ static void a_share_that_must_be_encrypted_refuses_what_is_not(void **state)
 
 	connect_to(&p, SMB2_DIALECT_300, "\\\\FS\\sealed");
 	b = create_message(&p, "secret", 0);
-	assert_int_equal(status_of(&p, &b), STATUS_ACCESS_DENIED);
+	assert_int_equal(peer_status(&p, &b), STATUS_ACCESS_DENIED);
 	begin_to_encrypt(&p);
 	b = create_message(&p, "secret", 0);
-	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_status(&p, &b), STATUS_SUCCESS);
 	peer_close(&p);
 }
 
@@ -709,7 +675,7 @@ static void what_does_not_decrypt_ends_the_connection(void **state)
 	connect_to(&p, SMB2_DIALECT_302, "\\\\FS\\data");
 	begin_to_encrypt(&p);
 	b = echo_message(&p);
-	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_status(&p, &b), STATUS_SUCCESS);
 	sealer_free(p.sealer);
 	p.sealer = sealer_new(CIPHER_AES_128_CCM, p.key); /* not the key for this */
 	b = echo_message(&p);
@@ -792,7 +758,7 @@ static void a_change_answers_the_request_that_waits_for_it(void **state)
 	connect_to(&p, SMB2_DIALECT_300, "\\\\FS\\data");
 	directory = create(&p, "changing", FILE_DIRECTORY_FILE);
 	b = notify_message(&p, directory);
-	assert_int_equal(status_of(&p, &b), STATUS_PENDING);
+	assert_int_equal(peer_status(&p, &b), STATUS_PENDING);
 	connect_to(&other, SMB2_DIALECT_210, "\\\\FS\\data");
 	(void)create(&other, "changing\\new", 0);
 	assert_true(peer_answer(&p, &h, &body));
@@ -813,7 +779,7 @@ static void a_connection_that_goes_takes_its_waiting_requests_along(void **state
 	directory = create(&p, "left", FILE_DIRECTORY_FILE);
 	for (int i = 0; i < 5; i++) {
 		b = notify_message(&p, directory);
-		assert_int_equal(status_of(&p, &b), STATUS_PENDING);
+		assert_int_equal(peer_status(&p, &b), STATUS_PENDING);
 	}
 	peer_close(&p); /* and nothing is left: it says so itself */
 }
@@ -829,7 +795,7 @@ static void a_watch_inside_a_compound_does_not_hold_it_up(void **state)
 	b = create_message(&p, "middle", FILE_DIRECTORY_FILE);
 	next = notify_message(&p, related_id);
 	chain(&b, &at, &next, true);
-	next = close_message(&p, related_id);
+	next = peer_close_message(&p, related_id);
 	chain(&b, &at, &next, true);
 	peer_send(&p, &b);
 	assert_true(peer_receive(&p, 1000));
@@ -865,7 +831,7 @@ static void a_negotiation_that_was_tampered_with_ends_the_connection(void **stat
 
 	connect_to(&p, SMB2_DIALECT_300, "\\\\FS\\data");
 	b = validate_message(&p, 0x7f);
-	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_status(&p, &b), STATUS_SUCCESS);
 	b = validate_message(&p, 0x3f);
 	peer_send(&p, &b);
 	assert_true(peer_gone(&p));
@@ -888,7 +854,7 @@ static void a_control_that_is_for_no_file_must_name_none(void **state)
 		struct buf b = peer_begin(&p, SMB2_IOCTL);
 
 		smb2_ioctl_request_encode(&b, &r);
-		assert_int_equal(status_of(&p, &b), STATUS_INVALID_PARAMETER);
+		assert_int_equal(peer_status(&p, &b), STATUS_INVALID_PARAMETER);
 	}
 	peer_close(&p);
 }
@@ -912,7 +878,7 @@ static void a_pipe_gives_back_one_message_at_a_time(void **state)
 	w.file_id = create(&p, "srvsvc", 0);
 	b = peer_begin(&p, SMB2_WRITE);
 	smb2_write_request_encode(&b, &w);
-	assert_int_equal(status_of(&p, &b), STATUS_SUCCESS);
+	assert_int_equal(peer_status(&p, &b), STATUS_SUCCESS);
 	for (size_t i = 0; i < ARRAY_LEN(reads); i++) {
 		struct smb2_read_response r;
 		struct smb2_header h;
@@ -925,7 +891,7 @@ static void a_pipe_gives_back_one_message_at_a_time(void **state)
 		assert_int_equal(cur_left(&r.data), reads[i].length);
 	}
 	b = read_message(&p, w.file_id, 100);
-	assert_int_equal(status_of(&p, &b), STATUS_PENDING); /* until something is written */
+	assert_int_equal(peer_status(&p, &b), STATUS_PENDING); /* until something is written */
 	peer_close(&p);
 }
 
@@ -936,7 +902,7 @@ static void files_are_not_looked_for_on_ipc(void **state)
 
 	connect_to(&p, SMB2_DIALECT_300, "\\\\FS\\IPC$");
 	b = create_message(&p, "no-such-pipe", 0);
-	assert_int_equal(status_of(&p, &b), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_int_equal(peer_status(&p, &b), STATUS_OBJECT_NAME_NOT_FOUND);
 	peer_close(&p);
 }
 
@@ -956,7 +922,7 @@ static void names_that_are_none_are_refused(void **state)
 	connect_to(&p, SMB2_DIALECT_300, "\\\\FS\\data");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct buf b = create_message(&p, rows[i].name, 0);
-		ntstatus status = status_of(&p, &b);
+		ntstatus status = peer_status(&p, &b);
 
 		if (status != rows[i].status)
 			fail_msg("%s: %s", rows[i].name, ntstatus_name(status));

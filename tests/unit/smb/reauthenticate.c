@@ -36,38 +36,12 @@ static ntstatus become(struct peer *p, const char *user)
 
 static ntstatus create(struct peer *p, const char *name, struct smb2_file_id *id)
 {
-	auto_buf struct buf text = { 0 };
-	struct smb2_create_request r = {
-		.impersonation_level = 2,
-		.desired_access = FILE_GENERIC_READ | DELETE_ACCESS,
-		.share_access = 7,
-		.create_disposition = FILE_OPEN_IF,
-	};
-	struct buf b = peer_begin(p, SMB2_CREATE);
-	struct smb2_create_response answer;
-	struct smb2_header h;
-	struct cursor body;
+	struct smb2_create_response answer = { .file_id = *id };
+	ntstatus status =
+		peer_create(p, name, peer_file(FILE_GENERIC_READ | DELETE_ACCESS), &answer);
 
-	peer_utf16(&text, &r.name, name);
-	smb2_create_request_encode(&b, &r);
-	assert_true(peer_ask(p, &b, &h, &body));
-	if (h.status)
-		return h.status;
-	assert_int_equal(smb2_create_response_decode(&body, &answer), STATUS_SUCCESS);
 	*id = answer.file_id;
-	return STATUS_SUCCESS;
-}
-
-static ntstatus close_file(struct peer *p, struct smb2_file_id id)
-{
-	struct smb2_close_request r = { .file_id = id };
-	struct buf b = peer_begin(p, SMB2_CLOSE);
-	struct smb2_header h;
-	struct cursor body;
-
-	smb2_close_request_encode(&b, &r);
-	assert_true(peer_ask(p, &b, &h, &body));
-	return h.status;
+	return status;
 }
 
 /* Whoever knows the keys of a session could relay another's login into it. */
@@ -97,7 +71,7 @@ static void who_does_not_sign_does_not_log_on_anew(void **state)
 	assert_int_equal(become(&p, "alice"), STATUS_ACCESS_DENIED);
 	assert_int_equal(become(&p, "bob"), STATUS_ACCESS_DENIED);
 	p.signer = signer;
-	assert_int_equal(close_file(&p, id), STATUS_SUCCESS);
+	assert_int_equal(peer_close_file(&p, id), STATUS_SUCCESS);
 	assert_int_equal(become(&p, "alice"), STATUS_SUCCESS);
 	peer_close(&p);
 }
@@ -124,7 +98,7 @@ static void a_handle_stays_open_when_its_user_logs_on_anew(void **state)
 	connect_as_alice(&p);
 	assert_int_equal(create(&p, "kept", &id), STATUS_SUCCESS);
 	assert_int_equal(become(&p, "alice"), STATUS_SUCCESS);
-	assert_int_equal(close_file(&p, id), STATUS_SUCCESS);
+	assert_int_equal(peer_close_file(&p, id), STATUS_SUCCESS);
 	assert_int_equal(session_list(peer_server, &rows), 1);
 	assert_string_equal(rows[0].user, "FS\\alice");
 	session_rows_free(rows, 1);

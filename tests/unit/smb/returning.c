@@ -13,20 +13,12 @@
 
 #include "peer.h"
 
-static struct signer *signer_of(const struct peer *p)
-{
-	uint8_t key[16];
-
-	assert_true(kdf_sp800_108(p->key, 16, "SMB2AESCMAC", 12, "SmbSign", 8, key, 16));
-	return signer_new(SIGN_AES_CMAC, key);
-}
-
 static void connect_to(struct peer *p)
 {
 	peer_open(p, SMB2_DIALECT_300);
 	assert_true(peer_negotiate(p));
 	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
-	p->signer = signer_of(p);
+	p->signer = peer_signer_30(p);
 	assert_int_equal(peer_tree_connect(p, "\\\\FS\\data"), STATUS_SUCCESS);
 }
 
@@ -37,32 +29,24 @@ static void bind_to(struct peer *p, const struct peer *to)
 	p->session_id = to->session_id;
 	p->tree_id = to->tree_id;
 	p->setup_flags = SMB2_SESSION_FLAG_BINDING;
-	p->signer = signer_of(to);
+	p->signer = peer_signer_30(to);
 	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
 	signer_free(p->signer);
-	p->signer = signer_of(p);
+	p->signer = peer_signer_30(p);
 }
 
 /* The CREATE of a durable handle, or (@id) one that asks for it back. */
 static struct buf message(struct peer *p, const char *name, const struct smb2_file_id *id)
 {
-	auto_buf struct buf text = { 0 };
-	struct smb2_create_request r = {
-		.impersonation_level = 2,
-		.desired_access = FILE_GENERIC_READ | FILE_GENERIC_WRITE,
-		.share_access = 7,
-		.create_disposition = FILE_OPEN_IF,
-		.oplock_level = SMB2_OPLOCK_LEVEL_BATCH,
-		.contexts.durable = { .request_v2 = !id, .reconnect_v2 = id != NULL },
-	};
-	struct buf b = peer_begin(p, SMB2_CREATE);
+	struct smb2_create_request r = peer_file(FILE_GENERIC_READ | FILE_GENERIC_WRITE);
 
+	r.oplock_level = SMB2_OPLOCK_LEVEL_BATCH;
+	r.contexts.durable.request_v2 = !id;
+	r.contexts.durable.reconnect_v2 = id != NULL;
 	r.contexts.durable.create_guid.bytes[0] = 7;
 	if (id)
 		r.contexts.durable.file_id = *id;
-	peer_utf16(&text, &r.name, name);
-	smb2_create_request_encode(&b, &r);
-	return b;
+	return peer_create_message(p, name, r);
 }
 
 /* The final answer to what was sent. */
@@ -193,7 +177,7 @@ static void another_user_does_not_get_it(void **state)
 	second.user = "bob";
 	assert_true(peer_negotiate(&second));
 	assert_int_equal(peer_log_on(&second, PEER_PASSWORD, 1), STATUS_SUCCESS);
-	second.signer = signer_of(&second);
+	second.signer = peer_signer_30(&second);
 	assert_int_equal(peer_tree_connect(&second, "\\\\FS\\data"), STATUS_SUCCESS);
 	b = message(&second, "alice's", &id);
 	peer_send(&second, &b);

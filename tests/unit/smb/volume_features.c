@@ -35,40 +35,20 @@ struct made {
 static ntstatus create(struct peer *p, const char *name, uint32_t access, uint32_t options,
 		       struct made *made)
 {
-	auto_buf struct buf text = { 0 };
-	struct smb2_create_request r = {
-		.impersonation_level = 2,
-		.desired_access = access,
-		.share_access = 7,
-		.create_disposition = FILE_OPEN_IF,
-		.create_options = options,
-	};
-	struct buf b = peer_begin(p, SMB2_CREATE);
+	struct smb2_create_request r = peer_file(access);
 	struct smb2_create_response answer;
-	struct smb2_header h;
-	struct cursor body;
+	ntstatus status;
 
-	peer_utf16(&text, &r.name, name);
-	smb2_create_request_encode(&b, &r);
-	assert_true(peer_ask(p, &b, &h, &body));
-	if (h.status)
-		return h.status;
-	assert_int_equal(smb2_create_response_decode(&body, &answer), STATUS_SUCCESS);
-	made->id = answer.file_id;
-	made->attributes = answer.facts.file_attributes;
-	return STATUS_SUCCESS;
+	r.create_options = options;
+	status = peer_create(p, name, r, &answer);
+	if (!status)
+		*made = (struct made){ answer.file_id, answer.facts.file_attributes };
+	return status;
 }
 
 static void close_it(struct peer *p, const struct made *made)
 {
-	struct smb2_close_request r = { .file_id = made->id };
-	struct buf b = peer_begin(p, SMB2_CLOSE);
-	struct smb2_header h;
-	struct cursor body;
-
-	smb2_close_request_encode(&b, &r);
-	assert_true(peer_ask(p, &b, &h, &body));
-	assert_int_equal(h.status, STATUS_SUCCESS);
+	assert_int_equal(peer_close_file(p, made->id), STATUS_SUCCESS);
 }
 
 /* A file that is open with all rights. */
