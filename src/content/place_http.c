@@ -6,19 +6,12 @@
  * protocol but HTTP is spoken. Where the server lets it, a new file is made with PUT (RFC 9110,
  * 9.3.4), which is to fail where one is there (13.1.2).
  */
+#include "place_http.h"
 #include "place_impl.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
-
-#define HTTP_DEPTH	     8
-#define CONNECT_TIMEOUT_MS   10000
-#define STALL_TIMEOUT_MS     30000
-#define FLOOR_BYTES_S	     1024L /* of one request: slower is stalled */
-#define HTTP_STATUS_CREATED  201
-#define HTTP_STATUS_PARTIAL  206
-#define HTTP_STATUS_NO_RANGE 416
 
 struct http {
 	struct place place;
@@ -42,38 +35,6 @@ struct fetch {
 static struct http *of(struct place *place)
 {
 	return container_of(place, struct http, place);
-}
-
-static const struct {
-	long code;
-	ntstatus status;
-} answers[] = {
-	{ 401, STATUS_ACCESS_DENIED },	       { 403, STATUS_ACCESS_DENIED },
-	{ 404, STATUS_OBJECT_NAME_NOT_FOUND }, { 410, STATUS_OBJECT_NAME_NOT_FOUND },
-	{ 405, STATUS_MEDIA_WRITE_PROTECTED }, { 409, STATUS_OBJECT_PATH_NOT_FOUND },
-	{ 412, STATUS_OBJECT_NAME_COLLISION }, { 413, STATUS_FILE_TOO_LARGE },
-	{ 501, STATUS_MEDIA_WRITE_PROTECTED }, { 507, STATUS_DISK_FULL },
-	{ 429, STATUS_NETWORK_BUSY },	       { 502, STATUS_SERVER_UNAVAILABLE },
-	{ 503, STATUS_SERVER_UNAVAILABLE },    { 504, STATUS_IO_TIMEOUT },
-};
-
-static bool is_good(enum place_verb verb, long code)
-{
-	/* What was made anew is 201 (RFC 9110 9.3.4). Anything else has not kept it, or not as a
-	 * new file: what stands between and answers 200 to all it is asked has swallowed it. */
-	if (verb == PLACE_PUT)
-		return code == HTTP_STATUS_CREATED;
-	return code == 200 || code == HTTP_STATUS_PARTIAL || code == HTTP_STATUS_NO_RANGE;
-}
-
-static ntstatus status_of_answer(enum place_verb verb, long code)
-{
-	if (is_good(verb, code))
-		return STATUS_SUCCESS;
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-		if (answers[i].code == code)
-			return answers[i].status;
-	return STATUS_UNEXPECTED_NETWORK_ERROR;
 }
 
 static const struct {
@@ -261,13 +222,13 @@ static void finish(struct http *h, CURL *easy, CURLcode result)
 	curl_easy_reset(easy); /* it is kept, and what it points at is not */
 	give_handle(h, easy);
 	/* The body of an error is no content, and a transfer that take() ended is no failure. */
-	status = code ? status_of_answer(fetch->rq->verb, code) : STATUS_SUCCESS;
+	status = code ? http_status(fetch->rq->verb, code) : STATUS_SUCCESS;
 	if (!status && result && !(result == CURLE_WRITE_ERROR && fetch->complete))
 		status = status_of_curl(result);
-	if (code == HTTP_STATUS_NO_RANGE)
+	if (code == HTTP_ANSWER_NO_RANGE)
 		fetch->got = 0;
 	if (status)
-		note_reason(h, fetch, result, status_of_answer(fetch->rq->verb, code) ? code : 0);
+		note_reason(h, fetch, result, http_status(fetch->rq->verb, code) ? code : 0);
 	place_finish(&h->place, fetch->rq, status, status ? 0 : fetch->got);
 	curl_slist_free_all(fetch->headers);
 	free(fetch);

@@ -10,6 +10,7 @@
  * the owner's turn; both lists and the counts are guarded by http->lock. While a worker has a
  * request, its room belongs to that worker. Nothing is called with the lock held.
  */
+#include "place_http.h"
 #include "place_impl.h"
 
 #include <base/wide.h>
@@ -19,12 +20,7 @@
 #include <windows.h>
 #include <winhttp.h>
 
-#define HTTP_DEPTH	     8
-#define CONNECT_TIMEOUT_MS   10000
-#define STALL_TIMEOUT_MS     30000
-#define FLOOR_BYTES_S	     1024 /* of one request: slower is stalled */
-#define SKIP_BYTES	     65536
-#define HTTP_STATUS_NO_RANGE 416
+#define SKIP_BYTES 65536
 
 struct fetch {
 	struct place_request *rq;
@@ -56,22 +52,7 @@ static struct http *of(struct place *place)
 static const struct {
 	DWORD code;
 	ntstatus status;
-} answers[] = {
-	{ 401, STATUS_ACCESS_DENIED },
-	{ 403, STATUS_ACCESS_DENIED },
-	{ 404, STATUS_OBJECT_NAME_NOT_FOUND },
-	{ 405, STATUS_MEDIA_WRITE_PROTECTED },
-	{ 409, STATUS_OBJECT_PATH_NOT_FOUND },
-	{ 410, STATUS_OBJECT_NAME_NOT_FOUND },
-	{ 412, STATUS_OBJECT_NAME_COLLISION },
-	{ 413, STATUS_FILE_TOO_LARGE },
-	{ 429, STATUS_NETWORK_BUSY },
-	{ 501, STATUS_MEDIA_WRITE_PROTECTED },
-	{ 507, STATUS_DISK_FULL },
-	{ 502, STATUS_SERVER_UNAVAILABLE },
-	{ 503, STATUS_SERVER_UNAVAILABLE },
-	{ 504, STATUS_IO_TIMEOUT },
-}, failures[] = {
+} failures[] = {
 	{ ERROR_WINHTTP_NAME_NOT_RESOLVED, STATUS_BAD_NETWORK_PATH },
 	{ ERROR_WINHTTP_CANNOT_CONNECT, STATUS_CONNECTION_REFUSED },
 	{ ERROR_WINHTTP_TIMEOUT, STATUS_IO_TIMEOUT },
@@ -80,25 +61,6 @@ static const struct {
 	{ ERROR_WINHTTP_SECURE_FAILURE, STATUS_INVALID_SIGNATURE },
 	{ ERROR_NOT_ENOUGH_MEMORY, STATUS_NO_MEMORY },
 };
-
-static bool is_good(enum place_verb verb, DWORD code)
-{
-	/* What was made anew is 201 (RFC 9110 9.3.4). Anything else has not kept it, or not as a
-	 * new file: what stands between and answers 200 to all it is asked has swallowed it. */
-	if (verb == PLACE_PUT)
-		return code == HTTP_STATUS_CREATED;
-	return code == 200 || code == HTTP_STATUS_PARTIAL_CONTENT || code == HTTP_STATUS_NO_RANGE;
-}
-
-static ntstatus status_of_answer(enum place_verb verb, DWORD code)
-{
-	if (is_good(verb, code))
-		return STATUS_SUCCESS;
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-		if (answers[i].code == code)
-			return answers[i].status;
-	return STATUS_UNEXPECTED_NETWORK_ERROR;
-}
 
 static ntstatus last_status(void)
 {
@@ -216,10 +178,10 @@ static void work_on(struct http *h, struct fetch *fetch)
 	fetch->status = request ? ask(h, request, fetch->rq, &code) : STATUS_INVALID_PARAMETER;
 	error = GetLastError();
 	if (!fetch->status)
-		fetch->status = status_of_answer(fetch->rq->verb, code);
+		fetch->status = http_status(fetch->rq->verb, code);
 	if (fetch->status)
 		note_reason(fetch, code, error);
-	else if (fetch->rq->verb == PLACE_GET && code != HTTP_STATUS_NO_RANGE)
+	else if (fetch->rq->verb == PLACE_GET && code != HTTP_ANSWER_NO_RANGE)
 		fetch->status = take_body(h, request, code == 200 ? fetch->rq->offset : 0, fetch);
 }
 
