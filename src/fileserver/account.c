@@ -18,6 +18,15 @@ static ntstatus status_of_store(int error)
 	return error == -ENOENT ? STATUS_NO_SUCH_USER : ntstatus_of_errno(error);
 }
 
+struct sid server_group_sid(const struct server *server, const struct store_group *group)
+{
+	static const struct sid builtin = { .sub_count = 1,
+					    .authority = { 0, 0, 0, 0, 0, 5 },
+					    .sub = { 32 } };
+
+	return sid_child(group->builtin ? &builtin : &server->domain_sid, group->rid);
+}
+
 static ntstatus fill_groups(struct server *server, const char *user, struct account *out)
 {
 	struct store_group *groups;
@@ -29,12 +38,7 @@ static ntstatus fill_groups(struct server *server, const char *user, struct acco
 	out->groups = xalloc(count + 1, sizeof(*out->groups));
 	out->groups[out->group_count++] = SID_USERS;
 	for (size_t i = 0; i < count; i++) {
-		static const struct sid builtin = { .sub_count = 1,
-						    .authority = { 0, 0, 0, 0, 0, 5 },
-						    .sub = { 32 } };
-
-		out->groups[out->group_count++] = sid_child(
-			groups[i].builtin ? &builtin : &server->domain_sid, groups[i].rid);
+		out->groups[out->group_count++] = server_group_sid(server, &groups[i]);
 		store_group_free(&groups[i]);
 	}
 	free(groups);

@@ -155,15 +155,19 @@ struct waiter *waiter_take_first(struct waiter_queue *queue)
 	return waiter;
 }
 
+void actions_wake(struct actions *actions, struct waiter *waiter, ntstatus status)
+{
+	struct action *action = actions_add(actions);
+
+	action->kind = ACTION_WAKE;
+	action->waiter = waiter;
+	action->status = status;
+}
+
 void waiters_wake(struct waiter_queue *queue, ntstatus status, struct actions *actions)
 {
 	struct waiter *waiter;
 
-	while ((waiter = waiter_take_first(queue))) {
-		struct action *action = actions_add(actions);
-
-		action->kind = ACTION_WAKE;
-		action->waiter = waiter;
-		action->status = status;
-	}
+	while ((waiter = waiter_take_first(queue)))
+		actions_wake(actions, waiter, status);
 }

@@ -112,15 +112,6 @@ static bool drop(struct open *open, uint64_t offset, uint64_t length)
 
 /* ---- waiting ---- */
 
-static void wake(struct waiter *waiter, ntstatus status, struct actions *actions)
-{
-	struct action *action = actions_add(actions);
-
-	action->kind = ACTION_WAKE;
-	action->waiter = waiter;
-	action->status = status;
-}
-
 static void pending_free(struct file *file, struct pending_lock **at)
 {
 	struct pending_lock *gone = *at;
@@ -155,7 +146,7 @@ static void pending_grant(struct file *file, struct actions *actions)
 		if (waiter) {
 			take(file, pending->lock);
 			pending->lock = NULL;
-			wake(waiter, STATUS_SUCCESS, actions);
+			actions_wake(actions, waiter, STATUS_SUCCESS);
 		}
 		pending_free(file, at);
 	}

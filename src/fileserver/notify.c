@@ -121,15 +121,6 @@ static uint64_t operation_of(struct actions *actions)
 	return actions->operation;
 }
 
-static void wake_later(struct actions *actions, struct waiter *waiter)
-{
-	struct action *action = actions_add(actions);
-
-	action->kind = ACTION_WAKE;
-	action->waiter = waiter;
-	action->status = STATUS_SUCCESS;
-}
-
 /*
  * Where a change of this operation goes: to the request that has got the operation's first, to the
  * one that has waited longest, or nowhere yet.
@@ -151,7 +142,7 @@ static struct batch *batch_for(struct watch *watch, struct actions *actions)
 	given->operation = operation;
 	given->next = watch->given;
 	watch->given = given;
-	wake_later(actions, waiter);
+	actions_wake(actions, waiter, STATUS_SUCCESS);
 	return &given->batch;
 }
 
@@ -418,7 +409,7 @@ static void pass_on(struct watch *watch, struct given **at, struct actions *acti
 
 	if (next) {
 		given->waiter = next;
-		wake_later(actions, next);
+		actions_wake(actions, next, STATUS_SUCCESS);
 		return;
 	}
 	if (watch->kept.first || watch->kept.overflowed) {

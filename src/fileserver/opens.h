@@ -62,6 +62,8 @@ bool waiter_queue_empty(struct waiter_queue *queue);
 /* waiter_take_first - whoever waits longest, out of the queue; NULL where nobody waits (any more:
  * cancelled). */
 struct waiter *waiter_take_first(struct waiter_queue *queue);
+/* actions_wake - @waiter, which is in no queue any more, is to be woken with @status. */
+void actions_wake(struct actions *actions, struct waiter *waiter, ntstatus status);
 /* waiters_wake - everyone in @queue is to be woken with @status. */
 void waiters_wake(struct waiter_queue *queue, ntstatus status, struct actions *actions);
 
@@ -240,7 +242,6 @@ struct open {
 	bool delete_on_close;
 	bool posix_delete;
 	bool written;
-	bool size_changed;
 	uint8_t held_times; /* VOLUME_SET_* that this handle stopped */
 	/* caching; file->lock */
 	uint8_t oplock_level;

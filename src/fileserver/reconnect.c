@@ -158,7 +158,6 @@ static void move_handle(struct open *from, struct open *to)
 	to->delete_on_close = from->delete_on_close;
 	to->posix_delete = from->posix_delete;
 	to->written = from->written;
-	to->size_changed = from->size_changed;
 	to->held_times = from->held_times;
 	to->create_action = from->create_action;
 	to->counts_locks = from->counts_locks;

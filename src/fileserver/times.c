@@ -96,15 +96,18 @@ void times_release(struct open *open)
 	struct file *file = open_base(open);
 	uint8_t mine = open->held_times & file->stopped_times;
 	struct volume_attributes attributes = { 0 };
+	uint8_t on_disk;
 
 	write_time_end(open);
-	mine &= (uint8_t) ~(mine ? held_by_others(open, file) : 0);
+	if (mine)
+		mine &= (uint8_t)~held_by_others(open, file);
 	if (!mine)
 		return;
 	times_apply_locked(file, &attributes);
 	file->stopped_times &= (uint8_t)~mine;
-	if (moved(file, mine) && !file->gone)
-		(void)!volume_set_attributes(file->node, &attributes, moved(file, mine));
+	on_disk = moved(file, mine);
+	if (on_disk && !file->gone)
+		(void)!volume_set_attributes(file->node, &attributes, on_disk);
 }
 
 void times_read(struct open *open)

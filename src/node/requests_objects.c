@@ -82,13 +82,8 @@ bool do_share_list(struct request *r)
 	return true;
 }
 
-static const struct sid builtin_domain = { .sub_count = 1,
-					   .authority = { 0, 0, 0, 0, 0, 5 },
-					   .sub = { 32 } };
-
-static json_t *sid_json(const struct sid *domain, uint32_t rid)
+static json_t *sid_json(struct sid sid)
 {
-	struct sid sid = sid_child(domain, rid);
 	char text[SID_TEXT_SIZE];
 
 	return json_string(sid_format(&sid, text));
@@ -97,33 +92,26 @@ static json_t *sid_json(const struct sid *domain, uint32_t rid)
 /* An account or a group of the file server. */
 static bool find_sid(struct server *server, const char *name, struct sid *out)
 {
-	struct store_user *users = NULL;
+	struct store_user user;
 	struct store_group *groups = NULL;
-	size_t user_count = 0, group_count = 0;
+	size_t group_count = 0;
 	bool found = false;
 
 	if (store_groups(server->store, &groups, &group_count))
 		group_count = 0;
 	for (size_t i = 0; i < group_count; i++) {
 		if (!name_compare(groups[i].name, name)) {
-			*out = sid_child(groups[i].builtin ? &builtin_domain : &server->domain_sid,
-					 groups[i].rid);
+			*out = server_group_sid(server, &groups[i]);
 			found = true;
 		}
 		store_group_free(&groups[i]);
 	}
 	free(groups);
-	if (store_users(server->store, &users, &user_count))
-		user_count = 0;
-	for (size_t i = 0; i < user_count; i++) {
-		if (!name_compare(users[i].name, name)) {
-			*out = sid_child(&server->domain_sid, users[i].rid);
-			found = true;
-		}
-		store_user_free(&users[i]);
-	}
-	free(users);
-	return found;
+	if (found || store_user_find(server->store, name, &user))
+		return found;
+	*out = sid_child(&server->domain_sid, user.rid);
+	store_user_free(&user);
+	return true;
 }
 
 /*
@@ -310,8 +298,8 @@ bool do_user_list(struct request *r)
 			r->result,
 			json_pack("{s:s, s:s, s:i, s:o, s:b, s:o}", "name", users[i].name,
 				  "full_name", users[i].full_name, "rid", (int)users[i].rid, "sid",
-				  sid_json(&r->server->domain_sid, users[i].rid), "enabled",
-				  !(users[i].flags & STORE_USER_DISABLED), "groups",
+				  sid_json(sid_child(&r->server->domain_sid, users[i].rid)),
+				  "enabled", !(users[i].flags & STORE_USER_DISABLED), "groups",
 				  groups_json(r->server->store, users[i].name)));
 		store_user_free(&users[i]);
 	}
@@ -395,9 +383,7 @@ bool do_group_list(struct request *r)
 				      json_pack("{s:s, s:s, s:i, s:o, s:b, s:o}", "name",
 						groups[i].name, "remark", groups[i].remark, "rid",
 						(int)groups[i].rid, "sid",
-						sid_json(groups[i].builtin ? &builtin_domain
-									   : &r->server->domain_sid,
-							 groups[i].rid),
+						sid_json(server_group_sid(r->server, &groups[i])),
 						"builtin", (int)groups[i].builtin, "members",
 						members_json(r->server->store, groups[i].name)));
 		store_group_free(&groups[i]);

@@ -158,6 +158,8 @@ uint32_t share_access(struct share *share, struct server *dialled, const struct 
  * with FILE_ATTRIBUTE_HIDDEN where the share hides such names. No lock. */
 uint32_t share_shown_attributes(const struct share *share, const char *path, uint32_t attributes);
 
+/* server_group_sid - of a group of @server's store: a built-in one is everywhere the same. */
+struct sid server_group_sid(const struct server *server, const struct store_group *group);
 /* server_account - the login callback: looks @user up in the accounts of @server (and of the node,
  * under VISIBILITY_NODE). */
 ntstatus server_account(void *server, const char *domain, const char *user,
