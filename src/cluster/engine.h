@@ -75,6 +75,10 @@ void keeper_move(struct keeper *k, enum cluster_state state, const char *reason)
 
 /* keeper_free - one whose thread has ended, or never began. */
 void keeper_free(struct keeper *k);
+/* engine_better_owner - the first preferred owner of @r that lives and is not @but; NULL: this node
+ * is before them, or there is none. It lies in @r. */
+const char *engine_better_owner(const struct cluster *c, const struct server_record *r,
+				const char *but);
 /* engine_thread - a thread that gets no signal that belongs to the process; negative errno. */
 int engine_thread(pthread_t *thread, void *(*run)(void *), void *arg) MUST_CHECK;
 /* engine_watch - the thread that watches the cluster directory; its argument is the engine. */

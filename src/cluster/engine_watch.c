@@ -175,6 +175,20 @@ static bool inside_window(const struct cluster_policy *policy)
 	return local.tm_hour >= policy->failback_from || local.tm_hour < policy->failback_to;
 }
 
+const char *engine_better_owner(const struct cluster *c, const struct server_record *r,
+				const char *but)
+{
+	for (size_t i = 0; i < r->preferred_count; i++) {
+		const char *name = r->preferred[i];
+
+		if (!strcasecmp(name, c->node))
+			break;
+		if (strcasecmp(name, but) != 0 && cluster_node_is_alive(c->directory, name))
+			return name;
+	}
+	return NULL;
+}
+
 /* A server of ours whose more preferred owner lives goes back there, where that is wanted. */
 static void consider_failback(struct cluster *c)
 {
@@ -184,19 +198,16 @@ static void consider_failback(struct cluster *c)
 	pthread_mutex_lock(&c->lock);
 	for (struct keeper *k = c->keepers; k && count < 8; k = k->next) {
 		const struct server_record *r = &k->record;
+		const char *better;
 
 		if (k->state != CLUSTER_ONLINE || !r->policy.failback || r->target[0] ||
 		    !inside_window(&r->policy))
 			continue;
-		for (size_t i = 0; i < r->preferred_count; i++) {
-			if (!strcasecmp(r->preferred[i], c->node))
-				break;
-			if (!cluster_node_is_alive(c->directory, r->preferred[i]))
-				continue;
-			memcpy(names[count], k->name, CLUSTER_MAX_NAME);
-			memcpy(targets[count++], r->preferred[i], CLUSTER_MAX_NAME);
-			break;
-		}
+		better = engine_better_owner(c, r, "");
+		if (!better)
+			continue;
+		memcpy(names[count], k->name, CLUSTER_MAX_NAME);
+		memcpy(targets[count++], better, CLUSTER_MAX_NAME);
 	}
 	pthread_mutex_unlock(&c->lock);
 	for (size_t i = 0; i < count; i++) {

@@ -63,9 +63,6 @@ static void changed(struct stonith *connection, void *event)
 
 bool fencer_connect(struct fencer *f)
 {
-	if (f->connection)
-		return true;
-	f->fd = -1;
 	if (!load())
 		return false;
 	f->connection = lib.make();
@@ -78,12 +75,10 @@ bool fencer_connect(struct fencer *f)
 	return false;
 }
 
-bool fencer_take_in(struct fencer *f)
+void fencer_take_in(struct fencer *f)
 {
-	if (lib.dispatch(f->connection))
-		return true;
-	fencer_disconnect(f);
-	return false;
+	if (!lib.dispatch(f->connection))
+		fencer_disconnect(f);
 }
 
 void fencer_disconnect(struct fencer *f)

@@ -9,12 +9,13 @@ struct fencer {
 	struct stonith *connection; /* NULL: none */
 	int fd;			    /* readable when something has changed; -1 */
 };
-/* fencer_connect - where there is no connection yet; false where none is to be had. It waits for
+/* fencer_connect - where there is no connection; false where none is to be had. It waits for
  * the fencer's answer; pacemakerd ends a fencer that gives none. */
 bool fencer_connect(struct fencer *f);
-/* fencer_take_in - the descriptor was readable. False: the fencer has ended, and the connection
- * with it. */
-bool fencer_take_in(struct fencer *f);
+/* fencer_take_in - the descriptor was readable. Where the fencer has ended, the connection has,
+ * too.
+ */
+void fencer_take_in(struct fencer *f);
 void fencer_disconnect(struct fencer *f);
 
 #endif

@@ -17,7 +17,7 @@ struct offer {
 	unsigned yield_ms;
 	uint64_t epoch;
 	const char *seen; /* the target when this node looked */
-	char heir[CLUSTER_MAX_NAME];
+	const char *heir;
 	bool made;
 };
 
@@ -36,25 +36,6 @@ static int make_offer(struct server_record *record, void *arg)
 	return 0;
 }
 
-/* The first preferred owner that lives and did not have it last; "" where that is this node, or
- * there is none. */
-static void find_heir(const struct cluster *c, const struct server_record *record,
-		      const char *last_owner, char heir[CLUSTER_MAX_NAME])
-{
-	heir[0] = '\0';
-	for (size_t i = 0; i < record->preferred_count; i++) {
-		const char *name = record->preferred[i];
-
-		if (!strcasecmp(name, c->node))
-			return;
-		if (strcasecmp(name, last_owner) != 0 &&
-		    cluster_node_is_alive(c->directory, name)) {
-			snprintf(heir, CLUSTER_MAX_NAME, "%s", name);
-			return;
-		}
-	}
-}
-
 bool keeper_yields(struct keeper *k, const char *home)
 {
 	struct cluster *c = k->engine;
@@ -69,8 +50,8 @@ bool keeper_yields(struct keeper *k, const char *home)
 	error = owner_record_read(home, &before);
 	if (!error) {
 		offer.epoch = before.epoch;
-		find_heir(c, &record, before.node, offer.heir);
-		if (offer.heir[0])
+		offer.heir = engine_better_owner(c, &record, before.node);
+		if (offer.heir)
 			error = server_record_change(c->directory, record.name, make_offer, &offer);
 	}
 	pthread_mutex_lock(&c->lock);

@@ -278,8 +278,8 @@ static void *follow(void *arg)
 			poll(&fds[1], 1, RECONNECT_MS);
 		}
 		set_away(m, true);
-		if (n > 0 && fds[2].revents && m->fencer.fd >= 0)
-			(void)!fencer_take_in(&m->fencer);
+		if (n > 0 && fds[2].revents)
+			fencer_take_in(&m->fencer);
 		if (m->watch_from_ms)
 			look_at_fencing(m);
 		set_away(m, false);
