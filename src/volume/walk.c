@@ -366,8 +366,8 @@ ntstatus volume_lookup_open(struct volume_lookup *lookup, struct volume_node **o
 	return STATUS_SUCCESS;
 }
 
-/* directory_of - the directory @path of the volume; the home may be named in it. */
-static ntstatus directory_of(struct volume *volume, const char *path, bool make,
+/* find_or_make - the directory @path of the volume; the home may be named in it. */
+static ntstatus find_or_make(struct volume *volume, const char *path, bool make,
 			     struct volume_node **out)
 {
 	cleanup(volume_lookup_end) struct volume_lookup lookup = { 0 };
@@ -382,6 +382,16 @@ static ntstatus directory_of(struct volume *volume, const char *path, bool make,
 	if (!lookup.attributes.is_directory)
 		return STATUS_NOT_A_DIRECTORY;
 	return volume_lookup_open(&lookup, out);
+}
+
+/* The same; one that another makes at this moment is found. */
+static ntstatus directory_of(struct volume *volume, const char *path, bool make,
+			     struct volume_node **out)
+{
+	ntstatus status = find_or_make(volume, path, make, out);
+
+	return status == STATUS_OBJECT_NAME_COLLISION ? find_or_make(volume, path, make, out)
+						      : status;
 }
 
 ntstatus volume_directory(struct volume *volume, const char *path, struct volume_node **out)

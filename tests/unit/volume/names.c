@@ -347,6 +347,26 @@ static void directories_are_made_along_a_path(void **state)
 	assert_int_equal(volume_directory_make(f->volume, "a/file", &node), STATUS_NOT_A_DIRECTORY);
 }
 
+/* Another was quicker by a moment. */
+static int mkdir_behind_another(int dir, const char *name, mode_t mode)
+{
+	return mkdirat(dir, name, mode) || mkdirat(dir, name, mode) ? -errno : 0;
+}
+
+static void a_directory_that_another_makes_at_this_moment_is_found(void **state)
+{
+	int (*before)(int dir, const char *name, mode_t mode) = sys.mkdir;
+	struct fixture *f = fixture_of(state);
+	struct volume_node *node;
+	ntstatus status;
+
+	sys.mkdir = mkdir_behind_another;
+	status = volume_directory_make(f->volume, "both", &node);
+	sys.mkdir = before;
+	assert_int_equal(status, STATUS_SUCCESS);
+	volume_node_put(node);
+}
+
 static void names_that_windows_cannot_have_are_not_valid(void **state)
 {
 	char wide[400] = "";
@@ -495,6 +515,7 @@ int main(void)
 		VOLUME_TEST(a_symbolic_link_is_as_if_it_were_not_there),
 		VOLUME_TEST(the_home_is_reached_by_the_server_alone),
 		VOLUME_TEST(directories_are_made_along_a_path),
+		VOLUME_TEST(a_directory_that_another_makes_at_this_moment_is_found),
 		cmocka_unit_test(names_that_windows_cannot_have_are_not_valid),
 		VOLUME_TEST(the_serial_number_stays),
 		VOLUME_TEST(a_moved_directory_is_no_longer_found_at_its_old_path),
