@@ -87,9 +87,18 @@ struct agent {
 	uint64_t pull_turn_ms;	      /* how long it may fill points in the next one; 0: as usual */
 };
 
+/* earlier - of two times of which 0 means none. */
+static inline int64_t earlier(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
 int64_t agent_now(const struct agent *a); /* the clock, but never before what came signed */
 
 /* places.c: distribution points */
+/* places_apply - what the configuration says of papers at one of the points of a new policy goes
+ * before what that says: who looks after the client knows what its way to the web server lets
+ * through. */
+void places_apply(struct agent *a);
 /* places_choose - which may be used now, best first; pointers into config or policy, to be freed
  * as an array. */
 const struct policy_point **places_choose(struct agent *a, size_t *count);

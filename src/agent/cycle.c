@@ -195,11 +195,6 @@ static void cancel_unwanted(struct agent *a)
 	}
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return !a || (b && b < a) ? b : a;
-}
-
 static int64_t work(struct agent *a)
 {
 	struct deployment *list = xalloc(POLICY_CLIENT_DEPLOYMENTS + 1, sizeof(*list));

@@ -24,11 +24,21 @@ static bool is_same(const char *title, const char *own)
 	return strlen(own) == length && !strncasecmp(title, own, length);
 }
 
-/*
- * Those of the policy, best first; behind them those of the configuration that it does not have.
- * What the configuration says of papers at one of the policy's points goes before what that says:
- * who looks after the client knows what its way to the web server lets through.
- */
+void places_apply(struct agent *a)
+{
+	for (size_t i = 0; i < a->config->point_count; i++) {
+		const struct policy_point *own = &a->config->points[i];
+
+		for (size_t k = 0; k < a->policy.point_count && a->config->says_reports[i]; k++) {
+			struct policy_point *its = &a->policy.points[k];
+
+			if (is_same(its->title, own->title))
+				its->takes_reports = own->takes_reports;
+		}
+	}
+}
+
+/* Those of the policy, best first; behind them those of the configuration that it does not have. */
 const struct policy_point **places_choose(struct agent *a, size_t *count)
 {
 	char texts[PLATFORM_ADDRESSES_MAX][PLATFORM_ADDRESS_SIZE];
@@ -50,12 +60,6 @@ const struct policy_point **places_choose(struct agent *a, size_t *count)
 		const struct policy_point *own = &a->config->points[i];
 		bool is_known = false;
 
-		for (size_t k = 0; k < total; k++) {
-			struct policy_point *its = &a->policy.points[k];
-
-			if (a->config->says_reports[i] && is_same(its->title, own->title))
-				its->takes_reports = own->takes_reports;
-		}
 		for (size_t k = 0; k < *count; k++)
 			is_known |= is_same(chosen[k]->title, own->title);
 		if (!is_known)

@@ -11,8 +11,6 @@
 
 #include <base/guid.h>
 #include <base/wide.h>
-#include <fcntl.h>
-#include <io.h>
 #include <stdio.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>

@@ -21,8 +21,6 @@
 #define HELD_MANIFESTS 4096	       /* of a target, that are looked through for pieces it has */
 #define BUSY_AGAIN_S   15	       /* the site writes its documents there */
 
-static const int64_t retry_s[] = { 60, 300, 1800, 7200 };
-
 /* What is not done by its end goes on in the next cycle. */
 struct turn {
 	uint64_t end_ms;
@@ -127,7 +125,6 @@ static bool move_package(struct move *m, struct content_failure *why)
 {
 	auto_free uint8_t(*held)[SHA256_LENGTH] = xalloc(HELD_MANIFESTS, SHA256_LENGTH);
 	struct transfer_options options = {
-		.to = m->to,
 		.held = held,
 		.patience_ms = (uint64_t)m->agent->config->patience_s * 1000,
 		.progress = go_on,
@@ -194,9 +191,7 @@ static void remember(const struct move *m, bool good, const char *reason, size_t
 			  "reason", reason, "sent", (json_int_t)m->result.bytes_sent, "bad",
 			  (json_int_t)m->result.bad, "time_s", (json_int_t)now, "attempts",
 			  (json_int_t)attempts, "again_s",
-			  (json_int_t)(good ? 0
-					    : now + retry_s[min_u64(attempts - 1,
-								    ARRAY_LEN(retry_s) - 1)])));
+			  (json_int_t)(good ? 0 : now + retry_delay_s((uint32_t)attempts))));
 	memory->has_news = true;
 }
 
@@ -229,17 +224,16 @@ static bool is_cut(const struct agent *a, struct turn *turn, struct content_fail
 static int64_t work_at(struct agent *a, struct turn *turn, const struct pull_point *point,
 		       const struct pull_package *package)
 {
-	struct move m cleanup(close_places) = { .agent = a, .turn = turn };
+	struct move m cleanup(
+		close_places) = { .agent = a, .turn = turn, .point = point, .package = package };
 	struct content_failure why = { 0 };
 	json_t *before = find_pull(a, point, package);
 	int64_t attempts = json_integer_value(json_object_get(before, "attempts")), again;
 	bool good;
 
-	m.point = point;
-	m.package = package;
 	again = json_integer_value(json_object_get(before, "again_s"));
-	if (before && (!again || (again > agent_now(a) &&
-				  again <= agent_now(a) + retry_s[ARRAY_LEN(retry_s) - 1])))
+	if (before &&
+	    (!again || (again > agent_now(a) && again <= agent_now(a) + retry_delay_s(UINT32_MAX))))
 		return again;
 	/* What expired while others were moved orders nothing any more. */
 	if (!trust_is_current(a->trust, agent_now(a), NULL))
@@ -248,9 +242,8 @@ static int64_t work_at(struct agent *a, struct turn *turn, const struct pull_poi
 		return agent_now(a) + BUSY_AGAIN_S;
 	good = move_package(&m, &why);
 	turn->has_moved |= good;
-	if (!good && is_cut(a, turn, &why))
-		return agent_now(a) + BUSY_AGAIN_S;
-	if (!good && (why.problem == CONTENT_BUSY || why.problem == CONTENT_CANCELLED))
+	if (!good && (is_cut(a, turn, &why) || why.problem == CONTENT_BUSY ||
+		      why.problem == CONTENT_CANCELLED))
 		return agent_now(a) + BUSY_AGAIN_S;
 	if (good) {
 		remember(&m, true, "", 1);
@@ -327,12 +320,8 @@ int64_t pull_all(struct agent *a)
 	for (size_t i = 0; i < order.point_count; i++) {
 		struct pull_point *point = &order.points[i];
 
-		for (size_t k = 0; k < point->package_count; k++) {
-			int64_t next = work_at(a, &turn, point, &point->packages[k]);
-
-			if (next && (!again || next < again))
-				again = next;
-		}
+		for (size_t k = 0; k < point->package_count; k++)
+			again = earlier(again, work_at(a, &turn, point, &point->packages[k]));
 	}
 	plan_next_turn(a, &turn);
 	forget(a, &order);

@@ -108,6 +108,7 @@ static bool take_policy(struct agent *a, struct content_failure *why)
 	policy_free(&a->policy);
 	policy_client_free(&a->assignment);
 	a->policy = policy;
+	places_apply(a);
 	a->assignment = assignment;
 	policy = (struct policy){ 0 };
 	assignment = (struct policy_client){ 0 };

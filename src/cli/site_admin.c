@@ -220,24 +220,18 @@ void site_put_times(struct call *call, json_t *rows, const char *key)
 		return;
 	json_array_foreach(rows, i, row)
 	{
-		time_t time = (time_t)json_integer_value(json_object_get(row, key));
-		char text[32] = "-";
-		struct tm local;
+		char text[32];
 
-		if (time && localtime_r(&time, &local))
-			strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+		site_time_text(text, sizeof(text), json_object_get(row, key));
 		json_object_set_new(row, key, json_string(text));
 	}
 }
 
 static void put_time(json_t *row)
 {
-	time_t time = (time_t)json_integer_value(json_object_get(row, "time"));
 	char text[32];
-	struct tm local;
 
-	localtime_r(&time, &local);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+	site_time_text(text, sizeof(text), json_object_get(row, "time"));
 	json_object_set_new(row, "at", json_string(text));
 }
 

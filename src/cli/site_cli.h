@@ -20,6 +20,8 @@ int site_note_change(struct site *site, const char *object, const char *what);
 /* site_show - @rows (which are given away) as JSON or as the command's columns; NULL: @why. */
 int site_show(struct call *call, json_t *rows, const char *why);
 
+/* site_time_text - the seconds @value as a time of day; "-" for none. */
+void site_time_text(char *out, size_t room, const json_t *value);
 /* site_put_times - where people read @rows, the seconds at @key of each as a time of day. */
 void site_put_times(struct call *call, json_t *rows, const char *key);
 

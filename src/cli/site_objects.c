@@ -183,16 +183,15 @@ static void format_size(char *out, size_t room, const json_t *bytes)
 	snprintf(out, room, unit ? "%.1f%c" : "%.0f%c", value, units[unit]);
 }
 
-static void format_time(char *out, size_t room, const json_t *value)
+void site_time_text(char *out, size_t room, const json_t *value)
 {
 	time_t time = (time_t)json_integer_value(value);
 	struct tm local;
 
-	if (!time) {
+	if (!time || !localtime_r(&time, &local)) {
 		snprintf(out, room, "-");
 		return;
 	}
-	localtime_r(&time, &local);
 	strftime(out, room, "%Y-%m-%d %H:%M:%S", &local);
 }
 
@@ -213,9 +212,9 @@ static json_t *flat_row(const json_t *system, const json_t *role, const json_t *
 	snprintf(space, sizeof(space), "%s", size);
 	format_size(size, sizeof(size), json_object_get(object, "total_bytes"));
 	snprintf(space + strlen(space), sizeof(space) - strlen(space), " of %s", size);
-	format_time(since, sizeof(since),
-		    json_is_integer(down) ? down : json_object_get(object, "changed"));
-	format_time(full, sizeof(full), json_object_get(object, "full_on"));
+	site_time_text(since, sizeof(since),
+		       json_is_integer(down) ? down : json_object_get(object, "changed"));
+	site_time_text(full, sizeof(full), json_object_get(object, "full_on"));
 	if (full[0] != '-')
 		full[10] = '\0'; /* the day will do */
 	json_object_set_new(row, "state",

@@ -202,16 +202,19 @@ bool policy_from_json(const json_t *body, struct policy *out, struct content_fai
 	       bad(why, "a distribution point of the policy is not of the form it must have");
 }
 
-bool policy_deployment(const struct policy *policy, const char *id, uint8_t hash[SHA256_LENGTH])
+static bool hash_of(const json_t *hashes, const char *name, uint8_t hash[SHA256_LENGTH])
 {
-	const char *hex = json_string_value(json_object_get(policy->deployments, id));
+	const char *hex = json_string_value(json_object_get(hashes, name));
 
 	return hex && content_unhex(hash, SHA256_LENGTH, hex);
 }
 
+bool policy_deployment(const struct policy *policy, const char *id, uint8_t hash[SHA256_LENGTH])
+{
+	return hash_of(policy->deployments, id, hash);
+}
+
 bool policy_pull(const struct policy *policy, const char *client, uint8_t hash[SHA256_LENGTH])
 {
-	const char *hex = json_string_value(json_object_get(policy->pulls, client));
-
-	return hex && content_unhex(hash, SHA256_LENGTH, hex);
+	return hash_of(policy->pulls, client, hash);
 }

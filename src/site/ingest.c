@@ -27,7 +27,7 @@ struct sample {
 
 struct names {
 	struct sample papers, strays;
-	uint64_t entries, stop_ms;
+	uint64_t stop_ms;
 	bool is_cut; /* there may be more */
 };
 
@@ -44,7 +44,6 @@ static void names_begin(struct names *n, const struct place *place)
 
 	sample_clear(&n->papers);
 	sample_clear(&n->strays);
-	n->entries = 0;
 	n->is_cut = false;
 	/* The other half is for taking what was found. */
 	n->stop_ms = left == UINT64_MAX ? left : monotonic_ms() + left / 2;
@@ -72,7 +71,8 @@ static bool add_name(void *owner, const char *name, uint64_t size, bool is_direc
 			free(s->list[at].file);
 		s->list[at] = (struct dropped){ xstrdup(name), size, is_stray, is_directory };
 	}
-	n->is_cut = ++n->entries >= PLACE_LIST_MAX || monotonic_ms() >= n->stop_ms;
+	n->is_cut =
+		n->papers.seen + n->strays.seen >= PLACE_LIST_MAX || monotonic_ms() >= n->stop_ms;
 	return !n->is_cut;
 }
 

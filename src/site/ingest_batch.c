@@ -258,7 +258,7 @@ static void remove_all(struct ingest *in, struct paper *papers, size_t count)
 }
 
 /* The first answer that says that the point is gone: what was read before counts all the same. */
-static int find_loss(const struct ingest *in, const struct paper *papers, size_t count, char **why)
+static int find_loss(const struct paper *papers, size_t count, char **why)
 {
 	for (size_t i = 0; i < count; i++) {
 		ntstatus status = papers[i].rq.status;
@@ -281,7 +281,7 @@ int ingest_batch(struct ingest *in, const struct dropped *files, size_t count, c
 		papers[i].path = xasprintf("%s/%s", DROP, files[i].file);
 	}
 	error = read_all(in, papers, files, count, why);
-	lost = error ? error : find_loss(in, papers, count, why);
+	lost = error ? error : find_loss(papers, count, why);
 	error = take_all(in, papers, count, lost ? NULL : why);
 	remove_all(in, papers, count);
 	for (size_t i = 0; i < count; i++) {

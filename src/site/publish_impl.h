@@ -11,14 +11,6 @@
 #define GENERATIONS_KEPT 8
 #define POINT_MS	 (300u * 1000) /* for the policy and documents of one point */
 
-/* What is published at one time: policy, documents, and the number of the policy. */
-struct issue {
-	struct publication *documents;
-	int64_t generation;
-};
-void issue_free(struct issue *issue);
-#define auto_issue cleanup(issue_free)
-
 /*
  * place_bring - what is published now, not built anew, to @to, which is prepared and locked. The
  * library is locked for a moment only, to see what that is; a point that hangs keeps nobody from

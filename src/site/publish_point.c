@@ -88,13 +88,9 @@ static void close_drop(struct site *site, struct place *to)
 		(void)!message_write(site, &message, NULL);
 }
 
-void issue_free(struct issue *issue)
-{
-	publication_free(issue->documents);
-	*issue = (struct issue){ 0 };
-}
-
-static int take_issue(struct site *site, struct issue *out, char **why)
+/* What is published now: the documents, and the policy's number. */
+static int take_issue(struct site *site, struct publication **documents, int64_t *generation,
+		      char **why)
 {
 	struct site_library library auto_library = { 0 };
 	struct content_failure failure = { 0 };
@@ -103,41 +99,43 @@ static int take_issue(struct site *site, struct issue *out, char **why)
 
 	if (error)
 		return error;
-	out->documents = repository_publication(library.repository, &failure);
-	if (!out->documents)
+	*documents = repository_publication(library.repository, &failure);
+	if (!*documents)
 		return library_fail(why, &failure);
 	q = query_begin(site, "SELECT generation FROM policy_state");
-	out->generation = query_row(&q) ? query_number_at(&q, 0) : 0;
+	*generation = query_row(&q) ? query_number_at(&q, 0) : 0;
 	return query_end(&q, why);
 }
 
-static bool bring(struct site *site, struct site_library *library, const struct issue *issue,
-		  struct place *to, struct content_failure *why)
+static bool bring(struct site *site, struct site_library *library,
+		  const struct publication *documents, int64_t generation, struct place *to,
+		  struct content_failure *why)
 {
 	ntstatus status = place_make_directory(to, DROP);
 
 	if (status)
 		return content_fail_status(why, status, true, DROP, "make the drop of papers");
 	close_drop(site, to);
-	return send_nodes(site, library, issue->generation, to, why) &&
-	       publication_bring(issue->documents, library->place, to, why);
+	return send_nodes(site, library, generation, to, why) &&
+	       publication_bring(documents, library->place, to, why);
 }
 
 int place_bring(struct site *site, struct place *to, int64_t *generation, char **why)
 {
 	struct site_library library auto_library = { 0 };
-	struct issue issue auto_issue = { 0 };
+	struct publication *documents auto_publication = NULL;
 	struct content_failure failure = { 0 };
-	int error = take_issue(site, &issue, why);
+	int64_t number = 0;
+	int error = take_issue(site, &documents, &number, why);
 
 	if (!error)
 		error = library_read(site, &library, why);
 	if (!error)
 		place_set_deadline(to, POINT_MS);
-	if (!error && !bring(site, &library, &issue, to, &failure))
+	if (!error && !bring(site, &library, documents, number, to, &failure))
 		error = library_fail(why, &failure);
 	if (generation)
-		*generation = issue.generation;
+		*generation = number;
 	return error;
 }
 
