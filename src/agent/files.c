@@ -13,8 +13,7 @@ bool file_replace(const char *path, const void *data, size_t length, struct cont
 	auto_close int fd = path_open(staged, FILE_OVER, FILE_PRIVATE);
 	int error = fd < 0 ? fd : file_write(fd, data, length);
 
-	error = error ? error : file_sync(fd);
-	error = error ? error : file_close(&fd);
+	error = error ? error : file_close(&fd, true);
 	error = error ? error : path_rename(staged, path);
 	return !error || content_fail_errno(why, error, path, "write it");
 }

@@ -73,9 +73,12 @@ int file_sync(int fd)
 	return result_of(fsync(fd));
 }
 
-int file_close(int *fd)
+int file_close(int *fd, bool durable)
 {
-	return result_of(close(steal_fd(fd))); /* where quotas and network disks say it */
+	int error = durable ? file_sync(*fd) : 0;
+	int closed = result_of(close(steal_fd(fd))); /* where quotas and network disks say it */
+
+	return error ? error : closed;
 }
 
 bool file_is_private(int fd)

@@ -113,7 +113,7 @@ int file_sync(int fd)
 }
 
 /* A tree cannot be brought to the disk as a whole, so each file is. */
-int file_close(int *fd)
+int file_close(int *fd, bool durable)
 {
 	int error = file_sync(*fd);
 

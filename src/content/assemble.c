@@ -86,7 +86,7 @@ static bool write_file(struct assembly *a, const struct manifest_file *file, con
 	if (!sha256_final(a->hash, hash) || memcmp(hash, file->hash, sizeof(hash)) != 0)
 		return content_fail(a->why, CONTENT_DAMAGED, STATUS_FILE_CORRUPT_ERROR, path,
 				    "the file is not what its manifest says");
-	error = file_close(&fd);
+	error = file_close(&fd, false);
 	return !error || content_fail_errno(a->why, error, path, "write");
 }
 

@@ -31,7 +31,7 @@ static bool add_name(void *owner, const char *name, uint64_t size, bool is_direc
 	return p->count < PORTION;
 }
 
-static bool is_gone(ntstatus status)
+bool layout_is_gone(ntstatus status)
 {
 	return !status || status == STATUS_OBJECT_NAME_NOT_FOUND ||
 	       status == STATUS_OBJECT_PATH_NOT_FOUND;
@@ -41,7 +41,7 @@ bool layout_remove(struct place *place, const char *name, struct content_failure
 {
 	ntstatus status = place_remove(place, name);
 
-	return is_gone(status) || content_fail_status(why, status, true, name, "remove it");
+	return layout_is_gone(status) || content_fail_status(why, status, true, name, "remove it");
 }
 
 /* False with no failure in *@failed: there is nothing left. */
@@ -51,7 +51,7 @@ static bool remove_portion(struct place *place, const char *directory, bool *fai
 	struct portion p cleanup(portion_free) = { .list = xalloc(PORTION, sizeof(*p.list)) };
 	ntstatus status = place_list(place, directory, add_name, &p);
 
-	if (!is_gone(status))
+	if (!layout_is_gone(status))
 		*failed = !content_fail_status(why, status, false, directory, "list it");
 	for (size_t i = 0; i < p.count && !*failed; i++) {
 		auto_free char *name = xasprintf("%s/%s", directory, p.list[i]);

@@ -342,17 +342,18 @@ static bool plan_manifest(struct manifest_plan *p, const struct delta *d, const 
 bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes)
 {
 	const struct transfer_options *o = t->options;
+	char name[LAYOUT_NAME_MAX];
 
-	if (!o->known || o->mode != TRANSFER_MISSING || !place_can_compose(o->to))
+	if (!o->known || o->mode != TRANSFER_MISSING || !place_can_compose(o->to) ||
+	    bytes->len < GAIN_BYTES_MIN + SOURCE_COST) /* no plan for so little gains anything */
 		return false;
+	layout_target(name, t->hash);
 	for (size_t i = o->held_count; i > 0; i--) {
 		struct manifest_plan p cleanup(manifest_plan_free) = { 0 };
 		struct delta d auto_delta = { 0 };
 		auto_buf struct buf old = { 0 };
-		char name[LAYOUT_NAME_MAX];
 
 		layout_target(p.from, o->held[i - 1]);
-		layout_target(name, t->hash);
 		if (layout_read_target(o->known, o->held[i - 1], MANIFEST_BYTES_MAX, &old, NULL) &&
 		    delta_find(old.data, old.len, bytes->data, bytes->len, &d) &&
 		    plan_manifest(&p, &d, bytes) &&

@@ -6,25 +6,25 @@
 
 #define READ_AHEAD (1u << 20)
 
-/* STATUS_IO_TIMEOUT behind the deadline. */
-static ntstatus in_time(const struct place *place)
+uint64_t place_time_left(const struct place *place)
 {
-	return place->deadline_ms && monotonic_ms() >= place->deadline_ms ? STATUS_IO_TIMEOUT
-									  : STATUS_SUCCESS;
+	uint64_t now;
+
+	if (!place->deadline_ms)
+		return UINT64_MAX;
+	now = monotonic_ms();
+	return now < place->deadline_ms ? place->deadline_ms - now : 0;
 }
 
 bool place_is_late(const struct place *place)
 {
-	return in_time(place) != STATUS_SUCCESS;
+	return !place_time_left(place);
 }
 
-uint64_t place_time_left(const struct place *place)
+/* STATUS_IO_TIMEOUT behind the deadline. */
+static ntstatus in_time(const struct place *place)
 {
-	uint64_t now = monotonic_ms();
-
-	if (!place->deadline_ms)
-		return UINT64_MAX;
-	return now < place->deadline_ms ? place->deadline_ms - now : 0;
+	return place_is_late(place) ? STATUS_IO_TIMEOUT : STATUS_SUCCESS;
 }
 
 void place_set_deadline(struct place *place, uint64_t ms)

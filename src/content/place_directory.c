@@ -43,9 +43,7 @@ static int write_file(const struct directory *d, const char *name, enum file_how
 	auto_close int fd = tree_file(d->tree, name, how, FILE_USUAL);
 	int error = fd < 0 ? fd : file_write(fd, data, length);
 
-	if (!error && durable)
-		error = file_sync(fd);
-	return error ? error : file_close(&fd);
+	return error ? error : file_close(&fd, durable);
 }
 
 static int write_staged(struct directory *d, const char *name, const void *data, size_t length,

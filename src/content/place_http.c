@@ -200,11 +200,8 @@ static void note_reason(struct http *h, const struct fetch *fetch, CURLcode resu
 {
 	char *reason = h->place.reason;
 
-	if (code >= 300 && code < 400)
-		snprintf(reason, PLACE_REASON, "HTTP status %ld: redirections are not followed",
-			 code);
-	else if (code)
-		snprintf(reason, PLACE_REASON, "HTTP status %ld", code);
+	if (code)
+		http_reason(reason, PLACE_REASON, code);
 	else
 		snprintf(reason, PLACE_REASON, "%s",
 			 fetch->error[0] ? fetch->error : curl_easy_strerror(result));

@@ -15,4 +15,7 @@
 /* http_status - what the answer @code to @verb means (RFC 9110, 15). */
 ntstatus http_status(enum place_verb verb, long code);
 
+/* http_reason - the same for people: into the @size bytes of @reason. */
+void http_reason(char *reason, size_t size, long code);
+
 #endif

@@ -2,6 +2,8 @@
 /* The answers of web servers, in the terms of this project. */
 #include "place_http.h"
 
+#include <stdio.h>
+
 static const struct {
 	long code;
 	ntstatus status;
@@ -32,4 +34,10 @@ ntstatus http_status(enum place_verb verb, long code)
 		if (answers[i].code == code)
 			return answers[i].status;
 	return STATUS_UNEXPECTED_NETWORK_ERROR;
+}
+
+void http_reason(char *reason, size_t size, long code)
+{
+	snprintf(reason, size, "HTTP status %ld%s", code,
+		 code >= 300 && code < 400 ? ": redirections are not followed" : "");
 }

@@ -153,11 +153,8 @@ static ntstatus take_body(struct http *h, HINTERNET request, uint64_t skip, stru
 /* What there is to say beyond the status. */
 static void note_reason(struct fetch *fetch, DWORD code, DWORD error)
 {
-	if (code >= 300 && code < 400)
-		snprintf(fetch->reason, PLACE_REASON,
-			 "HTTP status %lu: redirections are not followed", code);
-	else if (code)
-		snprintf(fetch->reason, PLACE_REASON, "HTTP status %lu", code);
+	if (code)
+		http_reason(fetch->reason, PLACE_REASON, (long)code);
 	else if (error == ERROR_WINHTTP_SECURE_FAILURE)
 		snprintf(fetch->reason, PLACE_REASON, "its certificate is not trusted here");
 	else

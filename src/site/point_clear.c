@@ -13,12 +13,6 @@
 /* For all of it. What is left then, the same command goes on with. */
 #define CLEAR_MS (4u * 3600 * 1000)
 
-static bool is_gone(ntstatus status)
-{
-	return !status || status == STATUS_OBJECT_NAME_NOT_FOUND ||
-	       status == STATUS_OBJECT_PATH_NOT_FOUND;
-}
-
 static bool remove_pieces(struct place *place, struct content_failure *why)
 {
 	for (unsigned i = 0; i < 256; i++) {
@@ -53,7 +47,7 @@ static bool take(struct place *place, const struct site_library *library,
 	if (library->place)
 		return layout_prepare(place, library->owner, why);
 	status = place_read(place, LAYOUT_SITE, LAYOUT_SITE_BYTES, &bytes);
-	if (is_gone(status))
+	if (layout_is_gone(status))
 		status = place_lock(place, LAYOUT_LOCK);
 	else if (!status)
 		return content_fail(why, CONTENT_FOREIGN, STATUS_ACCESS_DENIED, place_title(place),

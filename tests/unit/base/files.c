@@ -48,7 +48,7 @@ static int write_in_tree(const char *name, enum file_how how, const char *text)
 	auto_close int fd = tree_file(tree, name, how, FILE_USUAL);
 	int error = fd < 0 ? fd : file_write(fd, text, strlen(text));
 
-	return error ? error : file_close(&fd);
+	return error ? error : file_close(&fd, false);
 }
 
 static void assert_holds(const char *name, const char *text)

@@ -29,9 +29,9 @@ int file_read_at(int fd, void *data, size_t length, uint64_t offset, size_t *got
 int file_write(int fd, const void *data, size_t length) MUST_CHECK;
 /* file_sync - what was written survives a loss of power. */
 int file_sync(int fd) MUST_CHECK;
-/* file_close - and say what was wrong with what was written; *@fd is -1 then. Where tree_sync
- * can do nothing for a whole tree, this does what file_sync does. */
-int file_close(int *fd) MUST_CHECK;
+/* file_close - and say what was wrong with what was written; *@fd is -1 then. @durable: file_sync
+ * first. Where tree_sync can do nothing for a whole tree, that is done in any case. */
+int file_close(int *fd, bool durable) MUST_CHECK;
 /* file_is_private - may nobody but its owner (and the administrators of the machine) use it? */
 bool file_is_private(int fd);
 /* file_is_guarded - may nobody but the administrators of the machine and the user of this process

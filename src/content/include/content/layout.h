@@ -44,6 +44,8 @@ bool layout_write_target(struct place *place, const uint8_t hash[SHA256_LENGTH],
 bool layout_read_manifest(struct place *place, const uint8_t hash[SHA256_LENGTH],
 			  struct manifest *m, struct content_failure *why) MUST_CHECK;
 
+/* layout_is_gone - what a removal answers where nothing is there any more. */
+bool layout_is_gone(ntstatus status);
 /* layout_remove - a file or an empty directory; one that is not there is no failure. */
 bool layout_remove(struct place *place, const char *name, struct content_failure *why) MUST_CHECK;
 /* layout_clear - all files and empty directories in @directory, and it. More than twice
