@@ -204,6 +204,10 @@ static void finish_closing(struct stream *stream)
 		TAILQ_REMOVE(&loop->again, stream, again_link);
 	if (stream->in_unsent)
 		TAILQ_REMOVE(&loop->unsent, stream, unsent_link);
+	/* The ring may hold the socket until the loop turns again, which may be in an hour: the
+	 * peer is told now. */
+	if (stream->fd >= 0)
+		(void)shutdown(stream->fd, SHUT_RDWR);
 	close_fd_ptr(&stream->fd);
 	stream->events->closed(stream, stream->error);
 	while (stream->first) {

@@ -261,6 +261,19 @@ static void closing_inside_a_frame_ends_delivery(void **state)
 	close(fd);
 }
 
+static void a_peer_sees_the_end_though_the_loop_turns_no_more(void **state)
+{
+	struct loop *loop = LOOP_OF(state);
+	int fd = connect_raw(loop);
+	char byte;
+
+	server.close_at_first = true;
+	assert_int_equal(write(fd, "\0\0\0\1a", 5), 5);
+	TURN_UNTIL(loop, server.closed);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+	close(fd);
+}
+
 static void a_frame_over_the_limit_closes_with_emsgsize(void **state)
 {
 	struct loop *loop = LOOP_OF(state);
@@ -384,6 +397,7 @@ int main(void)
 		BOTH(a_large_frame_in_small_pieces_arrives_with_its_last_piece),
 		BOTH(many_frames_in_one_write_are_all_delivered),
 		BOTH(closing_inside_a_frame_ends_delivery),
+		BOTH(a_peer_sees_the_end_though_the_loop_turns_no_more),
 		BOTH(a_frame_over_the_limit_closes_with_emsgsize),
 		BOTH(a_first_byte_that_is_not_zero_closes_with_eproto),
 		BOTH(an_end_inside_a_frame_is_an_error),
