@@ -3,38 +3,11 @@
 #include "db_impl.h"
 
 #include <errno.h>
-
-static int errno_of(int code)
-{
-	switch (code & 0xff) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_FORMAT:
-		return -EUCLEAN;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_TOOBIG:
-		return -E2BIG;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_CONSTRAINT:
-		return -EEXIST;
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return -EACCES;
-	default:
-		return -EIO;
-	}
-}
+#include <store/sqlite_errno.h>
 
 int db_fail(sqlite3 *db, int code, const char *doing, char **why)
 {
-	return site_fail(why, errno_of(code), "%s: %s", doing,
+	return site_fail(why, sqlite_errno(db, code), "%s: %s", doing,
 			 db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
 }
 

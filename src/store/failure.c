@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <store/sqlite_errno.h>
 
 static _Thread_local char problem[512];
 
@@ -23,45 +24,32 @@ int store_fail(int error, const char *format, ...)
 	return error;
 }
 
-static int errno_of_sqlite(sqlite3 *db, int code)
+int sqlite_errno(sqlite3 *db, int code)
 {
-	switch (code & 0xff) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_FORMAT:
-		return -EUCLEAN;
-	case SQLITE_FULL:
-	case SQLITE_TOOBIG:
+	static const struct {
+		int code, error;
+	} errors[] = {
+		{ SQLITE_CORRUPT, -EUCLEAN }, { SQLITE_NOTADB, -EUCLEAN },
+		{ SQLITE_FORMAT, -EUCLEAN },  { SQLITE_FULL, -ENOSPC },
+		{ SQLITE_TOOBIG, -E2BIG },    { SQLITE_READONLY, -EROFS },
+		{ SQLITE_BUSY, -EBUSY },      { SQLITE_LOCKED, -EBUSY },
+		{ SQLITE_NOMEM, -ENOMEM },    { SQLITE_CONSTRAINT, -EEXIST },
+		{ SQLITE_PERM, -EACCES },     { SQLITE_AUTH, -EACCES },
+	};
+	int primary = code & 0xff, system_error = db ? sqlite3_system_errno(db) : 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+		if (errors[i].code == primary)
+			return errors[i].error;
+	if (primary == SQLITE_IOERR &&
+	    (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG))
 		return -ENOSPC;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_CONSTRAINT:
-		return -EEXIST;
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return -EACCES;
-	case SQLITE_IOERR:
-		switch (db ? sqlite3_system_errno(db) : 0) {
-		case ENOSPC:
-		case EDQUOT:
-		case EFBIG:
-			return -ENOSPC;
-		default:
-			return -EIO;
-		}
-	default:
-		return -EIO;
-	}
+	return -EIO;
 }
 
 int store_fail_sqlite(sqlite3 *db, int code, const char *doing)
 {
-	int error = errno_of_sqlite(db, code);
+	int error = sqlite_errno(db, code);
 	int system_error = db ? sqlite3_system_errno(db) : 0;
 
 	return store_fail(error, "%s: %s%s%s", doing,
