@@ -166,10 +166,29 @@ static void draft_free(struct draft *d)
 	free(d->sacl.aces);
 }
 
-static bool parse_acl(const char **text, const struct word *flags, size_t flag_count,
-		      struct acl *acl, uint16_t *control)
+#define NULL_DACL "NO_ACCESS_CONTROL"
+
+static bool is_null_dacl(const char *text)
 {
-	uint32_t bits;
+	return !strncmp(text, NULL_DACL, strlen(NULL_DACL));
+}
+
+static bool parse_flags(const char **text, const struct word *flags, size_t count,
+			uint16_t *control)
+{
+	while (**text && **text != '(' && (*text)[1] != ':' && !is_null_dacl(*text)) {
+		const struct word *w = word_at(*text, flags, count);
+
+		if (!w)
+			return false;
+		*control |= (uint16_t)w->value;
+		*text += strlen(w->name);
+	}
+	return true;
+}
+
+static bool parse_aces(const char **text, struct acl *acl)
+{
 	size_t entries = 0;
 
 	for (const char *p = *text; *p; p++)
@@ -180,22 +199,11 @@ static bool parse_acl(const char **text, const struct word *flags, size_t flag_c
 	if (!acl->aces)
 		return false;
 	acl->revision = 2;
-	while (**text && **text != '(' && (*text)[1] != ':') {
-		const struct word *w = word_at(*text, flags, flag_count);
-
-		if (!w)
-			return false;
-		bits = w->value;
-		*control |= (uint16_t)bits;
-		*text += strlen(w->name);
-	}
 	while (**text == '(')
 		if (!parse_ace(text, &acl->aces[acl->count++]))
 			return false;
 	return true;
 }
-
-#define NULL_DACL "NO_ACCESS_CONTROL"
 
 static bool parse_part(const char **text, struct draft *d)
 {
@@ -214,16 +222,19 @@ static bool parse_part(const char **text, struct draft *d)
 		return sd->has_group;
 	case 'D':
 		sd->control |= SD_DACL_PRESENT;
-		if (!strncmp(*text, NULL_DACL, strlen(NULL_DACL))) {
+		if (!parse_flags(text, dacl_flags, ARRAY_LEN(dacl_flags), &sd->control))
+			return false;
+		if (is_null_dacl(*text)) {
 			*text += strlen(NULL_DACL);
 			return true;
 		}
 		sd->dacl = &d->dacl;
-		return parse_acl(text, dacl_flags, ARRAY_LEN(dacl_flags), &d->dacl, &sd->control);
+		return parse_aces(text, &d->dacl);
 	case 'S':
 		sd->control |= SD_SACL_PRESENT;
 		sd->sacl = &d->sacl;
-		return parse_acl(text, sacl_flags, ARRAY_LEN(sacl_flags), &d->sacl, &sd->control);
+		return parse_flags(text, sacl_flags, ARRAY_LEN(sacl_flags), &sd->control) &&
+		       parse_aces(text, &d->sacl);
 	default:
 		return false;
 	}

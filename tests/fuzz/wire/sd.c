@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Descriptors: what decodes must encode and decode to the same bytes, and be inherited and applied
- * without harm. The bytes are tried as SDDL too.
+ * Descriptors: what decodes must encode and decode to the same bytes, be inherited and applied
+ * without harm, and mean the same where it is written as text and read again. The bytes are tried
+ * as SDDL too.
  */
-#include <wire/dtyp.h>
+#include <wire/sddl.h>
 
 #define ALL_PARTS 0xfu
 
@@ -23,6 +24,22 @@ static void round_trip(const struct security_descriptor *sd)
 	sd_encode(&b, again, ALL_PARTS);
 	free(again);
 	BUG_ON(a.len != b.len || memcmp(a.data, b.data, a.len));
+}
+
+static void as_text(const struct security_descriptor *sd)
+{
+	struct security_descriptor *again;
+	struct buf a auto_buf = { 0 }, b auto_buf = { 0 };
+
+	if (!sd_format_sddl(&a, sd))
+		return;
+	buf_u8(&a, 0);
+	if (a.failed)
+		return;
+	BUG_ON(sd_parse_sddl((const char *)a.data, &again) != STATUS_SUCCESS);
+	BUG_ON(!sd_format_sddl(&b, again));
+	free(again);
+	BUG_ON(a.len != b.len + 1 || memcmp(a.data, b.data, b.len));
 }
 
 static void family(const struct security_descriptor *sd)
@@ -45,6 +62,7 @@ static void family(const struct security_descriptor *sd)
 static void one(struct security_descriptor *sd)
 {
 	round_trip(sd);
+	as_text(sd);
 	family(sd);
 	free(sd);
 }

@@ -242,6 +242,7 @@ static void a_descriptor_is_shown_as_the_text_it_was_read_from(void **state)
 		"O:S-1-5-32-544G:S-1-5-18D:PAI(D;;CC;;;S-1-5-7)(A;OICI;FA;;;S-1-5-32-544)"
 		"(A;CIIOID;GA;;;S-1-3-0)(A;;0x1200a9;;;S-1-5-21-1-2-3-1000)",
 		"D:NO_ACCESS_CONTROL",
+		"D:PAINO_ACCESS_CONTROL",
 		"D:",
 		"O:S-1-1-0",
 	};
