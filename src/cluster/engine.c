@@ -4,6 +4,7 @@
 #include "pacemaker.h"
 
 #include <base/log.h>
+#include <base/thread.h>
 #include <cluster/home_lease.h>
 
 #include <errno.h>
@@ -19,22 +20,6 @@
 
 static void nothing(int number)
 {
-}
-
-int engine_thread(pthread_t *thread, void *(*run)(void *), void *arg)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	sigdelset(&all, WAKE_SIGNAL);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGABRT);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(thread, NULL, run, arg);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
 }
 
 void keeper_free(struct keeper *k)
@@ -155,7 +140,7 @@ int cluster_start(const struct cluster_config *config, const struct cluster_even
 		if (error)
 			*why = xasprintf("cannot start a thread: %s", strerror(-error));
 	} else if (!error) {
-		error = engine_thread(&c->watcher, engine_watch, c);
+		error = thread_start(&c->watcher, "cluster", engine_watch, c);
 		if (error)
 			*why = xasprintf("cannot start a thread: %s", strerror(-error));
 	}

@@ -79,8 +79,6 @@ void keeper_free(struct keeper *k);
  * is before them, or there is none. It lies in @r. */
 const char *engine_better_owner(const struct cluster *c, const struct server_record *r,
 				const char *but);
-/* engine_thread - a thread that gets no signal that belongs to the process; negative errno. */
-int engine_thread(pthread_t *thread, void *(*run)(void *), void *arg) MUST_CHECK;
 /* engine_watch - the thread that watches the cluster directory; its argument is the engine. */
 void *engine_watch(void *arg);
 

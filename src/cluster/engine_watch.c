@@ -6,6 +6,7 @@
 #include "engine.h"
 
 #include <base/log.h>
+#include <base/thread.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -59,7 +60,7 @@ static void keeper_start(struct cluster *c, struct server_record *record)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&k->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	error = engine_thread(&k->thread, keeper_run, k);
+	error = thread_start(&k->thread, "keeper", keeper_run, k);
 	if (error) {
 		log_error("server not kept name=%s error=%s", k->name, strerror(-error));
 		keeper_free(k);

@@ -4,11 +4,10 @@
 #include "engine.h"
 
 #include <base/log.h>
+#include <base/thread.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -322,18 +321,6 @@ static int watch(int fd, void *block, const struct home_lease_record *before, ch
 	return 0;
 }
 
-static int start_keeping(struct home_lease *l)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&l->thread, NULL, keep, l);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
-}
-
 static void lease_free(struct home_lease *l)
 {
 	close_fd_ptr(&l->fd);
@@ -422,7 +409,7 @@ int home_lease_take(const struct home_lease_config *config, uint64_t least, stru
 	if (!error && watched)
 		error = settle(l, why);
 	if (!error)
-		error = start_keeping(l);
+		error = thread_start(&l->thread, "home lease", keep, l);
 	if (error) {
 		if (!*why)
 			*why = xasprintf("the lease %s/lease cannot be taken: %s", config->home,

@@ -489,6 +489,16 @@ static void decline(struct keeper *k)
 	}
 }
 
+/* Of the signals, this one is for keepers. */
+static void take_wakes(void)
+{
+	sigset_t wake;
+
+	sigemptyset(&wake);
+	sigaddset(&wake, WAKE_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+}
+
 void *keeper_run(void *arg)
 {
 	struct keeper *k = arg;
@@ -496,6 +506,7 @@ void *keeper_run(void *arg)
 	uint64_t until;
 	bool ended = false;
 
+	take_wakes();
 	pthread_mutex_lock(&engine->lock);
 	while (!ended) {
 		switch (keeper_wish(k, &until)) {

@@ -10,12 +10,11 @@
 #include "membership.h"
 
 #include <base/log.h>
+#include <base/thread.h>
 #include <cluster/crm.h>
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <strings.h>
 #include <sys/eventfd.h>
@@ -293,16 +292,12 @@ static void *follow(void *arg)
 struct membership *membership_start(void)
 {
 	struct membership *m = xalloc(1, sizeof(*m));
-	sigset_t all, before;
 	int error;
 
 	pthread_mutex_init(&m->lock, NULL);
 	m->fencer.fd = -1;
 	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = m->wake < 0 ? errno : pthread_create(&m->thread, NULL, follow, m);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	error = m->wake < 0 ? -errno : thread_start(&m->thread, "membership", follow, m);
 	if (!error)
 		return m;
 	close_fd_ptr(&m->wake);

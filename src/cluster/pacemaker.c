@@ -11,6 +11,7 @@
 #include "pacemaker_inner.h"
 
 #include <base/log.h>
+#include <base/thread.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -416,7 +417,6 @@ struct pacemaker *pacemaker_start(struct cluster *cluster)
 {
 	struct pacemaker *p = xalloc(1, sizeof(*p));
 	pthread_condattr_t attributes;
-	sigset_t all, before;
 	int error;
 
 	p->cluster = cluster;
@@ -427,10 +427,7 @@ struct pacemaker *pacemaker_start(struct cluster *cluster)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&p->worker, NULL, pacemaker_work, p);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	error = thread_start(&p->worker, "pacemaker", pacemaker_work, p);
 	if (error) {
 		if (p->membership)
 			membership_stop(p->membership);

@@ -10,10 +10,9 @@
  */
 #include "read_ahead.h"
 
+#include <base/thread.h>
 #include <content/layout.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 
 #define AHEAD_MAX 64u /* names; who reads in order has passed the oldest when there are more */
 
@@ -70,19 +69,6 @@ struct read_ahead *read_ahead_new(const struct tree *tree)
 	return r;
 }
 
-/* Signals are for the threads that wait for them. */
-static bool start(struct read_ahead *r)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&r->thread, NULL, run, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return !error;
-}
-
 void read_ahead_add(struct read_ahead *r, const char *name)
 {
 	size_t length = strlen(name);
@@ -90,7 +76,7 @@ void read_ahead_add(struct read_ahead *r, const char *name)
 	if (length >= LAYOUT_NAME_MAX)
 		return;
 	if (!r->runs)
-		r->runs = start(r);
+		r->runs = !thread_start(&r->thread, "read ahead", run, r);
 	if (!r->runs)
 		return; /* then it is read when it is read */
 	pthread_mutex_lock(&r->lock);

@@ -8,6 +8,8 @@
  */
 #include "opens.h"
 
+#include <base/thread.h>
+
 static pthread_mutex_t timer_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static struct timer **heap; /* no timer is due before heap[(its index - 1) / 2] */
@@ -108,17 +110,12 @@ static void *run(void *unused)
 static void start(void)
 {
 	pthread_condattr_t attributes;
-	pthread_attr_t detached;
-	pthread_t thread;
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	BUG_ON(pthread_create(&thread, &detached, run, NULL));
-	pthread_attr_destroy(&detached);
+	BUG_ON(thread_start(NULL, "timers", run, NULL));
 }
 
 void timer_arm(struct timer *timer, uint32_t after_ms)

@@ -7,9 +7,8 @@
  */
 #include "impl.h"
 
+#include <base/thread.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -118,16 +117,11 @@ static void *helper_main(void *arg)
 	return NULL;
 }
 
-/* Signals are for the threads that the program itself started. */
 static void start_helper(void)
 {
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (!pthread_create(&pool.threads[pool.count], NULL, helper_main, (void *)pool.generation))
+	if (!thread_start(&pool.threads[pool.count], "helper", helper_main,
+			  (void *)pool.generation))
 		pool.count++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	BUG_ON(!pool.count);
 }
 

@@ -8,8 +8,8 @@
  */
 #include "node.h"
 
+#include <base/thread.h>
 #include <errno.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -157,7 +157,7 @@ static void take_client(struct control *c, int fd)
 	}
 	if (client) {
 		*client = (struct client){ .control = c, .fd = fd };
-		if (pthread_create(&client->thread, NULL, client_run, client)) {
+		if (thread_start(&client->thread, "control client", client_run, client)) {
 			client->fd = -1;
 			client = NULL;
 		}
@@ -229,7 +229,7 @@ int control_start(const char *path, struct control **out, char **why)
 	if (c->fd < 0)
 		error = c->fd;
 	else
-		error = -pthread_create(&c->thread, NULL, accept_run, c);
+		error = thread_start(&c->thread, "control", accept_run, c);
 	if (error) {
 		*why = xasprintf("cannot open the control socket %s: %s", path, strerror(-error));
 		close_fd_ptr(&c->fd);

@@ -6,6 +6,7 @@
  */
 #include "node.h"
 
+#include <base/thread.h>
 #include <fileserver/open.h>
 #include <rpc/rpc.h>
 
@@ -70,7 +71,7 @@ static int start_loops(char **why)
 		return error;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (pthread_create(&node.loop_threads[i], NULL, loop_thread, node.loops[i])) {
+		if (thread_start(&node.loop_threads[i], "loop", loop_thread, node.loops[i])) {
 			*why = xasprintf("cannot start a thread for an event loop");
 			return -EAGAIN;
 		}

@@ -6,8 +6,8 @@
  */
 #include "resolve.h"
 
+#include <base/thread.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <uthash.h>
 
@@ -154,8 +154,6 @@ static void *work(void *arg)
 
 static void enqueue(struct lookup *lookup)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
 	bool start;
 
 	pthread_mutex_lock(&lock);
@@ -166,11 +164,8 @@ static void enqueue(struct lookup *lookup)
 	pthread_mutex_unlock(&lock);
 	if (!start)
 		return;
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&thread, &attributes, work, NULL))
+	if (thread_start(NULL, "resolver", work, NULL))
 		work(NULL); /* slower, but the name is looked up */
-	pthread_attr_destroy(&attributes);
 }
 
 void resolve(struct loop *loop, const char *host, uint16_t port, resolve_done *done, void *owner)

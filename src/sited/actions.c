@@ -10,8 +10,8 @@
 #include "run.h"
 
 #include <base/log.h>
+#include <base/thread.h>
 #include <base/utf16.h>
-#include <pthread.h>
 #include <site/db.h>
 #include <site/message.h>
 
@@ -195,7 +195,7 @@ struct actions *actions_start(const char *site_directory, char **why)
 	}
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->wake, NULL);
-	if (pthread_create(&a->thread, NULL, work, a)) {
+	if (thread_start(&a->thread, "actions", work, a)) {
 		*why = xasprintf("cannot start a thread for the rules");
 		site_close(a->site);
 		free(a);

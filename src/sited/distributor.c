@@ -9,7 +9,7 @@
 #include "distributor.h"
 
 #include <base/log.h>
-#include <pthread.h>
+#include <base/thread.h>
 #include <site/distribution.h>
 #include <time.h>
 
@@ -128,7 +128,7 @@ static bool start_worker(struct worker *w, struct distributor *d, const char *si
 	w->distributor = d;
 	if (site_open(site_directory, &w->site, why))
 		return false;
-	w->is_started = !pthread_create(&w->thread, NULL, work, w);
+	w->is_started = !thread_start(&w->thread, "distributor", work, w);
 	if (!w->is_started)
 		*why = xasprintf("cannot start a thread for the distribution");
 	return w->is_started;

@@ -3,7 +3,7 @@
 #include "rounds.h"
 
 #include <base/log.h>
-#include <pthread.h>
+#include <base/thread.h>
 #include <site/deploy.h>
 #include <time.h>
 
@@ -94,7 +94,7 @@ struct rounds *rounds_start(const char *site_directory, char **why)
 	if (!site_open(site_directory, &r->site, why)) {
 		pthread_mutex_init(&r->lock, NULL);
 		pthread_cond_init(&r->wake, NULL);
-		if (!pthread_create(&r->thread, NULL, run, r))
+		if (!thread_start(&r->thread, "rounds", run, r))
 			return r;
 		*why = xstrdup("cannot start a thread");
 		site_close(r->site);
