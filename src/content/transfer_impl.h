@@ -32,7 +32,6 @@ struct slot {
 	unsigned attempts;  /* writes that did not come back as they were */
 	bool replace;	    /* something lies there */
 	bool collided;	    /* found so when it was sent as new: that is not counted as bad */
-	bool wants_back;    /* what was written is read again */
 	bool restart_check; /* stalled: begin with a check, else with a fetch */
 	uint64_t ready_ms;  /* held back until */
 };

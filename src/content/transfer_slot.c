@@ -33,20 +33,23 @@ static struct place *source_of(const struct transfer *t, const struct slot *slot
 
 /* What is sent goes to a new name, or beside what has it: never over a piece that a package which
  * is published may refer to. A mover does not know of all of them. */
-static void ask(struct place *place, struct slot *slot, enum phase phase, uint8_t *data)
+static void ask(const struct transfer *t, struct slot *slot, enum phase phase)
 {
+	bool from_target = phase == PHASE_CHECKING || phase == PHASE_READING_BACK;
+
 	slot->rq = (struct place_request){
 		.verb = phase == PHASE_SENDING ? PLACE_PUT : PLACE_GET,
 		.name = slot->name,
-		.data = data,
+		.data = from_target ? slot->back : slot->data,
 		.length = slot->piece->length,
-		.replace = slot->replace && phase == PHASE_SENDING,
-		.is_new = !slot->replace && phase == PHASE_SENDING,
 	};
-	if (phase == PHASE_SENDING)
-		slot->rq.back = slot->wants_back ? slot->back : NULL;
+	if (phase == PHASE_SENDING) {
+		slot->rq.replace = slot->replace;
+		slot->rq.is_new = !slot->replace;
+		slot->rq.back = t->options->trust_writes ? NULL : slot->back;
+	}
 	move(slot, phase);
-	place_begin(place, &slot->rq);
+	place_begin(phase == PHASE_FETCHING ? source_of(t, slot) : t->options->to, &slot->rq);
 }
 
 static void release(struct transfer *t, struct slot *slot)
@@ -146,7 +149,7 @@ static bool all_tried(const struct transfer *t, const struct slot *slot)
 static void fetch(struct transfer *t, struct slot *slot)
 {
 	if (pick_source(t, slot))
-		ask(source_of(t, slot), slot, PHASE_FETCHING, slot->data);
+		ask(t, slot, PHASE_FETCHING);
 	else
 		move(slot, PHASE_STALLED); /* until a source has room again */
 }
@@ -161,7 +164,7 @@ static void send_piece(struct transfer *t, struct slot *slot)
 		move(slot, PHASE_HELD_BACK);
 		return;
 	}
-	ask(o->to, slot, PHASE_SENDING, slot->data);
+	ask(t, slot, PHASE_SENDING);
 }
 
 static void checked(struct transfer *t, struct slot *slot)
@@ -266,7 +269,7 @@ static void sent(struct transfer *t, struct slot *slot)
 {
 	if (is_taken(slot)) {
 		slot->collided = true;
-		ask(t->options->to, slot, PHASE_CHECKING, slot->back);
+		ask(t, slot, PHASE_CHECKING);
 	} else if (!slot->rq.status) {
 		t->result->sent++;
 		t->result->bytes_sent += slot->piece->length;
@@ -277,7 +280,7 @@ static void sent(struct transfer *t, struct slot *slot)
 			move(slot, PHASE_READING_BACK);
 			read_back(t, slot);
 		} else {
-			ask(t->options->to, slot, PHASE_READING_BACK, slot->back);
+			ask(t, slot, PHASE_READING_BACK);
 		}
 	} else if (!target_is_lost(t, slot)) {
 		give_up(t, slot, content_problem_of(slot->rq.status, true), slot->rq.status,
@@ -300,11 +303,10 @@ void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece
 	slot->attempts = 0;
 	slot->replace = replace;
 	slot->collided = false;
-	slot->wants_back = !t->options->trust_writes;
 	layout_piece(slot->name, piece->hash);
 	t->busy++;
 	if (check)
-		ask(t->options->to, slot, PHASE_CHECKING, slot->back);
+		ask(t, slot, PHASE_CHECKING);
 	else
 		fetch(t, slot);
 }
@@ -313,7 +315,7 @@ void slot_resume(struct transfer *t, struct slot *slot)
 {
 	if (slot->restart_check) {
 		slot->restart_check = false;
-		ask(t->options->to, slot, PHASE_CHECKING, slot->back);
+		ask(t, slot, PHASE_CHECKING);
 	} else {
 		fetch(t, slot);
 	}

@@ -48,19 +48,7 @@ static void notice_came(struct loop_task *task);
 /* On to the loop of the first channel above the one that it was last tried on. */
 static void pass_on(struct notice *notice)
 {
-	struct session *session = notice->session;
-	struct channel *channel;
-
-	pthread_mutex_lock(&session->lock);
-	channel = session->channels;
-	while (channel && (channel->number <= notice->channel || channel->state != CHANNEL_VALID))
-		channel = channel->next_in_session;
-	if (channel) {
-		notice->channel = channel->number;
-		notice->on = channel->conn->home;
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (!channel) {
+	if (!channel_next_valid(notice->session, &notice->channel, &notice->on)) {
 		notice_free(notice);
 		return;
 	}
@@ -212,15 +200,13 @@ static void leave_barrier(struct notice *notice)
 static void notice_came(struct loop_task *task)
 {
 	struct notice *notice = container_of(task, struct notice, task);
-	struct channel *channel =
-		channel_next_here(notice->session, notice->on, notice->channel - 1);
+	struct channel *channel = channel_here(notice->session, notice->on, notice->channel);
 
 	if (session_state(notice->session) != SESSION_VALID) {
 		notice_free(notice);
 		return;
 	}
-	if (!channel || channel->number != notice->channel || channel->conn->is_dropped ||
-	    !channel->conn->stream) {
+	if (!channel || channel->conn->is_dropped || !channel->conn->stream) {
 		pass_on(notice);
 		return;
 	}

@@ -163,3 +163,26 @@ struct channel *channel_next_here(struct session *session, const struct smb_loop
 	pthread_mutex_unlock(&session->lock);
 	return channel;
 }
+
+bool channel_next_valid(struct session *session, uint64_t *number, struct smb_loop **on)
+{
+	struct channel *channel;
+
+	pthread_mutex_lock(&session->lock);
+	channel = session->channels;
+	while (channel && (channel->number <= *number || channel->state != CHANNEL_VALID))
+		channel = channel->next_in_session;
+	if (channel) {
+		*number = channel->number;
+		*on = channel->conn->home;
+	}
+	pthread_mutex_unlock(&session->lock);
+	return channel;
+}
+
+struct channel *channel_here(struct session *session, const struct smb_loop *here, uint64_t number)
+{
+	struct channel *channel = channel_next_here(session, here, number - 1);
+
+	return channel && channel->number == number ? channel : NULL;
+}

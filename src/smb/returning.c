@@ -42,10 +42,9 @@ static void ask_next(struct question *question);
 static void asked(struct loop_task *task)
 {
 	struct question *question = container_of(task, struct question, task);
-	struct channel *channel =
-		channel_next_here(question->session, question->on, question->channel - 1);
+	struct channel *channel = channel_here(question->session, question->on, question->channel);
 
-	if (channel && channel->number == question->channel && !is_at_end(channel->conn)) {
+	if (channel && !is_at_end(channel->conn)) {
 		open_stays(question->open);
 		question_free(question);
 		return;
@@ -56,19 +55,7 @@ static void asked(struct loop_task *task)
 /* On to the first channel above the one that was asked last. */
 static void ask_next(struct question *question)
 {
-	struct session *session = question->session;
-	struct channel *channel;
-
-	pthread_mutex_lock(&session->lock);
-	channel = session->channels;
-	while (channel && (channel->number <= question->channel || channel->state != CHANNEL_VALID))
-		channel = channel->next_in_session;
-	if (channel) {
-		question->channel = channel->number;
-		question->on = channel->conn->home;
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (!channel) {
+	if (!channel_next_valid(question->session, &question->channel, &question->on)) {
 		question_free(question);
 		return;
 	}

@@ -193,6 +193,15 @@ void channel_put(struct channel *channel);
 /* channel_next_here - the first on this loop whose number is above @last, or NULL; not counted. */
 struct channel *channel_next_here(struct session *session, const struct smb_loop *here,
 				  uint64_t last);
+/*
+ * channel_next_valid - for what goes from channel to channel of @session, each on its own loop: the
+ * first that is valid and whose number is above *@number, in *@number and *@on. False: there is
+ * none (left). Any thread; it may have left when that loop comes to it, which channel_here tells
+ * there.
+ */
+bool channel_next_valid(struct session *session, uint64_t *number, struct smb_loop **on) MUST_CHECK;
+/* channel_here - the channel of that number while it is on this loop, or NULL; not counted. */
+struct channel *channel_here(struct session *session, const struct smb_loop *here, uint64_t number);
 /* channel_can_seal - has it keys to encrypt with? */
 bool channel_can_seal(const struct channel *channel);
 struct sealer *channel_sealer(struct channel *channel);
