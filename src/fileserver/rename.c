@@ -5,8 +5,6 @@
  * directory are made one lock after the other, and no two files are locked at once but a stream and
  * its base.
  */
-#include <base/utf16.h>
-
 #include "opens.h"
 
 #define FILE_RENAME_REPLACE_IF_EXISTS	      0x01u
@@ -289,6 +287,14 @@ static void follow(struct moving *m)
 	}
 }
 
+/* The file is to be saved again, under its new name. */
+static void mark_moved(struct moving *m)
+{
+	pthread_mutex_lock(&m->file->lock);
+	mark_archive(m->open);
+	pthread_mutex_unlock(&m->file->lock);
+}
+
 static ntstatus move(struct moving *m)
 {
 	struct caching_party by = caching_party_of_open(m->open);
@@ -298,6 +304,7 @@ static ntstatus move(struct moving *m)
 	if (status != STATUS_SUCCESS)
 		return status;
 	follow(m);
+	mark_moved(m);
 	target_is_gone(m);
 	notify_renamed(m->file->node->volume, m->from_path, m->to_path, m->file->node->is_directory,
 		       &m->actions);
@@ -362,34 +369,6 @@ static ntstatus check_path(const char *path)
 	if (!*path || *path == '/' || strchr(path, ':'))
 		return STATUS_OBJECT_NAME_INVALID;
 	return path[strlen(path) - 1] == '/' ? STATUS_OBJECT_NAME_INVALID : STATUS_SUCCESS;
-}
-
-/* ":name" or ":name:$DATA". A stream keeps to its file. */
-static ntstatus rename_stream(struct open *open, const char *text, bool replace)
-{
-	struct file *file = open->file, *base = open_base(open);
-	char auto_free *name = xstrdup(text + 1);
-	char *type = strchr(name, ':');
-	ntstatus status;
-
-	if (type)
-		*type++ = 0;
-	if (!file->stream || !*name || strpbrk(name, "/\\") ||
-	    (type && name_compare(type, "$DATA") != 0))
-		return STATUS_OBJECT_NAME_INVALID;
-	pthread_mutex_lock(&base->lock);
-	pthread_mutex_lock(&file->lock);
-	status = volume_stream_rename(base->node, file->stream, file->node, name, replace);
-	if (status == STATUS_SUCCESS) {
-		free(file->stream);
-		file->stream = name;
-		name = NULL;
-	}
-	pthread_mutex_unlock(&file->lock);
-	pthread_mutex_unlock(&base->lock);
-	if (status == STATUS_SUCCESS)
-		open_changed(open, FILE_NOTIFY_CHANGE_STREAM_NAME);
-	return status;
 }
 
 /* A stream keeps to its file, but who is in the way of the directory is told so first. */

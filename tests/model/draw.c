@@ -37,7 +37,7 @@ static void draw_path(char *path, bool streams)
 	static const char *const names[] = { "alpha", "Alpha",	      "BETA",	      "beta",
 					     "gamma", "g\xc3\xa4mma", "G\xc3\x84MMA", "sub",
 					     "other", "deep" };
-	static const char *const stream_names[] = { ":one", ":ONE", ":two" };
+	static const char *const stream_names[] = { ":one", ":ONE", ":two", ":three" };
 
 	snprintf(path, MODEL_PATH, "%s%s%s", PICK(directories), PICK(names),
 		 streams && chance(20) ? PICK(stream_names) : "");
@@ -197,6 +197,17 @@ static void draw_times(struct op *op, const struct model *model)
 	op->times[2] = draw_time();
 }
 
+static void draw_new_name(struct op *op, const struct model_open *open)
+{
+	static const char *const in_file[] = { ":one",	 ":ONE",	 ":two",   ":two:$DATA",
+					       ":three", ":Three:$data", "::$DATA" };
+
+	if (chance(*open->stream->name ? 75 : 3))
+		snprintf(op->path, sizeof(op->path), "%s", PICK(in_file));
+	else
+		draw_path(op->path, false);
+}
+
 static void draw_use(struct op *op, const struct model *model)
 {
 	op->offset = draw(MODEL_DATA / 2);
@@ -205,7 +216,7 @@ static void draw_use(struct op *op, const struct model *model)
 	op->flag = chance(70);
 	op->attributes = draw_attributes();
 	if (op->kind == OP_RENAME)
-		draw_path(op->path, false);
+		draw_new_name(op, &model->opens[op->slot]);
 	if (op->kind == OP_LOCK || op->kind == OP_UNLOCK)
 		draw_lock(op, model);
 	if (op->kind == OP_SET_TIMES)

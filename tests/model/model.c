@@ -19,7 +19,7 @@ static struct node *child(const struct node *directory, const char *name)
 	return NULL;
 }
 
-static void detach(struct node *node)
+void node_detach(struct node *node)
 {
 	struct node **at = &node->parent->children;
 
@@ -44,7 +44,7 @@ static struct node *node_new(struct model *model)
 	return NULL;
 }
 
-static void attach(struct node *directory, struct node *node, const char *name)
+void node_attach(struct node *directory, struct node *node, const char *name)
 {
 	snprintf(node->name, sizeof(node->name), "%s", name);
 	node->parent = directory;
@@ -52,13 +52,7 @@ static void attach(struct node *directory, struct node *node, const char *name)
 	directory->children = node;
 }
 
-/* Where a path leads: the directory of its last component, that component, and what is there. */
-struct target {
-	struct node *directory, *node;
-	char name[MODEL_NAME], stream[MODEL_NAME];
-};
-
-static ntstatus walk(struct model *model, const char *path, struct target *to)
+ntstatus walk(struct model *model, const char *path, struct target *to)
 {
 	char copy[MODEL_PATH], *at = copy, *next, *colon;
 
@@ -89,7 +83,7 @@ struct stream *stream_find(struct node *node, const char *name)
 	return NULL;
 }
 
-static bool is_open(const struct model *model, const struct node *node, const struct stream *stream)
+bool is_open(const struct model *model, const struct node *node, const struct stream *stream)
 {
 	for (size_t i = 0; i < MODEL_OPENS; i++)
 		if (model->opens[i].node == node && (!stream || model->opens[i].stream == stream))
@@ -126,7 +120,7 @@ void node_path(const struct node *node, char *out, size_t room)
 
 /* ---- opens ---- */
 
-static bool is_inside(const struct node *node, const struct node *directory)
+bool is_inside(const struct node *node, const struct node *directory)
 {
 	for (; node; node = node->parent)
 		if (node->parent == directory)
@@ -277,7 +271,7 @@ static ntstatus create_new(struct model *model, const struct op *op, struct targ
 	node = node_new(model);
 	node->is_directory = is_directory;
 	node->attributes = new_attributes(op, is_directory);
-	attach(to->directory, node, to->name);
+	node_attach(to->directory, node, to->name);
 	times_of_new(model, node);
 	times_of_directory(model, to->directory);
 	stream = stream_add(model, node, "");
@@ -402,7 +396,7 @@ static void remove_if_last(struct model *model, struct node *node, struct stream
 	if (is_open(model, node, NULL))
 		return;
 	if (node->delete_pending && !node->gone) {
-		detach(node);
+		node_detach(node);
 		node->gone = true;
 		times_of_directory(model, node->parent);
 		cache_directory_changed(model, node->parent, *stream->name ? &nobody : by);
@@ -484,125 +478,6 @@ ntstatus disposition_apply(struct model *model, struct model_open *open, const s
 			return STATUS_PENDING;
 	}
 	*mark = op->flag;
-	return STATUS_SUCCESS;
-}
-
-static const struct party nobody;
-
-static ntstatus check_replaced(struct model *model, const struct op *op, struct node *target)
-{
-	if (!op->flag)
-		return STATUS_OBJECT_NAME_COLLISION;
-	if (target->is_directory || (target->attributes & FILE_ATTRIBUTE_READONLY))
-		return STATUS_ACCESS_DENIED;
-	if (!is_open(model, target, NULL))
-		return STATUS_SUCCESS;
-	return cache_break(model, &target->streams[0], &nobody, BY_HANDLE) ? STATUS_PENDING
-									   : STATUS_ACCESS_DENIED;
-}
-
-/* Cached handles beneath a directory are asked to go; which of several first is left open. */
-static ntstatus check_beneath(struct model *model, const struct node *directory)
-{
-	const struct stream *waits_for = NULL;
-	bool any = false;
-
-	for (size_t i = 0; i < MODEL_OPENS; i++) {
-		struct model_open *o = &model->opens[i];
-
-		if (!o->node || !is_inside(o->node, directory))
-			continue;
-		any = true;
-		if (!cache_break(model, &o->node->streams[0], &nobody, BY_HANDLE))
-			continue;
-		model->is_ambiguous |= waits_for && waits_for != &o->node->streams[0];
-		waits_for = &o->node->streams[0];
-	}
-	if (waits_for)
-		return STATUS_PENDING;
-	return any ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
-}
-
-/* The directory that gets a name is opened for writing in it. */
-static ntstatus check_directory(struct model *model, struct node *directory)
-{
-	if (directory->delete_pending)
-		return STATUS_DELETE_PENDING;
-	if (!sharing_conflicts(model, directory, &directory->streams[0], FILE_WRITE_DATA,
-			       FILE_SHARE_READ | FILE_SHARE_WRITE))
-		return STATUS_SUCCESS;
-	return cache_break(model, &directory->streams[0], &nobody, BY_SHARING)
-		       ? STATUS_PENDING
-		       : STATUS_SHARING_VIOLATION;
-}
-
-/* MS-FSA 2.1.5.15.11. */
-static ntstatus rename_checks(struct model *model, const struct op *op, const struct node *node,
-			      const struct target *to)
-{
-	ntstatus status = STATUS_SUCCESS;
-
-	if (to->directory == node || is_inside(to->directory, node))
-		return STATUS_INVALID_PARAMETER;
-	if (to->node && to->node != node)
-		status = check_replaced(model, op, to->node);
-	if (!status)
-		status = check_directory(model, to->directory);
-	if (!status)
-		status = check_beneath(model, node);
-	if (status)
-		return status;
-	/* A directory neither is replaced nor replaces. */
-	return to->node && to->node != node && node->is_directory ? STATUS_ACCESS_DENIED
-								  : STATUS_SUCCESS;
-}
-
-/* Who takes a stream to another file is refused, after what a rename to there would meet. */
-static ntstatus rename_stream(struct model *model, const struct op *op)
-{
-	struct target to;
-	ntstatus status = walk(model, op->path, &to);
-
-	if (!status)
-		status = check_directory(model, to.directory);
-	return status ? status : STATUS_INVALID_PARAMETER;
-}
-
-ntstatus rename_apply(struct model *model, struct model_open *open, const struct op *op)
-{
-	struct node *node = open->node, *from = node->parent;
-	struct party by = party_of_open(open);
-	struct target to;
-	ntstatus status;
-
-	if (!(open->access & DELETE_ACCESS))
-		return STATUS_ACCESS_DENIED;
-	if (*open->stream->name)
-		return rename_stream(model, op);
-	if (!node->parent)
-		return STATUS_ACCESS_DENIED;
-	if (cache_break(model, open->stream, &by, BY_HANDLE))
-		return STATUS_PENDING;
-	status = walk(model, op->path, &to);
-	if (status)
-		return status;
-	if (to.node == node && !strcmp(node->name, to.name))
-		return STATUS_SUCCESS;
-	status = rename_checks(model, op, node, &to);
-	if (status)
-		return status;
-	if (to.node && to.node != node) {
-		detach(to.node);
-		to.node->is_used = false;
-	}
-	detach(node);
-	attach(to.directory, node, to.name);
-	times_of_directory(model, from);
-	times_of_directory(model, to.directory);
-	time_moves(model, &node->change);
-	cache_directory_changed(model, from, &by);
-	if (to.directory != from)
-		cache_directory_changed(model, to.directory, &by);
 	return STATUS_SUCCESS;
 }
 

@@ -7,6 +7,18 @@
 
 #include <wire/dtyp.h>
 
+/* Where a path leads: the directory of its last component, that component, and what is there. */
+struct target {
+	struct node *directory, *node;
+	char name[MODEL_NAME], stream[MODEL_NAME];
+};
+ntstatus walk(struct model *model, const char *path, struct target *to);
+void node_attach(struct node *directory, struct node *node, const char *name);
+void node_detach(struct node *node);
+/* is_inside - is @node somewhere beneath @directory? */
+bool is_inside(const struct node *node, const struct node *directory);
+/* is_open - is @stream of @node (NULL: any)? */
+bool is_open(const struct model *model, const struct node *node, const struct stream *stream);
 bool sharing_conflicts(const struct model *model, const struct node *node,
 		       const struct stream *stream, uint32_t access, uint32_t share);
 struct stream *stream_find(struct node *node, const char *name);
@@ -62,6 +74,8 @@ void times_of_directory(const struct model *model, struct node *directory);
  */
 void times_accessed(struct model_open *open);
 void times_written(const struct model *model, struct model_open *open);
+/* times_modified - the same to its times, but nothing was written. */
+void times_modified(const struct model *model, struct model_open *open);
 void times_closed(struct model_open *open);
 ntstatus times_apply(struct model *model, struct model_open *open, const struct op *op);
 

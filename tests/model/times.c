@@ -37,11 +37,10 @@ void times_accessed(struct model_open *open)
 }
 
 /* A handle that set the time, or stopped it, does not move it; any other does, and ends that. */
-void times_written(const struct model *model, struct model_open *open)
+void times_modified(const struct model *model, struct model_open *open)
 {
 	struct node *node = open->node;
 
-	open->written = true;
 	time_moves(model, &node->change);
 	times_accessed(open);
 	if (node->write_holder == open->serial)
@@ -51,6 +50,12 @@ void times_written(const struct model *model, struct model_open *open)
 	/* Where another handle has set it since, whether this one still holds it is left open. */
 	if (open->has_held)
 		node->write.kind = TIME_OPEN;
+}
+
+void times_written(const struct model *model, struct model_open *open)
+{
+	open->written = true;
+	times_modified(model, open);
 }
 
 void times_closed(struct model_open *open)

@@ -166,9 +166,121 @@ static void a_stream_is_renamed_in_its_file(void **state)
 	open = OPEN(.path = "a:one", .access = CHANGE, .disposition = FILE_CREATE);
 	assert_status(open_rename(open, "b", false, 0, NULL), STATUS_INVALID_PARAMETER);
 	assert_status(open_rename(open, ":two", false, 0, NULL), STATUS_SUCCESS);
+	assert_status(open_rename(open, ":three:$data", false, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	assert_status(TRY(.path = "a:one"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "a:two"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "a:three"), STATUS_SUCCESS);
+}
+
+static void what_is_no_name_of_a_stream_is_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		ntstatus status;
+	} names[] = {
+		{ ":", STATUS_INVALID_PARAMETER },
+		{ "::", STATUS_INVALID_PARAMETER },
+		{ ":two:", STATUS_INVALID_PARAMETER },
+		{ ":two:$DATA:", STATUS_INVALID_PARAMETER },
+		{ ":two:$DATA:x", STATUS_INVALID_PARAMETER },
+		{ ":t/wo", STATUS_INVALID_PARAMETER },
+		{ ":two:$INDEX_ALLOCATION", STATUS_OBJECT_TYPE_MISMATCH },
+		{ ":two:x", STATUS_OBJECT_TYPE_MISMATCH },
+		{ "::$DATA", STATUS_OBJECT_NAME_COLLISION },
+	};
+	char too_long[258] = { 0 };
+	struct open *open;
+
+	(void)state;
+	make_file("a");
+	open = OPEN(.path = "a:one", .access = CHANGE, .disposition = FILE_CREATE);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		assert_status(open_rename(open, names[i].name, false, 0, NULL), names[i].status);
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	too_long[0] = ':';
+	assert_status(open_rename(open, too_long, false, 0, NULL), STATUS_INVALID_PARAMETER);
+	done(open);
+	assert_status(TRY(.path = "a:one"), STATUS_SUCCESS);
+}
+
+static void a_stream_replaces_none_that_has_data_or_is_open(void **state)
+{
+	struct open *open, *target;
+
+	(void)state;
+	make_file("a");
+	open = OPEN(.path = "a:one", .access = CHANGE, .disposition = FILE_CREATE);
+	target = OPEN(.path = "a:two", .access = CHANGE, .disposition = FILE_CREATE);
+	assert_status(open_rename(open, ":TWO", false, 0, NULL), STATUS_OBJECT_NAME_COLLISION);
+	assert_status(open_rename(open, ":TWO", true, 0, NULL), STATUS_INVALID_PARAMETER);
+	assert_status(open_set_end_of_file(target, 5, NULL), STATUS_SUCCESS);
+	done(target);
+	assert_status(open_rename(open, ":TWO", true, 0, NULL), STATUS_INVALID_PARAMETER);
+	target = OPEN(.path = "a:two", .access = CHANGE);
+	assert_status(open_set_end_of_file(target, 0, NULL), STATUS_SUCCESS);
+	done(target);
+	assert_status(open_rename(open, ":TWO", true, 0, NULL), STATUS_SUCCESS);
+	/* Its own name in another case is no other name. */
+	assert_status(open_rename(open, ":two", false, 0, NULL), STATUS_SUCCESS);
 	done(open);
 	assert_status(TRY(.path = "a:one"), STATUS_OBJECT_NAME_NOT_FOUND);
 	assert_status(TRY(.path = "a:two"), STATUS_SUCCESS);
+}
+
+static void the_data_of_a_file_and_its_streams_stay_what_they_are(void **state)
+{
+	struct open *open;
+
+	(void)state;
+	make_file("a");
+	make_directory("d");
+	open = OPEN(.path = "a", .access = CHANGE);
+	assert_status(open_rename(open, ":one", false, 0, NULL), STATUS_NOT_SUPPORTED);
+	assert_status(open_rename(open, "::$DATA", false, 0, NULL), STATUS_SUCCESS);
+	done(open);
+	open = OPEN(.path = "a:one", .access = CHANGE, .disposition = FILE_CREATE);
+	assert_status(open_rename(open, "::$DATA", true, 0, NULL), STATUS_NOT_SUPPORTED);
+	done(open);
+	open = OPEN(.path = "d", .access = DELETE_ACCESS);
+	assert_status(open_rename(open, ":one", false, 0, NULL), STATUS_OBJECT_TYPE_MISMATCH);
+	assert_status(open_rename(open, ":one:$INDEX_ALLOCATION", false, 0, NULL),
+		      STATUS_INVALID_PARAMETER);
+	done(open);
+	open = OPEN(.path = "d:one", .access = CHANGE, .disposition = FILE_CREATE);
+	assert_status(open_rename(open, "::$DATA", false, 0, NULL), STATUS_INVALID_PARAMETER);
+	done(open);
+}
+
+static uint32_t attributes_of(const char *path)
+{
+	struct open *open = OPEN(.path = path);
+	struct file_facts facts;
+
+	assert_status(open_query_attributes(open, &facts), STATUS_SUCCESS);
+	done(open);
+	return facts.attributes;
+}
+
+static void what_is_renamed_is_to_be_saved_again(void **state)
+{
+	const struct file_set plain = { .attributes = FILE_ATTRIBUTE_HIDDEN };
+	struct open *open;
+
+	(void)state;
+	make_file("a");
+	open = OPEN(.path = "a", .access = CHANGE);
+	assert_status(open_set_basic(open, &plain), STATUS_SUCCESS);
+	assert_status(open_rename(open, "a", false, 0, NULL), STATUS_SUCCESS);
+	assert_int_equal(attributes_of("a"), FILE_ATTRIBUTE_HIDDEN);
+	assert_status(open_rename(open, "b", false, 0, NULL), STATUS_SUCCESS);
+	assert_int_equal(attributes_of("b"), FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
+	assert_status(open_set_basic(open, &plain), STATUS_SUCCESS);
+	done(open);
+	open = OPEN(.path = "b:one", .access = CHANGE, .disposition = FILE_CREATE);
+	assert_status(open_rename(open, ":two", false, 0, NULL), STATUS_SUCCESS);
+	assert_int_equal(attributes_of("b"), FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
+	done(open);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
@@ -184,6 +296,10 @@ int main(void)
 		TEST(a_directory_with_open_files_stays_where_it_is),
 		TEST(a_link_is_another_name),
 		TEST(a_stream_is_renamed_in_its_file),
+		TEST(what_is_no_name_of_a_stream_is_refused),
+		TEST(a_stream_replaces_none_that_has_data_or_is_open),
+		TEST(the_data_of_a_file_and_its_streams_stay_what_they_are),
+		TEST(what_is_renamed_is_to_be_saved_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
