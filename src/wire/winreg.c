@@ -88,33 +88,10 @@ static const struct call *find(uint16_t opnum)
  * sender has one. *room: its MaximumLength. */
 static const char *get_string(struct ndr_reader *r, uint32_t *room)
 {
-	uint16_t length = ndr_get_u16(r), maximum = ndr_get_u16(r);
-	uint32_t capacity, offset, units;
-	auto_buf struct buf text = { 0 };
-	struct cursor c;
-	char *copy;
+	struct ndr_unicode s = ndr_get_unicode(r);
 
-	*room = maximum;
-	if (!ndr_get_pointer(r))
-		return "";
-	capacity = ndr_get_u32(r);
-	offset = ndr_get_u32(r);
-	units = ndr_get_count(r, 2);
-	if (offset || units > capacity || units * 2u != length || length > maximum) {
-		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
-		return "";
-	}
-	c = cur_take(&r->c, length);
-	while (cur_left(&c) >= 2 && !c.end[-1] && !c.end[-2])
-		c.end -= 2;
-	if (!utf16_decode(&c, &text)) {
-		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
-		return "";
-	}
-	copy = ndr_alloc(r, text.len + 1, 1);
-	if (copy && text.len)
-		memcpy(copy, text.data, text.len);
-	return copy ? copy : "";
+	*room = s.maximum;
+	return ndr_get_unicode_text(r, &s);
 }
 
 /* @text with its terminator; NULL: an empty string with no buffer. */
@@ -173,18 +150,6 @@ static void put_varying(struct ndr_writer *w, const uint8_t *data, uint32_t leng
 	buf_bytes(w->out, data, length);
 }
 
-static void get_handle(struct ndr_reader *r, uint8_t handle[WINREG_HANDLE_LENGTH])
-{
-	cur_align(&r->c, 4);
-	cur_copy(&r->c, handle, WINREG_HANDLE_LENGTH);
-}
-
-static void put_handle(struct ndr_writer *w, const uint8_t handle[WINREG_HANDLE_LENGTH])
-{
-	buf_align(w->out, w->start, 4);
-	buf_bytes(w->out, handle, WINREG_HANDLE_LENGTH);
-}
-
 /* RPC_SECURITY_ATTRIBUTES (2.2.7): who owns a key is not kept. */
 static void skip_security(struct ndr_reader *r)
 {
@@ -237,7 +202,7 @@ static void get_parameter(struct ndr_reader *r, enum parameter p, struct winreg_
 			(void)ndr_get_u16(r);
 		break;
 	case P_HANDLE:
-		get_handle(r, out->handle);
+		ndr_get_handle(r, out->handle);
 		break;
 	case P_NAME:
 		out->name = get_string(r, &ignored);
@@ -334,7 +299,7 @@ static void put_parameter(struct ndr_writer *w, enum parameter p, const struct w
 		ndr_put_pointer(w, false);
 		break;
 	case P_HANDLE:
-		put_handle(w, q->handle);
+		ndr_put_handle(w, q->handle);
 		break;
 	case P_NAME:
 		put_string(w, q->name ? q->name : "", 0);
@@ -433,7 +398,7 @@ static void put_result(struct ndr_writer *w, enum parameter p, const struct winr
 {
 	switch (p) {
 	case R_HANDLE:
-		put_handle(w, a->handle);
+		ndr_put_handle(w, a->handle);
 		break;
 	case R_DISPOSITION:
 		put_wish(w, q->has_disposition, a->disposition);
@@ -496,7 +461,7 @@ static void get_result(struct ndr_reader *r, enum parameter p, struct winreg_rep
 
 	switch (p) {
 	case R_HANDLE:
-		get_handle(r, out->handle);
+		ndr_get_handle(r, out->handle);
 		break;
 	case R_DISPOSITION:
 		(void)ndr_get_unique_u32(r, &out->disposition);

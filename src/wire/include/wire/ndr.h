@@ -16,6 +16,7 @@
 
 #include <base/buf.h>
 #include <base/cursor.h>
+#include <wire/dtyp.h>
 
 #define NDR_MAX_COUNT		    65536u     /* elements of one array, characters of one string */
 #define NDR_MAX_MEMORY		    (4u << 20) /* bytes that one decoded stub may take */
@@ -87,6 +88,30 @@ void ndr_put_string(struct ndr_writer *w, const char *text);
 void ndr_put_unique_string(struct ndr_writer *w, const char *text); /* NULL: a null pointer */
 void ndr_put_unique_u32(struct ndr_writer *w, const uint32_t *value);
 void ndr_put_bytes(struct ndr_writer *w, const void *data, size_t length);
+
+/*
+ * What the calls of MS-LSAT, MS-SAMR and MS-RRP share: strings that carry their length, SIDs, and
+ * context handles. A string inside a structure is its counts in place and its characters behind the
+ * structure, so it is read and written in two steps.
+ */
+struct ndr_unicode {
+	uint16_t length, maximum; /* bytes */
+	bool present;
+};
+/* ndr_get_unicode - the counts and the referent of an RPC_UNICODE_STRING (MS-DTYP 2.3.10). */
+struct ndr_unicode ndr_get_unicode(struct ndr_reader *r);
+/* ndr_get_unicode_text - what it refers to, as UTF-8 without terminators; "" where that is nothing.
+ */
+const char *ndr_get_unicode_text(struct ndr_reader *r, const struct ndr_unicode *s);
+void ndr_put_unicode(struct ndr_writer *w, const char *text); /* NULL: no characters at all */
+void ndr_put_unicode_text(struct ndr_writer *w, const char *text);
+/* ndr_get_sid, ndr_put_sid - what a PRPC_SID refers to (MS-DTYP 2.4.2.3). */
+void ndr_get_sid(struct ndr_reader *r, struct sid *sid);
+void ndr_put_sid(struct ndr_writer *w, const struct sid *sid);
+
+#define NDR_HANDLE_LENGTH 20 /* a context handle: attributes and a UUID */
+void ndr_get_handle(struct ndr_reader *r, uint8_t handle[NDR_HANDLE_LENGTH]);
+void ndr_put_handle(struct ndr_writer *w, const uint8_t handle[NDR_HANDLE_LENGTH]);
 
 /* One member of a structure, and where its value is in the C struct. */
 enum ndr_kind {

@@ -13,6 +13,7 @@ typedef uint32_t ntstatus;
 
 #define STATUS_SUCCESS				     0x00000000u
 #define STATUS_PENDING				     0x00000103u
+#define STATUS_SOME_NOT_MAPPED			     0x00000107u
 #define STATUS_NOTIFY_CLEANUP			     0x0000010Bu
 #define STATUS_NOTIFY_ENUM_DIR			     0x0000010Cu
 #define STATUS_BUFFER_OVERFLOW			     0x80000005u

@@ -31,7 +31,7 @@ enum winreg_opnum {
 	WINREG_OPNUM_COUNT = 27,
 };
 
-#define WINREG_HANDLE_LENGTH   20 /* a context handle: attributes and a UUID */
+#define WINREG_HANDLE_LENGTH   NDR_HANDLE_LENGTH
 #define WINREG_DATA_MAX	       65536u
 
 /* Rights of a key (MS-RRP 2.2.3). */

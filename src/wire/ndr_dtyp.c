@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Types of MS-DTYP as NDR has them: counted strings, SIDs; and context handles. See ndr.h. */
+#include <base/utf16.h>
+#include <wire/ndr.h>
+
+struct ndr_unicode ndr_get_unicode(struct ndr_reader *r)
+{
+	struct ndr_unicode s;
+
+	cur_align(&r->c, 4); /* the structure is aligned to its pointer */
+	s.length = ndr_get_u16(r);
+	s.maximum = ndr_get_u16(r);
+	s.present = ndr_get_pointer(r);
+	return s;
+}
+
+const char *ndr_get_unicode_text(struct ndr_reader *r, const struct ndr_unicode *s)
+{
+	uint32_t capacity, offset, units;
+	auto_buf struct buf text = { 0 };
+	struct cursor c;
+	char *copy;
+
+	if (!s->present)
+		return "";
+	capacity = ndr_get_u32(r);
+	offset = ndr_get_u32(r);
+	units = ndr_get_count(r, 2);
+	if (offset || units > capacity || units * 2u != s->length || s->length > s->maximum) {
+		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
+		return "";
+	}
+	c = cur_take(&r->c, s->length);
+	while (cur_left(&c) >= 2 && !c.end[-1] && !c.end[-2])
+		c.end -= 2; /* some senders count terminators */
+	if (!utf16_decode(&c, &text)) {
+		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
+		return "";
+	}
+	copy = ndr_alloc(r, text.len + 1, 1);
+	if (copy && text.len)
+		memcpy(copy, text.data, text.len);
+	return copy ? copy : "";
+}
+
+void ndr_put_unicode(struct ndr_writer *w, const char *text)
+{
+	uint16_t bytes = text ? (uint16_t)utf16_length(text) : 0;
+
+	buf_align(w->out, w->start, 4);
+	ndr_put_u16(w, bytes);
+	ndr_put_u16(w, bytes);
+	ndr_put_pointer(w, text != NULL);
+}
+
+void ndr_put_unicode_text(struct ndr_writer *w, const char *text)
+{
+	uint32_t units;
+
+	if (!text)
+		return;
+	units = (uint32_t)utf16_length(text) / 2;
+	ndr_put_u32(w, units);
+	ndr_put_u32(w, 0);
+	ndr_put_u32(w, units);
+	utf16_encode(w->out, text);
+}
+
+void ndr_get_sid(struct ndr_reader *r, struct sid *sid)
+{
+	uint32_t count = ndr_get_count(r, 4);
+
+	if (count > SID_MAX_SUBS) {
+		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
+		count = 0;
+	}
+	if (!sid_decode(&r->c, sid) || sid->sub_count != count)
+		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
+}
+
+void ndr_put_sid(struct ndr_writer *w, const struct sid *sid)
+{
+	ndr_put_u32(w, sid->sub_count);
+	sid_encode(w->out, sid);
+}
+
+void ndr_get_handle(struct ndr_reader *r, uint8_t handle[NDR_HANDLE_LENGTH])
+{
+	cur_align(&r->c, 4);
+	cur_copy(&r->c, handle, NDR_HANDLE_LENGTH);
+}
+
+void ndr_put_handle(struct ndr_writer *w, const uint8_t handle[NDR_HANDLE_LENGTH])
+{
+	buf_align(w->out, w->start, 4);
+	buf_bytes(w->out, handle, NDR_HANDLE_LENGTH);
+}
