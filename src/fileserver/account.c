@@ -11,20 +11,28 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define RID_NONE_GROUP 513u /* the primary group of every account of a server that is no domain */
-
 static ntstatus status_of_store(int error)
 {
 	return error == -ENOENT ? STATUS_NO_SUCH_USER : ntstatus_of_errno(error);
 }
 
+static struct sid numbered(const struct server *server, uint32_t rid, bool builtin)
+{
+	static const struct sid builtin_domain = { .sub_count = 1,
+						   .authority = { 0, 0, 0, 0, 0, 5 },
+						   .sub = { 32 } };
+
+	return sid_child(builtin ? &builtin_domain : &server->domain_sid, rid);
+}
+
 struct sid server_group_sid(const struct server *server, const struct store_group *group)
 {
-	static const struct sid builtin = { .sub_count = 1,
-					    .authority = { 0, 0, 0, 0, 0, 5 },
-					    .sub = { 32 } };
+	return numbered(server, group->rid, group->builtin);
+}
 
-	return sid_child(group->builtin ? &builtin : &server->domain_sid, group->rid);
+struct sid server_account_sid(const struct server *server, const struct store_account *account)
+{
+	return numbered(server, account->rid, account->builtin);
 }
 
 static ntstatus fill_groups(struct server *server, const char *user, struct account *out)

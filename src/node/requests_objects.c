@@ -92,25 +92,12 @@ static json_t *sid_json(struct sid sid)
 /* An account or a group of the file server. */
 static bool find_sid(struct server *server, const char *name, struct sid *out)
 {
-	struct store_user user;
-	struct store_group *groups = NULL;
-	size_t group_count = 0;
-	bool found = false;
+	struct store_account account;
 
-	if (store_groups(server->store, &groups, &group_count))
-		group_count = 0;
-	for (size_t i = 0; i < group_count; i++) {
-		if (!name_compare(groups[i].name, name)) {
-			*out = server_group_sid(server, &groups[i]);
-			found = true;
-		}
-		store_group_free(&groups[i]);
-	}
-	free(groups);
-	if (found || store_user_find(server->store, name, &user))
-		return found;
-	*out = sid_child(&server->domain_sid, user.rid);
-	store_user_free(&user);
+	if (store_account_named(server->store, name, &account))
+		return false;
+	*out = server_account_sid(server, &account);
+	free(account.name);
 	return true;
 }
 

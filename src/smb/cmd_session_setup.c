@@ -10,7 +10,6 @@
 #include "request.h"
 #include "session_impl.h"
 
-#define GUEST_RID     501
 #define BARE_SESSIONS 16u /* logins that may be under way before the first has succeeded */
 
 static ntstatus guest_account(void *arg, struct account *out)
@@ -18,7 +17,7 @@ static ntstatus guest_account(void *arg, struct account *out)
 	struct server *server = arg;
 
 	snprintf(out->name, sizeof(out->name), "Guest");
-	out->user = sid_child(&server->domain_sid, GUEST_RID);
+	out->user = sid_child(&server->domain_sid, RID_GUEST);
 	out->primary_group = SID_GUESTS;
 	return STATUS_SUCCESS;
 }

@@ -302,6 +302,44 @@ int store_member_remove(struct store *store, const char *group, const char *user
 	return change_member(store, group, user, SQL_MEMBER_REMOVE);
 }
 
+static int read_account(struct run *run, struct store_account *out)
+{
+	int got = run_step(run);
+
+	*out = (struct store_account){ 0 };
+	if (got < 0)
+		return got;
+	if (!got)
+		return store_fail(-ENOENT, "there is no such user or group");
+	*out = (struct store_account){
+		.name = run_column_text(run, 0),
+		.rid = (uint32_t)run_column_number(run, 1),
+		.is_group = run_column_number(run, 2) != 0,
+		.builtin = run_column_number(run, 3) != 0,
+	};
+	return 0;
+}
+
+int store_account_named(struct store *store, const char *name, struct store_account *out)
+{
+	cleanup(run_end) struct run run = { 0 };
+
+	run_begin(&run, store, SQL_ACCOUNT_NAMED);
+	run_folded(&run, name);
+	return read_account(&run, out);
+}
+
+int store_account_numbered(struct store *store, uint32_t rid, bool builtin,
+			   struct store_account *out)
+{
+	cleanup(run_end) struct run run = { 0 };
+
+	run_begin(&run, store, SQL_ACCOUNT_NUMBERED);
+	run_number(&run, rid);
+	run_number(&run, builtin);
+	return read_account(&run, out);
+}
+
 int store_members_of(struct store *store, const char *group, char ***out, size_t *count)
 {
 	cleanup(run_end) struct run run = { 0 };

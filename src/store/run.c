@@ -46,6 +46,11 @@ static const char *const texts[SQL_STATEMENTS] = {
 	[SQL_MEMBERS_OF] =
 		"SELECT u.name FROM users u JOIN members m ON m.user_rid = u.rid"
 		" JOIN groups g ON g.rid = m.group_rid WHERE g.fold = ?1 ORDER BY u.fold",
+	[SQL_ACCOUNT_NAMED] = "SELECT name, rid, 0, 0 FROM users WHERE fold = ?1 UNION ALL"
+			      " SELECT name, rid, 1, builtin FROM groups WHERE fold = ?1",
+	[SQL_ACCOUNT_NUMBERED] =
+		"SELECT name, rid, 0, 0 FROM users WHERE rid = ?1 AND ?2 = 0 UNION ALL"
+		" SELECT name, rid, 1, builtin FROM groups WHERE rid = ?1 AND builtin = ?2",
 	[SQL_KEY_FIND] = "SELECT changed FROM registry_keys WHERE fold = ?1",
 	[SQL_KEY_COUNT] = "SELECT count(*) FROM registry_keys",
 	[SQL_KEY_ADD] = "INSERT INTO registry_keys(fold, parent, name, changed)"

@@ -191,6 +191,42 @@ static void a_group_and_a_user_cannot_have_one_name(void **state)
 	store_close(store);
 }
 
+static void an_account_is_found_by_its_name_and_by_its_number(void **state)
+{
+	struct store *store = opened();
+	struct store_user alice = { .name = (char *)"alice" };
+	struct store_group ops = { .name = (char *)"ops", .remark = (char *)"" };
+	struct store_account found;
+	static const struct {
+		const char *asked, *name;
+		bool is_group, builtin;
+	} rows[] = {
+		{ "ALICE", "alice", false, false },
+		{ "Ops", "ops", true, false },
+		{ "administrators", "Administrators", true, true },
+	};
+
+	assert_int_equal(store_user_add(store, &alice), 0);
+	assert_int_equal(store_group_add(store, &ops), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint32_t rid;
+
+		assert_int_equal(store_account_named(store, rows[i].asked, &found), 0);
+		rid = found.rid;
+		free(found.name);
+		assert_int_equal(store_account_numbered(store, rid, !rows[i].builtin, &found),
+				 -ENOENT);
+		assert_int_equal(store_account_numbered(store, rid, rows[i].builtin, &found), 0);
+		assert_string_equal(found.name, rows[i].name);
+		assert_int_equal(found.is_group, rows[i].is_group);
+		assert_int_equal(found.builtin, rows[i].builtin);
+		free(found.name);
+	}
+	assert_int_equal(store_account_named(store, "nobody", &found), -ENOENT);
+	assert_null(found.name);
+	store_close(store);
+}
+
 static void membership_goes_when_the_user_goes(void **state)
 {
 	struct store *store = opened();
@@ -475,6 +511,7 @@ int main(void)
 		CASE(a_share_is_one_name_whatever_its_case),
 		CASE(accounts_get_rids_that_are_never_given_out_again),
 		CASE(a_group_and_a_user_cannot_have_one_name),
+		CASE(an_account_is_found_by_its_name_and_by_its_number),
 		CASE(membership_goes_when_the_user_goes),
 		CASE(a_second_process_cannot_open_what_is_open),
 		CASE(what_was_acknowledged_survives_a_kill),

@@ -15,6 +15,7 @@
 #include <fileserver/open.h>
 #include <fileserver/server.h>
 #include <fileserver/session.h>
+#include <wire/sid_names.h>
 
 struct manage_error {
 	ntstatus status;
@@ -72,6 +73,31 @@ ntstatus manage_group_remove(struct server *server, const struct token *who, con
 			     struct manage_error *error) MUST_CHECK;
 ntstatus manage_member(struct server *server, const struct token *who, const char *group,
 		       const char *user, bool add, struct manage_error *error) MUST_CHECK;
+/*
+ * Names and SIDs of whoever counts at @server: its own accounts and groups, under visibility node
+ * those that it shares with its node, and what is well known. For callers with an account of those:
+ * guests and the nameless get STATUS_ACCESS_DENIED, as names are half of what a guesser of
+ * passwords needs. No lock; reads the stores.
+ */
+#define MANAGE_NAME_MAX 1024
+struct manage_principal {
+	enum sid_use use; /* SID_USE_UNKNOWN where there is none */
+	struct sid sid;
+	char name[MANAGE_NAME_MAX]; /* "" where it is unknown */
+	bool has_domain;	    /* the domain is known, even where the account in it is not */
+	struct sid domain_sid;
+	char domain[TOKEN_MAX_NAME];
+};
+/* manage_may_look_up - has @who an account that counts at @server? */
+bool manage_may_look_up(const struct server *server, const struct token *who) MUST_CHECK;
+/* manage_principal_of_sid - STATUS_SUCCESS, STATUS_NONE_MAPPED (with what is known in @out),
+ * STATUS_ACCESS_DENIED. */
+ntstatus manage_principal_of_sid(struct server *server, const struct token *who,
+				 const struct sid *sid, struct manage_principal *out) MUST_CHECK;
+/* manage_principal_of_name - "alice", "FS\alice", "alice@fs.example.org", "BUILTIN\Users", "FS";
+ * without case (MS-LSAT 3.1.4.5). The same. */
+ntstatus manage_principal_of_name(struct server *server, const struct token *who, const char *name,
+				  struct manage_principal *out) MUST_CHECK;
 /* manage_set - one setting of the server (visibility, signing, encryption, drive letter, guest
  * ...); the table is in manage.c. */
 ntstatus manage_set(struct server *server, const struct token *who, const char *key,

@@ -158,8 +158,13 @@ uint32_t share_access(struct share *share, struct server *dialled, const struct 
  * with FILE_ATTRIBUTE_HIDDEN where the share hides such names. No lock. */
 uint32_t share_shown_attributes(const struct share *share, const char *path, uint32_t attributes);
 
+/* Relative ids that every file server has without having stored them. */
+#define RID_GUEST      501u /* who comes as a guest */
+#define RID_NONE_GROUP 513u /* the primary group of every account of a server that is no domain */
 /* server_group_sid - of a group of @server's store: a built-in one is everywhere the same. */
 struct sid server_group_sid(const struct server *server, const struct store_group *group);
+/* server_account_sid - the same of whatever a name or a number in @server's store stands for. */
+struct sid server_account_sid(const struct server *server, const struct store_account *account);
 /* server_account - the login callback: looks @user up in the accounts of @server (and of the node,
  * under VISIBILITY_NODE). */
 ntstatus server_account(void *server, const char *domain, const char *user,

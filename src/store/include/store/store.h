@@ -97,6 +97,20 @@ int store_member_remove(struct store *store, const char *group, const char *user
 /* store_groups_of - the groups that @user is in. */
 int store_groups_of(struct store *store, const char *user, struct store_group **out,
 		    size_t *count) MUST_CHECK;
+/*
+ * What a name or a relative id stands for, a user or a group, without what only a login may know.
+ * The built-in groups have ids of their own (@builtin), apart from those of the file server.
+ */
+struct store_account {
+	char *name; /* free() */
+	uint32_t rid;
+	bool is_group, builtin;
+};
+/* store_account_named, store_account_numbered - -ENOENT where there is none. */
+int store_account_named(struct store *store, const char *name,
+			struct store_account *out) MUST_CHECK;
+int store_account_numbered(struct store *store, uint32_t rid, bool builtin,
+			   struct store_account *out) MUST_CHECK;
 /* store_members_of - names of the users in @group; the caller frees each and the array. */
 int store_members_of(struct store *store, const char *group, char ***out, size_t *count) MUST_CHECK;
 
