@@ -123,6 +123,35 @@ def test_offsets():
     serving()
 
 
+def test_zeros_behind_the_end():
+    """zeros that are asked for behind the end of a file are not there, whatever is locked there"""
+    one, two = Client(), Client()
+    handle = one.opened("zeros")
+    check(one.write(handle, b"12345") == "SUCCESS", "write")
+    one.close(handle)
+    handle, other = one.opened("zeros"), two.opened("zeros")
+    check(one.set(handle, 4, bytes(32) + struct.pack("<II", 2, 0)) == "SUCCESS", "hidden, and not to be saved")
+    check(two.lock(other, 5, 1000) == "SUCCESS", "a lock behind the end")
+    def zero(begin, end):
+        return one.status(lambda: one.low.ioctl(one.tree, handle, 0x000980C8, flags=1, inputBlob=struct.pack("<QQ", begin, end),
+                                                maxOutputResponse=0))
+    def attributes():
+        again = one.opened("zeros", access=0x80)
+        got = struct.unpack_from("<I", one.low.queryInfo(one.tree, again, infoType=1, fileInfoClass=4), 32)[0]
+        one.close(again)
+        return got
+    check(zero(5, 700) == "SUCCESS" and zero(3, 3) == "SUCCESS", "zeros that are none")
+    one.close(handle)
+    check(attributes() == 2, "the file is to be saved again: %x" % attributes())
+    handle = one.opened("zeros")
+    check(zero(2, 700) == "SUCCESS", "zeros to the end and further")
+    one.close(handle)
+    two.close(other)
+    with open(VOLUME + "/data/zeros", "rb") as f:
+        content = f.read()
+    check(content == b"12\0\0\0" and attributes() == 0x22, "%r, attributes %x" % (content, attributes()))
+
+
 def test_locks():
     """byte ranges reach to the last byte that a number names, and no further"""
     one, two = Client(), Client()

@@ -94,6 +94,60 @@ static ntstatus set_size(struct model *model, struct model_open *open, const str
 	return STATUS_SUCCESS;
 }
 
+/* MS-FSA 2.1.5.10.39: behind the end there is nothing to do. */
+static ntstatus zero_data(struct model *model, struct model_open *open, const struct op *op)
+{
+	struct stream *stream = open->stream;
+	struct party by = party_of_open(open);
+	uint32_t length;
+
+	if (!(open->access & FILE_WRITE_DATA))
+		return STATUS_ACCESS_DENIED;
+	if (open->node->is_directory && !*stream->name)
+		return STATUS_INVALID_PARAMETER;
+	if (!op->length || op->offset >= stream->size)
+		return STATUS_SUCCESS;
+	length = (uint32_t)min_u64(op->length, stream->size - op->offset);
+	if (locked(model, open, op->offset, length, true))
+		return STATUS_FILE_LOCK_CONFLICT;
+	(void)!cache_break(model, stream, &by, BY_WRITE);
+	memset(stream->data + op->offset, 0, length);
+	times_written(model, open);
+	return STATUS_SUCCESS;
+}
+
+/* MS-SMB2 3.3.5.15.6: a read of the source, and a write of the target. */
+static ntstatus copy_data(struct model *model, struct model_open *open, const struct op *op,
+			  struct outcome *out)
+{
+	struct model_open *source = &model->opens[op->from];
+	struct stream *to = open->stream;
+	struct party by = party_of_open(open);
+
+	if (!(open->access & FILE_WRITE_DATA) || (!op->flag && !(open->access & FILE_READ_DATA)))
+		return STATUS_ACCESS_DENIED;
+	if (!op->length)
+		return STATUS_INVALID_PARAMETER;
+	if (!(source->access & (FILE_READ_DATA | FILE_EXECUTE)) ||
+	    (source->node->is_directory && !*source->stream->name) ||
+	    (open->node->is_directory && !*to->name))
+		return STATUS_ACCESS_DENIED;
+	if (locked(model, source, op->offset, op->length, false))
+		return STATUS_FILE_LOCK_CONFLICT;
+	times_accessed(source);
+	if (op->offset + op->length > source->stream->size)
+		return STATUS_INVALID_VIEW_SIZE;
+	if (locked(model, open, op->target_offset, op->length, true))
+		return STATUS_FILE_LOCK_CONFLICT;
+	(void)!cache_break(model, to, &by, BY_WRITE);
+	memmove(to->data + op->target_offset, source->stream->data + op->offset, op->length);
+	if (to->size < op->target_offset + op->length)
+		to->size = op->target_offset + op->length;
+	times_written(model, open);
+	out->size = op->length;
+	return STATUS_SUCCESS;
+}
+
 /* ---- byte-range locks ---- */
 
 static bool is_free(const struct model *model, const struct model_open *open,
@@ -211,6 +265,10 @@ ntstatus data_apply(struct model *model, struct model_open *open, const struct o
 		return take_lock(model, open, op);
 	case OP_UNLOCK:
 		return drop_lock(model, open, op);
+	case OP_ZERO:
+		return zero_data(model, open, op);
+	case OP_COPY:
+		return copy_data(model, open, op, out);
 	default:
 		return STATUS_NOT_SUPPORTED;
 	}

@@ -208,6 +208,28 @@ static void draw_new_name(struct op *op, const struct model_open *open)
 		draw_path(op->path, false);
 }
 
+/* From any handle of the same client, its own included. */
+static void draw_copy(struct op *op, const struct model *model)
+{
+	unsigned from = draw(MODEL_OPENS);
+
+	op->from = op->slot;
+	for (unsigned i = 0; i < MODEL_OPENS; i++) {
+		unsigned slot = (from + i) % MODEL_OPENS;
+
+		if (model->opens[slot].node && model->opens[slot].client == op->client) {
+			op->from = slot;
+			break;
+		}
+	}
+	op->target_offset = draw(MODEL_DATA / 2);
+	/* Most files are short. */
+	if (chance(60)) {
+		op->offset %= 64;
+		op->length %= 128;
+	}
+}
+
 static void draw_use(struct op *op, const struct model *model)
 {
 	op->offset = draw(MODEL_DATA / 2);
@@ -221,6 +243,8 @@ static void draw_use(struct op *op, const struct model *model)
 		draw_lock(op, model);
 	if (op->kind == OP_SET_TIMES)
 		draw_times(op, model);
+	if (op->kind == OP_COPY)
+		draw_copy(op, model);
 }
 
 static int find_slot(const struct model *model, bool used)
@@ -244,7 +268,7 @@ static const struct {
 	{ OP_CLOSE, 30 },	  { OP_READ, 10 },     { OP_WRITE, 14 },      { OP_SET_SIZE, 4 },
 	{ OP_SET_ATTRIBUTES, 6 }, { OP_SET_TIMES, 6 }, { OP_DISPOSITION, 5 }, { OP_RENAME, 12 },
 	{ OP_LOCK, 8 },		  { OP_UNLOCK, 6 },    { OP_QUERY, 12 },      { OP_LIST, 6 },
-	{ OP_STREAMS, 5 },
+	{ OP_STREAMS, 5 },	  { OP_ZERO, 4 },      { OP_COPY, 8 },
 };
 
 static enum kind draw_kind(void)

@@ -62,4 +62,8 @@ ntstatus drive_finish(struct drive *drive, unsigned actor, struct call *call,
 void drive_settle(struct drive *drive, const struct outcome *expected);
 ntstatus drive_join(struct drive *drive, unsigned actor);
 
+/* drive_control.c */
+ntstatus drive_zero(struct drive *drive, const struct op *op);
+ntstatus drive_copy(struct drive *drive, const struct op *op, struct outcome *out);
+
 #endif

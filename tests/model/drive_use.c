@@ -475,6 +475,12 @@ static bool run(struct drive *drive, const struct op *op, struct outcome *out)
 	case OP_ACK:
 		out->status = acknowledge(drive, op, out);
 		break;
+	case OP_ZERO:
+		out->status = drive_zero(drive, op);
+		break;
+	case OP_COPY:
+		out->status = drive_copy(drive, op, out);
+		break;
 	case OP_CANCEL:
 		client_cancel(drive->actors[op->client].client,
 			      &drive->kept[op->wait].call.request);

@@ -36,6 +36,9 @@ static void print_op(FILE *to, unsigned long step, const struct op *op)
 	else if (op->kind == OP_ACK)
 		fprintf(to, " lease %u state %x oplock %x", op->lease_key, op->lease_state,
 			op->oplock);
+	else if (op->kind == OP_COPY)
+		fprintf(to, " from slot %u offset %u length %u to offset %u%s", op->from,
+			op->offset, op->length, op->target_offset, op->flag ? " write" : "");
 	else if (op->kind == OP_RENAME)
 		fprintf(to, " to '%s' replace %d", op->path, op->flag);
 	else

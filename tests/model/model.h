@@ -46,6 +46,8 @@ enum kind {
 	OP_SET_TIMES,
 	OP_ACK,	   /* of a break */
 	OP_CANCEL, /* of a request that waits */
+	OP_ZERO,   /* FSCTL_SET_ZERO_DATA */
+	OP_COPY,   /* FSCTL_SRV_COPYCHUNK, or (flag) _WRITE */
 	OP_KINDS,
 };
 extern const char *const kind_names[OP_KINDS];
@@ -58,9 +60,11 @@ struct op {
 	char path[MODEL_PATH]; /* CREATE, RENAME: '\\' between components */
 	uint32_t access, share, disposition, options, attributes;
 	uint32_t offset, length;
-	uint8_t byte; /* what is written */
-	bool flag;    /* delete, replace, exclusive */
-	bool waits;   /* LOCK */
+	unsigned from;		/* COPY: the slot of the source */
+	uint32_t target_offset; /* COPY: in the target */
+	uint8_t byte;		/* what is written */
+	bool flag;		/* delete, replace, exclusive */
+	bool waits;		/* LOCK */
 	/* CREATE: the caching that is asked for; ACK: what is kept of it. A lease is named by its
 	 * client and key, an oplock by its slot. */
 	uint8_t oplock; /* SMB2_OPLOCK_LEVEL_* */

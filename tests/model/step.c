@@ -20,6 +20,8 @@ const char *const kind_names[OP_KINDS] = {
 	[OP_SET_TIMES] = "set-times",
 	[OP_ACK] = "acknowledge",
 	[OP_CANCEL] = "cancel",
+	[OP_ZERO] = "zero",
+	[OP_COPY] = "copy",
 };
 
 static ntstatus use_open(struct model *model, const struct op *op, struct outcome *out)
