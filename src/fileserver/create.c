@@ -161,6 +161,9 @@ static ntstatus create(const struct open_request *request, struct waiter *waiter
 			break;
 		status = round + 1 < MAX_ROUNDS ? STATUS_SUCCESS : STATUS_SHARING_VIOLATION;
 	}
+	if (status != STATUS_SUCCESS && status != STATUS_PENDING)
+		create_take_back(&c);
+	create_made_end(&c);
 	create_name_free(&c.name);
 	previous_end(&asked);
 	return status;

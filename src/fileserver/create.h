@@ -25,6 +25,10 @@ struct creation {
 	uint32_t maximal; /* all that the token may have of it, where that is asked for */
 	struct open *open;
 	struct audit audit;
+	struct { /* what create_new made, for create_take_back; all NULL: nothing */
+		struct volume_node *node, *parent; /* counted */
+		char *path;			   /* from the volume's root */
+	} made;
 };
 
 static inline bool wants_directory(const struct creation *c)
@@ -60,5 +64,9 @@ ntstatus create_open_stream(struct creation *c, struct file *base) MUST_CHECK;
 /* create_new - the lookup found nothing: make it, if the request does. STATUS_RETRY: another round.
  */
 ntstatus create_new(struct creation *c) MUST_CHECK;
+/* create_take_back - the request has failed after all: what it made goes again, unless somebody
+ * else has opened it by now. create_made_end - it is to stay. Both take the locks they need. */
+void create_take_back(struct creation *c);
+void create_made_end(struct creation *c);
 
 #endif

@@ -55,6 +55,42 @@ static ntstatus make(struct creation *c, const char *parent_path, struct volume_
 	return status == STATUS_OBJECT_NAME_COLLISION ? STATUS_RETRY : status;
 }
 
+void create_made_end(struct creation *c)
+{
+	if (c->made.node)
+		volume_node_put(c->made.node);
+	if (c->made.parent)
+		volume_node_put(c->made.parent);
+	free(c->made.path);
+	memset(&c->made, 0, sizeof(c->made));
+}
+
+static void note_made(struct creation *c, struct volume_node *node)
+{
+	create_made_end(c);
+	c->made.node = volume_node_get(node);
+	c->made.parent = volume_node_get(c->lookup.parent);
+	c->made.path = xstrdup(c->path);
+}
+
+void create_take_back(struct creation *c)
+{
+	struct caching_party by = caching_party_of_request(c->request);
+	struct actions actions = { 0 };
+	struct file auto_file *file = NULL;
+
+	if (!c->made.node)
+		return;
+	file = file_enter(volume_node_get(c->made.node));
+	if (file) {
+		pthread_mutex_lock(&file->lock);
+		delete_unopened(file, c->made.parent, c->made.path, &by, &actions);
+		pthread_mutex_unlock(&file->lock);
+	}
+	actions_run(&actions);
+	create_made_end(c);
+}
+
 ntstatus create_new(struct creation *c)
 {
 	char auto_free *above = path_parent(c->path);
@@ -80,6 +116,7 @@ ntstatus create_new(struct creation *c)
 		status = make(c, above, &node);
 	if (status != STATUS_SUCCESS)
 		return status;
+	note_made(c, node);
 	notify_event(node->volume, c->path, FILE_ACTION_ADDED,
 		     node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME
 					: FILE_NOTIFY_CHANGE_FILE_NAME,

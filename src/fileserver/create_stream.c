@@ -70,6 +70,18 @@ static ntstatus stream_node(struct creation *c, struct file *base, struct volume
 	return status;
 }
 
+/* It was made for an open that there is none of. */
+static void take_back(struct creation *c, struct file *base, struct file *file)
+{
+	struct caching_party by = caching_party_of_request(c->request);
+
+	pthread_mutex_lock(&base->lock);
+	pthread_mutex_lock(&file->lock);
+	delete_unopened(file, NULL, NULL, &by, &c->actions);
+	pthread_mutex_unlock(&file->lock);
+	pthread_mutex_unlock(&base->lock);
+}
+
 ntstatus create_open_stream(struct creation *c, struct file *base)
 {
 	struct volume_node *node = NULL;
@@ -96,6 +108,8 @@ ntstatus create_open_stream(struct creation *c, struct file *base)
 	}
 	pthread_mutex_unlock(&file->lock);
 	status = create_open_file(c, base, file, granted);
+	if (status != STATUS_SUCCESS && c->is_new)
+		take_back(c, base, file);
 	if (status == STATUS_SUCCESS && c->is_new)
 		notify_event(file->node->volume, c->path, FILE_ACTION_ADDED_STREAM,
 			     FILE_NOTIFY_CHANGE_STREAM_NAME, &c->actions);

@@ -82,6 +82,17 @@ void delete_if_last(struct file *file, const struct caching_party *by, struct ac
 		delete_now(file, by, actions);
 }
 
+void delete_unopened(struct file *file, struct volume_node *parent, const char *path,
+		     const struct caching_party *by, struct actions *actions)
+{
+	if (file->gone || file->delete_pending || file->open_count || file->stream_opens)
+		return;
+	file->delete_pending = true;
+	if (!file->stream)
+		file->delete_place = place_enter(file, parent, path);
+	delete_now(file, by, actions);
+}
+
 /* A directory that is not empty stays, and is not in the way of who opens it next. */
 static bool may_go(const struct file *file)
 {

@@ -468,6 +468,10 @@ struct caching_party {
 /* ---- deletion (delete.c); locks of the file and of its base held ---- */
 void delete_at_close(struct open *open, struct actions *actions);
 void delete_if_last(struct file *file, const struct caching_party *by, struct actions *actions);
+/* delete_unopened - it goes now, by the name @path (of a stream: its own), unless somebody has it
+ * open: then it is theirs. */
+void delete_unopened(struct file *file, struct volume_node *parent, const char *path,
+		     const struct caching_party *by, struct actions *actions);
 /* delete_mark - the file goes with its last open, by the name of @open. */
 void delete_mark(struct open *open);
 

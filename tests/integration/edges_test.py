@@ -293,6 +293,68 @@ def test_full_disk():
     serving("FULL")
 
 
+def limit_inodes(free):
+    """So many files and directories more can be made on FULL's volume, and no others."""
+    st = os.statvfs(FULL)
+    run(["mount", "-o", "remount,size=%d,nr_inodes=%d" % (SIZE, st.f_files - st.f_ffree + free), FULL])
+
+
+def in_depot():
+    """Directories, files: what lies beside the files of the volume."""
+    found = [(len(directories), len(files)) for _, directories, files in os.walk(os.path.join(FULL, ".berth/streams"))]
+    return sum(d for d, _ in found), sum(f for _, f in found)
+
+
+def test_no_more_files():
+    """where a file system takes no more files, what needs one is done whole or not at all"""
+    if not FULL:
+        raise Skip("no file system can be mounted here")
+    c = Client("FULL")
+    full = "DISK_FULL"
+    handle = c.opened("host")
+    check(c.write(handle, b"h" * 100) == "SUCCESS", "write")
+    sid = b"\1\1\0\0\0\0\0\1\0\0\0\0"
+    ace = struct.pack("<BBHI", 0, 0, 20, 0x1f01ff) + sid
+    acl = struct.pack("<BBHHH", 2, 0, 8 + 20 * 1000, 1000, 0) + ace * 1000
+    large = struct.pack("<BBHIIII", 1, 0, 0x8004, 0, 0, 0, 20) + acl
+    def descriptor():
+        return c.low.queryInfo(c.tree, handle, infoType=3, fileInfoClass=0, additionalInformation=4)
+    for free in (0, 1, 2, 3):
+        for what, make, undo in (
+                ("file", lambda: c.create("more", disposition=2), lambda: c.create("more", disposition=1, options=0x1000)),
+                ("directory", lambda: c.create("dir", disposition=2, options=1),
+                 lambda: c.create("dir", disposition=1, options=0x1001)),
+                ("stream", lambda: c.create("host:s", disposition=2),
+                 lambda: c.create("host:s", disposition=1, options=0x1000)),
+                ("stream of a new file", lambda: c.create("both:s", disposition=2),
+                 lambda: c.create("both", disposition=1, options=0x1000))):
+            before, depot = names(), in_depot()
+            limit_inodes(free)
+            status = make()
+            made = c.got
+            state = names()
+            limit_inodes(1000)
+            check(status in (full, "SUCCESS"), "%s, room for %d: %s" % (what, free, status))
+            if status == "SUCCESS":
+                c.close(made)
+                check(undo() == "SUCCESS", "%s cannot be removed" % what)
+                c.close(c.got)
+            else:
+                check(state == before, "%s, room for %d: left behind %r" % (what, free, set(state) - set(before)))
+                check(in_depot()[1] == depot[1], "%s, room for %d: left in the depot" % (what, free))
+            check(names() == before, "%s, room for %d: left in the end %r" % (what, free, set(names()) ^ set(before)))
+        old = descriptor()
+        limit_inodes(free)
+        status = c.set(handle, 0, large, kind=3, which=4)
+        limit_inodes(1000)
+        check(status in (full, "SUCCESS", "INSUFFICIENT_RESOURCES"), "a descriptor of 20 KB, room for %d: %s" % (free, status))
+        if status != "SUCCESS":
+            check(descriptor() == old, "a descriptor that was refused")
+        check(c.low.read(c.tree, handle, 0, 200) == b"h" * 100, "the file that was there")
+    c.close(handle)
+    serving("FULL")
+
+
 def test_space_of_a_directory():
     """the space that is told is that of the directory which is asked, where it has less than the volume"""
     c = Client()

@@ -355,12 +355,40 @@ static void the_end_of_a_session_closes_what_it_had_open(void **state)
 	free(rows);
 }
 
+/* More space than any disk has, for what is to be made. */
+static const struct smb2_create_contexts too_large = { .has_allocation_size = true,
+						       .allocation_size = INT64_MAX / 2 };
+
+static void a_create_that_fails_leaves_nothing(void **state)
+{
+	struct open *open = NULL;
+
+	(void)state;
+	make_file("kept");
+	assert_status(TRY(.path = "new", .disposition = FILE_CREATE, .contexts = &too_large),
+		      STATUS_DISK_FULL);
+	assert_status(TRY(.path = "new"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "new:stream", .disposition = FILE_CREATE, .contexts = &too_large),
+		      STATUS_DISK_FULL);
+	assert_status(TRY(.path = "new"), STATUS_OBJECT_NAME_NOT_FOUND);
+	/* What was there before stays. */
+	assert_status(
+		TRY(.path = "kept:stream", .disposition = FILE_OPEN_IF, .contexts = &too_large),
+		STATUS_DISK_FULL);
+	assert_status(TRY(.path = "kept:stream"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "kept"), STATUS_SUCCESS);
+	/* A name that is free again can be taken. */
+	open = OPEN(.path = "new", .disposition = FILE_CREATE);
+	done(open);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(each_disposition_does_what_it_says),
+		TEST(a_create_that_fails_leaves_nothing),
 		TEST(bad_parameters_are_refused),
 		TEST(streams_are_named_behind_a_colon),
 		TEST(a_read_only_file_is_read_only),
