@@ -42,14 +42,38 @@ static void audit(const struct rpc_interface *interface, const struct rpc_call *
 		  uint32_t fault)
 {
 	const struct pipe_peer *peer = call->peer;
-	char user[2 * TOKEN_MAX_NAME];
+	char user[2 * TOKEN_MAX_NAME], status[48];
 
 	snprintf(user, sizeof(user), "%s\\%s", peer->token->domain_name, peer->token->user_name);
-	log_info("rpc call client=%s user=%s server=%s dialled=%s call=%s.%s object=%s status=%u "
+	if (call->status >> 16)
+		snprintf(status, sizeof(status), "%s", ntstatus_name(call->status));
+	else
+		snprintf(status, sizeof(status), "%u", call->status);
+	log_info("rpc call client=%s user=%s server=%s dialled=%s call=%s.%s object=%s status=%s "
 		 "fault=0x%08x why=%s",
 		 peer->client, LOG_TEXT(user), peer->server->name, LOG_TEXT(peer->dialled),
 		 interface->pipe, call->row->name, call->object ? LOG_TEXT(call->object) : "-",
-		 call->status, fault, call->error.text[0] ? LOG_TEXT(call->error.text) : "-");
+		 status, fault, call->error.text[0] ? LOG_TEXT(call->error.text) : "-");
+}
+
+/* Has the caller what its row needs? */
+static bool may_call(const struct rpc_call *call)
+{
+	switch (call->row->needs) {
+	case RPC_NEEDS_PIPE:
+		return true;
+	case RPC_NEEDS_ACCOUNT:
+		return manage_may_look_up(call->peer->server, call->peer->token);
+	case RPC_NEEDS_ADMIN:
+		return call->is_admin;
+	}
+	return false;
+}
+
+/* Interfaces answer Win32 errors or NTSTATUS. */
+static bool is_refusal(uint32_t status)
+{
+	return status == WERR_ACCESS_DENIED || status == STATUS_ACCESS_DENIED;
 }
 
 static uint32_t handle(const struct rpc_interface *interface, const struct pipe_peer *peer,
@@ -69,12 +93,12 @@ static uint32_t handle(const struct rpc_interface *interface, const struct pipe_
 		return RPC_FAULT_OP_RANGE;
 	}
 	call.is_admin = manage_is_administrator(peer->server, peer->token);
-	if (call.row->needs == RPC_NEEDS_ADMIN && !call.is_admin)
+	if (!may_call(&call))
 		call.refused = WERR_ACCESS_DENIED;
 	fault = call.row->handle(&call);
 	if (!fault && (reply->failed || in.fault == RPC_FAULT_OUT_OF_MEMORY))
 		fault = RPC_FAULT_OUT_OF_MEMORY;
-	if (call.row->changes || call.status == WERR_ACCESS_DENIED || fault)
+	if (call.row->changes || is_refusal(call.status) || fault)
 		audit(interface, &call, fault);
 	ndr_reader_free(&in);
 	return fault;

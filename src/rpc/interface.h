@@ -20,6 +20,8 @@
 #define RPC_LIST_BYTES                                                                             \
 	(512u << 10) /* what one listing call gives at most; the resume handle gives the rest */
 
+#define RPC_WORKGROUP "WORKGROUP" /* a file server is in no domain */
+
 struct rpc_row;
 
 /* One call while it runs. */
@@ -38,8 +40,9 @@ struct rpc_call {
 };
 
 enum rpc_needs {
-	RPC_NEEDS_PIPE,	 /* whoever may open the pipe */
-	RPC_NEEDS_ADMIN, /* an Administrator of the file server */
+	RPC_NEEDS_PIPE,	   /* whoever may open the pipe */
+	RPC_NEEDS_ACCOUNT, /* an account that counts at the file server: no guest, not nobody */
+	RPC_NEEDS_ADMIN,   /* an Administrator of the file server */
 };
 
 struct rpc_row {
@@ -61,7 +64,7 @@ struct rpc_interface {
 	 */
 	void (*state_free)(void *state);
 };
-extern const struct rpc_interface rpc_srvsvc, rpc_winreg, rpc_wkssvc;
+extern const struct rpc_interface rpc_lsarpc, rpc_srvsvc, rpc_winreg, rpc_wkssvc;
 
 /* association.c: a pipe of an interface. */
 void *association_open(const struct rpc_interface *interface, const struct pipe_peer *peer);

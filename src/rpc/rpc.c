@@ -4,6 +4,11 @@
 
 #include "interface.h"
 
+static void *open_lsarpc(const struct pipe_peer *peer)
+{
+	return association_open(&rpc_lsarpc, peer);
+}
+
 static void *open_srvsvc(const struct pipe_peer *peer)
 {
 	return association_open(&rpc_srvsvc, peer);
@@ -20,6 +25,7 @@ static void *open_wkssvc(const struct pipe_peer *peer)
 }
 
 static const struct pipe_endpoint endpoints[] = {
+	{ "lsarpc", open_lsarpc, association_exchange, association_close },
 	{ "srvsvc", open_srvsvc, association_exchange, association_close },
 	{ "winreg", open_winreg, association_exchange, association_close },
 	{ "wkssvc", open_wkssvc, association_exchange, association_close },

@@ -25,7 +25,7 @@ static uint32_t get_info(struct rpc_call *call)
 	row = (struct wkssvc_info){
 		.platform_id = PLATFORM_ID_NT,
 		.computer_name = info.name,
-		.group = "WORKGROUP", /* it is in no domain */
+		.group = RPC_WORKGROUP,
 		.version_major = info.version_major,
 		.version_minor = info.version_minor,
 		.root = "",

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Remote management of a clustered file server: srvsvc and wkssvc asked by smbclient, rpcclient, net and impacket."""
+"""Remote management of a clustered file server: its pipes asked by smbclient, rpcclient, net, smbcacls and impacket."""
 import os
 import re
 
-from lab import Failed, Lab, check, main, wait_until
+from lab import PASSWORD, Failed, Lab, check, main, run, wait_until
 
 L = None
 VOLUME = None
@@ -493,6 +493,120 @@ def test_registry_rights():
     registry("FS", "alice", read_only)
 
 
+def sids_of(server):
+    """SIDs by name, as berth lists them."""
+    import json
+    listed = [json.loads(L.berth(kind, "list", server, "--json").out) for kind in ("user", "group")]
+    return {row["name"]: row["sid"] for rows in listed for row in rows}
+
+
+def acl(server, *args):
+    """smbcacls on \\\\server\\distro_test\\named; by address, as it takes no other."""
+    return run(["smbcacls", "-s", L.smb_conf, "-A", L.auth_file("alice", PASSWORD),
+                "//%s/distro_test" % L.servers[server], "named"] + list(args), env=L.env)
+
+
+def test_names_of_sids():
+    """rpcclient finds names of SIDs and SIDs of names, of the file server that was dialled"""
+    L.berth("group", "add", "FS", "ops")
+    sids = sids_of("FS")
+    domain = sids["alice"].rsplit("-", 1)[0]
+    expected = {sids["alice"]: "FS\\alice (1)", sids["ops"]: "FS\\ops (4)", domain + "-513": "FS\\None (2)",
+                "S-1-5-32-544": "BUILTIN\\Administrators (4)", "S-1-1-0": "\\Everyone (5)",
+                "S-1-5-18": "NT AUTHORITY\\SYSTEM (5)", domain + "-48879": "FS\\0000BEEF (8)",
+                sids_of("FS2")["alice"]: "*unknown*\\*unknown* (8)"}
+    result = L.rpcclient("FS", "lookupsids " + " ".join(expected), user="bob")
+    seen = dict(line.split(" ", 1) for line in result.out.splitlines() if line.startswith("S-1-"))
+    check(seen == expected, repr(seen))
+    result = L.rpcclient("FS", "lookupnames alice FS\\\\OPS everyone BUILTIN\\\\Users nobody", user="bob")
+    for line in ("alice %s (User: 1)" % sids["alice"], "FS\\OPS %s (Local Group: 4)" % sids["ops"],
+                 "everyone S-1-1-0 (Well-known Group: 5)", "BUILTIN\\Users S-1-5-32-545 (Local Group: 4)",
+                 "nobody S-0-0 (UNKNOWN: 8)"):
+        check(line in result.out, "%r is not in %r" % (line, result))
+    result = L.rpcclient("FS", "getusername;lsaquery", user="bob")
+    check("Account Name: bob, Authority Name: FS" in result.out and "Domain Name: WORKGROUP" in result.out, repr(result))
+
+
+def test_permissions_by_name():
+    """smbcacls shows permissions by name, and sets them by name"""
+    L.smbclient("//FS/distro_test", "mkdir named")
+    sids = sids_of("FS")
+    result = acl("FS")
+    check(result.code == 0 and "OWNER:FS\\alice" in result.out and
+          "ACL:BUILTIN\\Administrators:ALLOWED" in result.out, repr(result))
+    for who in ("FS\\ops", "bob"):
+        result = acl("FS", "-a", "ACL:%s:ALLOWED/OI|CI/READ" % who)
+        check(result.code == 0, repr(result))
+    result = acl("FS")
+    check("ACL:FS\\ops:ALLOWED/OI|CI/READ" in result.out and "ACL:FS\\bob:ALLOWED/OI|CI/READ" in result.out, repr(result))
+    result = acl("FS", "--numeric")
+    check(sids["ops"] in result.out and sids["bob"] in result.out, repr(result))
+    result = acl("FS", "-a", "ACL:nobody-here:ALLOWED/0/READ")
+    check(result.code != 0, repr(result))
+    L.berth("group", "remove", "FS", "ops")
+    result = acl("FS")
+    check("FS\\bob" in result.out and "ops" not in result.out and
+          (sids["ops"] in result.out or "%08X" % int(sids["ops"].rsplit("-", 1)[1]) in result.out), repr(result))
+
+
+def lsa(server="FS", user="alice", **kw):
+    """A pipe bound to lsarpc, and a policy handle."""
+    from impacket.dcerpc.v5 import lsad, lsat
+    from impacket.dcerpc.v5.dtypes import MAXIMUM_ALLOWED
+    pipe = Rpc(name=server, user=user, pipe="lsarpc", interface=lsat.MSRPC_UUID_LSAT, **kw)
+    return pipe, lambda access=MAXIMUM_ALLOWED: lsad.hLsarOpenPolicy2(pipe.rpc, access)["PolicyHandle"]
+
+
+def test_impacket_lookups():
+    """impacket walks through the numbers of a file server's accounts, and asks by every call that has names"""
+    from impacket.dcerpc.v5 import lsad, lsat
+    from impacket.dcerpc.v5.rpcrt import DCERPCException
+    pipe, open_policy = lsa(user="bob")
+    with pipe as rpc:
+        policy = open_policy()
+        info = lsad.hLsarQueryInformationPolicy2(
+            rpc, policy, lsad.POLICY_INFORMATION_CLASS.PolicyAccountDomainInformation)
+        domain = info["PolicyInformation"]["PolicyAccountDomainInfo"]["DomainSid"].formatCanonical()
+        check(info["PolicyInformation"]["PolicyAccountDomainInfo"]["DomainName"] == "FS", "the domain's name")
+        sids = ["%s-%d" % (domain, rid) for rid in range(500, 1500)]
+        for ask in (lsat.hLsarLookupSids, lsat.hLsarLookupSids2):
+            try:
+                raise Failed("all were found: %r" % ask(rpc, policy, sids))
+            except DCERPCException as e:
+                check("STATUS_SOME_NOT_MAPPED" in str(e), str(e))
+                names = [n["Name"] for n in e.get_packet()["TranslatedNames"]["Names"] if n["Use"] != 8]
+            check(names == ["Guest", "None", "alice", "bob"], repr(names))
+        for ask in (lsat.hLsarLookupNames, lsat.hLsarLookupNames2):
+            found = ask(rpc, policy, ["FS\\alice"])["TranslatedSids"]["Sids"][0]
+            check("%s-%d" % (domain, found["RelativeId"]) == sids_of("FS")["alice"], "alice is %d" % found["RelativeId"])
+        found = lsat.hLsarLookupNames3(rpc, policy, ["alice"])["TranslatedSids"]["Sids"][0]
+        check(found["Sid"].formatCanonical() == sids_of("FS")["alice"], "alice by LookupNames3")
+        lsad.hLsarClose(rpc, policy)
+        check(error_of(lambda: lsat.hLsarLookupNames3(rpc, policy, ["alice"])) == 0xC0000008, "a closed handle")
+
+
+def test_lookups_are_for_accounts():
+    """who has no account learns no names, and a user gets no handle with more rights than to look up"""
+    from impacket.dcerpc.v5 import lsad, lsat
+    L.berth("server", "set", "FS", "anonymous=*")
+    L.berth("server", "set", "FS", "guest=*")
+    nobody = ["rpcclient", "-s", L.smb_conf, "-I", L.servers["FS"], "FS"]
+    for login in (["-U%"], ["-Uunknown%x"]):
+        for command in ("lsaquery", "lookupnames alice", "lookupsids " + sids_of("FS")["alice"]):
+            result = run(nobody + login + ["-c", command], env=L.env)
+            check("NT_STATUS_ACCESS_DENIED" in result.text and sids_of("FS")["alice"] not in result.out,
+                  "%s %s: %r" % (login, command, result))
+    result = run(nobody + ["-U%", "-c", "getusername"], env=L.env)
+    check("Account Name: ANONYMOUS LOGON, Authority Name: NT AUTHORITY" in result.out, repr(result))
+    L.berth("server", "set", "FS", "anonymous=no")
+    L.berth("server", "set", "FS", "guest=no")
+    pipe, open_policy = lsa(user="bob")
+    with pipe as rpc:
+        check(error_of(lambda: open_policy(lsad.POLICY_CREATE_ACCOUNT)) == 0xC0000022, "more than looking up")
+        policy = open_policy(lsad.POLICY_VIEW_LOCAL_INFORMATION)
+        check(error_of(lambda: lsat.hLsarLookupNames(rpc, policy, ["alice"])) == 0xC0000022, "not opened to look up")
+
+
 def test_log():
     """each call that changes something, and each that is refused, has left a line in the log"""
     with open(L.nodes["N1"].log, errors="replace") as f:
@@ -502,6 +616,8 @@ def test_log():
                                ("NetrFileClose", "alice", "0"), ("NetrSessionDel", "alice", "0")):
         check(re.search(r"rpc call client=\S+ user=FS\\%s server=FS .*call=srvsvc\.%s .*status=%s " %
                         (user, call, status), log), "no line for %s by %s" % (call, user))
+    check(re.search(r"rpc call .*user=FS\\bob .*call=lsarpc\.LsarOpenPolicy2 .*status=STATUS_ACCESS_DENIED ", log),
+          "no line for LsarOpenPolicy2 by bob")
 
 
 def test_end():

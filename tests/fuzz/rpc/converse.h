@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a fuzz input says to a pipe. The bits of its first byte: 1 wkssvc, 128 winreg, 8 the pipe is
- * bound already, 16 the rest is an operation's number and stub, 32 in small fragments, 64 seven
- * bytes at a time; 2 and 4 tell who is at the other end.
+ * What a fuzz input says to a pipe. The bits of its first byte: 1 wkssvc, 128 winreg, both lsarpc,
+ * 8 the pipe is bound already, 16 the rest is an operation's number and stub, 32 in small
+ * fragments, 64 seven bytes at a time; 2 and 4 tell who is at the other end.
  */
 #ifndef RPC_CONVERSE_H
 #define RPC_CONVERSE_H
 
 #include <fileserver/pipe.h>
+#include <wire/lsa.h>
 #include <wire/winreg.h>
 #include <wire/wkssvc.h>
 
 static const char *pipe_of(uint8_t which)
 {
-	return which & 128 ? "winreg" : which & 1 ? "wkssvc" : "srvsvc";
+	if (which & 128)
+		return which & 1 ? "lsarpc" : "winreg";
+	return which & 1 ? "wkssvc" : "srvsvc";
 }
 
 static const struct dcerpc_syntax *interface_of(uint8_t which)
 {
-	return which & 128 ? &WINREG_INTERFACE : which & 1 ? &WKSSVC_INTERFACE : &SRVSVC_INTERFACE;
+	if (which & 128)
+		return which & 1 ? &LSA_INTERFACE : &WINREG_INTERFACE;
+	return which & 1 ? &WKSSVC_INTERFACE : &SRVSVC_INTERFACE;
 }
 
 static void bind_first(const struct pipe_endpoint *endpoint, void *pipe,

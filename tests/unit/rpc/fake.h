@@ -33,6 +33,7 @@ static struct server fake_server = {
 	.name_count = 1,
 	.visibility = VISIBILITY_SERVER,
 	.drive_letter = 'S',
+	.domain_sid = { 4, { 0, 0, 0, 0, 0, 5 }, { 21, 1, 2, 3 } },
 	.id = 7,
 	.online = true,
 	.refs = 1,
@@ -87,6 +88,60 @@ void server_put(struct server *server)
 bool manage_is_administrator(const struct server *server, const struct token *who)
 {
 	return who->is_admin && who->authority == server->id;
+}
+
+/* Of its accounts there is "alice", number 1000, and what is well known. */
+bool manage_may_look_up(const struct server *server, const struct token *who)
+{
+	return token_is_somebody(who) && who->authority == server->id;
+}
+
+static ntstatus fake_principal(struct server *server, const struct sid_name *known, bool is_alice,
+			       struct manage_principal *out)
+{
+	struct sid_name alice = { .domain = "FS",
+				  .name = "alice",
+				  .sid = sid_child(&server->domain_sid, 1000),
+				  .use = SID_USE_USER };
+
+	if (is_alice)
+		known = &alice;
+	if (!known)
+		return STATUS_NONE_MAPPED;
+	*out = (struct manage_principal){ .use = known->use, .sid = known->sid };
+	snprintf(out->name, sizeof(out->name), "%s", known->name);
+	snprintf(out->domain, sizeof(out->domain), "%s", known->domain);
+	out->has_domain = true;
+	out->domain_sid = known->use == SID_USE_DOMAIN ? known->sid : sid_parent(&known->sid);
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_principal_of_sid(struct server *server, const struct token *who,
+				 const struct sid *sid, struct manage_principal *out)
+{
+	struct sid alice = sid_child(&server->domain_sid, 1000), parent = *sid;
+
+	*out = (struct manage_principal){ .use = SID_USE_UNKNOWN };
+	if (!manage_may_look_up(server, who))
+		return STATUS_ACCESS_DENIED;
+	if (sid->sub_count)
+		parent = sid_parent(sid);
+	if (sid_equal(&parent, &server->domain_sid)) {
+		out->has_domain = true;
+		out->domain_sid = parent;
+		snprintf(out->domain, sizeof(out->domain), "FS");
+	}
+	return fake_principal(server, sid_well_known(sid), sid_equal(sid, &alice), out);
+}
+
+ntstatus manage_principal_of_name(struct server *server, const struct token *who, const char *name,
+				  struct manage_principal *out)
+{
+	*out = (struct manage_principal){ .use = SID_USE_UNKNOWN };
+	if (!manage_may_look_up(server, who))
+		return STATUS_ACCESS_DENIED;
+	return fake_principal(server, sid_well_known_named(NULL, name),
+			      !name_compare(name, "alice"), out);
 }
 
 void manage_shares_free(struct manage_share *shares, size_t count)

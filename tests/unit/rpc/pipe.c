@@ -6,81 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "fake.h"
-
-#define NO_REPLY 0xff /* no PDU has this type */
-
-static const struct pipe_endpoint *srvsvc;
-
-static ntstatus give(void *pipe, const struct buf *in, struct buf *out)
-{
-	buf_free(out);
-	return srvsvc->exchange(pipe, cur_of(in->data, in->len), out);
-}
-
-static void bind_pdu(struct buf *b, const struct dcerpc_syntax *interface,
-		     const struct dcerpc_syntax *transfer)
-{
-	struct dcerpc_bind bind = { .max_xmit_frag = 4280,
-				    .max_recv_frag = 4280,
-				    .context_count = 1 };
-
-	bind.contexts[0].transfer_count = 1;
-	bind.contexts[0].abstract = *interface;
-	bind.contexts[0].transfers[0] = *transfer;
-	dcerpc_bind_encode(b, DCERPC_BIND, 1, &bind);
-}
-
-static void *bound(const struct token *token)
-{
-	auto_buf struct buf in = { 0 }, out = { 0 };
-	void *pipe = fake_open("\\PIPE\\srvsvc", token);
-
-	assert_non_null(pipe);
-	bind_pdu(&in, &SRVSVC_INTERFACE, &DCERPC_NDR);
-	assert_int_equal(give(pipe, &in, &out), STATUS_SUCCESS);
-	assert_true(out.len > 16);
-	assert_int_equal(out.data[2], DCERPC_BIND_ACK);
-	return pipe;
-}
-
-/* reply_of - the stub of a response, all fragments, or the status of a fault. */
-static uint32_t reply_of(const struct buf *out, struct buf *stub)
-{
-	struct cursor in = cur_of(out->data, out->len);
-
-	while (cur_left(&in)) {
-		struct cursor at = in, pdu;
-		struct dcerpc_header h;
-		struct dcerpc_response response;
-		uint16_t context;
-		uint32_t status;
-
-		assert_true(dcerpc_header_decode(&at, &h));
-		pdu = cur_take(&in, h.frag_length);
-		cur_skip(&pdu, DCERPC_HEADER_SIZE);
-		if (h.type == DCERPC_FAULT) {
-			assert_true(dcerpc_fault_decode(&pdu, &context, &status));
-			return status;
-		}
-		assert_int_equal(h.type, DCERPC_RESPONSE);
-		assert_true(dcerpc_response_decode(&pdu, &response));
-		buf_bytes(stub, response.stub.at, cur_left(&response.stub));
-	}
-	return 0;
-}
-
-/* ask - one call with what @request holds as stub; the reply's stub in @reply, or the fault. */
-static uint32_t ask(void *pipe, uint16_t opnum, const struct buf *request, struct buf *reply)
-{
-	auto_buf struct buf in = { 0 }, out = { 0 };
-
-	buf_free(reply);
-	dcerpc_request_encode(&in, 2, 0, opnum, cur_of(request->data, request->len), 4280);
-	assert_int_equal(give(pipe, &in, &out), STATUS_SUCCESS);
-	assert_true(out.len >= 24);
-	return reply_of(&out, reply);
-}
+#include "client.h"
 
 static uint32_t enumerate(const struct token *token, uint16_t opnum,
 			  struct srvsvc_enum_request *request, struct ndr_reader *r,
@@ -94,7 +20,7 @@ static uint32_t enumerate(const struct token *token, uint16_t opnum,
 	request->list.has_container = true;
 	srvsvc_enum_request_encode(&w, opnum, request);
 	fault = ask(pipe, opnum, &b, stub);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 	if (fault)
 		return fault;
 	*r = ndr_reader_of(cur_of(stub->data, stub->len));
@@ -264,7 +190,7 @@ static uint32_t share_info(const struct token *token, const char *name, uint32_t
 
 	srvsvc_info_request_encode(&w, SRVSVC_SHARE_GET_INFO, &q);
 	assert_int_equal(ask(pipe, SRVSVC_SHARE_GET_INFO, &b, stub), 0);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 	*r = ndr_reader_of(cur_of(stub->data, stub->len));
 	assert_int_equal(info_reply_decode(r, &SRVSVC_SHARES, level, out, &present, &status), 0);
 	assert_int_equal(present, status == 0);
@@ -315,7 +241,7 @@ static uint32_t send_share(const struct token *token, uint16_t opnum,
 	q->has_share = true;
 	srvsvc_share_request_encode(&w, opnum, q);
 	assert_int_equal(ask(pipe, opnum, &b, &stub), 0);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 	r = ndr_reader_of(cur_of(stub.data, stub.len));
 	assert_int_equal(srvsvc_share_reply_decode(&r, opnum, &status), 0);
 	return status;
@@ -419,7 +345,7 @@ static uint32_t plain(const struct token *token, uint16_t opnum,
 
 	srvsvc_plain_request_encode(&w, opnum, q);
 	assert_int_equal(ask(pipe, opnum, &b, &stub), 0);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 	r = ndr_reader_of(cur_of(stub.data, stub.len));
 	if (value)
 		*value = ndr_get_u32(&r);
@@ -549,7 +475,7 @@ static void a_server_says_that_it_is_a_clustered_name(void **state)
 	assert_int_equal(info_reply_decode(&r, &SRVSVC_SERVERS, 102, &s, &present, &status), 0);
 	assert_int_equal(status, WERR_ACCESS_DENIED);
 	ndr_reader_free(&r);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 }
 
 static void names_and_paths_are_judged_by_their_kind(void **state)
@@ -600,7 +526,7 @@ static void a_call_that_is_not_in_the_table_is_out_of_range(void **state)
 	assert_int_equal(ask(pipe, 9999, &b, &stub), RPC_FAULT_OP_RANGE);
 	/* and the pipe is as good as before */
 	assert_int_equal(ask(pipe, SRVSVC_SHARE_ENUM, &b, &stub), RPC_FAULT_BAD_STUB_DATA);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 }
 
 static void a_bind_is_answered_context_by_context(void **state)
@@ -639,7 +565,7 @@ static void a_bind_is_answered_context_by_context(void **state)
 			assert_int_equal(ask(pipe, SRVSVC_SHARE_ENUM, &b, &stub),
 					 RPC_FAULT_UNKNOWN_INTERFACE);
 		}
-		srvsvc->close(pipe);
+		tested->close(pipe);
 	}
 }
 
@@ -664,7 +590,7 @@ static void credentials_in_a_bind_are_refused_by_their_reason(void **state)
 	assert_int_equal(first_type(&out), DCERPC_BIND_NAK);
 	assert_int_equal(out.data[16], DCERPC_NAK_AUTH_TYPE);
 	assert_int_equal(give(pipe, &in, &out), STATUS_PIPE_DISCONNECTED);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 }
 
 static void bytes_may_come_one_at_a_time(void **state)
@@ -682,13 +608,13 @@ static void bytes_may_come_one_at_a_time(void **state)
 	dcerpc_request_encode(&in, 2, 0, SRVSVC_NAME_VALIDATE, cur_of(b.data, b.len),
 			      32); /* and in fragments */
 	for (size_t i = 0; i < in.len; i++)
-		assert_int_equal(srvsvc->exchange(pipe, cur_of(in.data + i, 1), &all),
+		assert_int_equal(tested->exchange(pipe, cur_of(in.data + i, 1), &all),
 				 STATUS_SUCCESS);
 	assert_int_equal(all.data[2], DCERPC_BIND_ACK);
 	length = all.data[8] | (size_t)all.data[9] << 8;
 	assert_int_equal(all.len, length + 28);
 	assert_int_equal(all.data[length + 2], DCERPC_RESPONSE);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 }
 
 /* Two PDUs of which the second breaks a rule: a fault, and the pipe takes nothing more. */
@@ -702,7 +628,7 @@ static void breaks(void (*second)(struct buf *in), uint8_t type)
 			 type == NO_REPLY ? STATUS_PIPE_DISCONNECTED : STATUS_SUCCESS);
 	assert_int_equal(first_type(&out), type);
 	assert_int_equal(give(pipe, &in, &out), STATUS_PIPE_DISCONNECTED);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 }
 
 static void second_bind(struct buf *in)
@@ -769,7 +695,7 @@ static void a_request_that_is_too_long_is_refused_and_the_next_one_served(void *
 	assert_int_equal(out.len, 32);
 	assert_int_equal(reply_of(&out, &stub), RPC_FAULT_OUT_OF_MEMORY);
 	assert_int_equal(ask(pipe, SRVSVC_SHARE_ENUM, &b, &stub), RPC_FAULT_BAD_STUB_DATA);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 }
 
 static void an_orphaned_request_is_forgotten(void **state)
@@ -784,7 +710,7 @@ static void an_orphaned_request_is_forgotten(void **state)
 	assert_int_equal(give(pipe, &in, &out), STATUS_SUCCESS);
 	assert_int_equal(out.len, 0);
 	assert_int_equal(ask(pipe, SRVSVC_SHARE_ENUM, &b, &stub), RPC_FAULT_BAD_STUB_DATA);
-	srvsvc->close(pipe);
+	tested->close(pipe);
 }
 
 static void the_workstation_service_says_the_name_that_was_dialled(void **state)
@@ -822,8 +748,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	rpc_register();
-	srvsvc = pipe_endpoint_find("srvsvc");
-	return srvsvc ? 0 : -1;
+	test_pipe("srvsvc", &SRVSVC_INTERFACE);
+	return tested ? 0 : -1;
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The remote procedure calls that manage a server over the pipes of its IPC$: srvsvc and wkssvc.
+ * The remote procedure calls that manage a server over the pipes of its IPC$: lsarpc, srvsvc,
+ * winreg and wkssvc.
  */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See handles.h. */
+#include "handles.h"
+
+struct table {
+	struct handle rows[HANDLES_MAX];
+};
+
+struct handle *handle_new(void **state, uint8_t id[NDR_HANDLE_LENGTH])
+{
+	struct table *table = *state;
+
+	if (!table) {
+		table = xalloc(1, sizeof(*table));
+		*state = table;
+	}
+	for (size_t i = 0; i < HANDLES_MAX; i++) {
+		struct handle *h = &table->rows[i];
+
+		if (h->is_used)
+			continue;
+		*h = (struct handle){ .is_used = true };
+		random_bytes(h->id + 4, sizeof(h->id) - 4); /* the attributes before it are zero */
+		memcpy(id, h->id, sizeof(h->id));
+		return h;
+	}
+	return NULL;
+}
+
+struct handle *handle_find(void *state, const uint8_t id[NDR_HANDLE_LENGTH])
+{
+	struct table *table = state;
+
+	for (size_t i = 0; table && i < HANDLES_MAX; i++) {
+		if (table->rows[i].is_used && !memcmp(table->rows[i].id, id, NDR_HANDLE_LENGTH))
+			return &table->rows[i];
+	}
+	return NULL;
+}
+
+void handle_close(struct handle *handle)
+{
+	*handle = (struct handle){ 0 };
+}
+
+void handles_free(void *state)
+{
+	free(state);
+}

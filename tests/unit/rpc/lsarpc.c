@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The pipe lsarpc from the outside: who may ask, for what a handle is good, what is answered. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <base/log.h>
+#include <wire/lsa.h>
+
+#include "client.h"
+
+static struct token guest = {
+	.refs = 1, .user_name = "Guest", .domain_name = "FS", .authority = 7, .is_guest = true
+};
+static struct token nobody = { .refs = 1, .authority = 7, .is_anonymous = true };
+
+/* One pipe of @token, its policy handle, and the memory of the last reply. */
+struct lsa {
+	void *pipe;
+	uint8_t handle[NDR_HANDLE_LENGTH];
+	struct buf stub;
+	struct ndr_reader r;
+	struct lsa_reply a;
+};
+
+static void end(struct lsa *l)
+{
+	ndr_reader_free(&l->r);
+	buf_free(&l->stub);
+	tested->close(l->pipe);
+}
+
+/* call - the status of one call on the handle of @l, or its fault; the reply is in l->a. */
+static uint32_t call(struct lsa *l, uint16_t opnum, struct lsa_request q)
+{
+	auto_buf struct buf b = { 0 };
+	struct ndr_writer w = ndr_writer_of(&b);
+	uint32_t fault;
+
+	memcpy(q.handle, l->handle, sizeof(q.handle));
+	lsa_request_encode(&w, opnum, &q);
+	ndr_reader_free(&l->r);
+	fault = ask(l->pipe, opnum, &b, &l->stub);
+	l->r = ndr_reader_of(cur_of(l->stub.data, l->stub.len));
+	if (fault)
+		return fault;
+	assert_int_equal(lsa_reply_decode(&l->r, opnum, &l->a), RPC_FAULT_NONE);
+	assert_int_equal(cur_left(&l->r.c), 0);
+	return l->a.status;
+}
+
+static uint32_t open_for(struct lsa *l, const struct token *token, uint32_t access)
+{
+	uint32_t status;
+
+	*l = (struct lsa){ .pipe = bound(token) };
+	status = call(l, LSA_OPEN_POLICY2, (struct lsa_request){ .access = access });
+	memcpy(l->handle, l->a.handle, sizeof(l->handle));
+	return status;
+}
+
+static struct lsa_request of_sids(struct sid *sids, uint32_t count)
+{
+	return (struct lsa_request){ .level = LSA_LOOKUP_WKSTA, .sids = sids, .count = count };
+}
+
+static struct lsa_request of_names(const char **names, uint32_t count)
+{
+	return (struct lsa_request){ .level = LSA_LOOKUP_WKSTA, .names = names, .count = count };
+}
+
+static void sids_get_names_and_domains(void **state)
+{
+	cleanup(end) struct lsa l;
+	struct sid sids[] = { sid_child(&fake_server.domain_sid, 1000), SID_ADMINISTRATORS,
+			      SID_EVERYONE, SID_USERS };
+	static const uint16_t opnums[] = { LSA_LOOKUP_SIDS, LSA_LOOKUP_SIDS2 };
+
+	assert_int_equal(open_for(&l, &fake_user, MAXIMUM_ALLOWED), STATUS_SUCCESS);
+	for (size_t i = 0; i < ARRAY_LEN(opnums); i++) {
+		assert_int_equal(call(&l, opnums[i], of_sids(sids, 4)), STATUS_SUCCESS);
+		assert_int_equal(l.a.mapped, 4);
+		assert_int_equal(l.a.domain_count, 3); /* two of them are in BUILTIN */
+		assert_string_equal(l.a.translations[0].name, "alice");
+		assert_int_equal(l.a.translations[0].use, SID_USE_USER);
+		assert_string_equal(l.a.domains[l.a.translations[0].domain].name, "FS");
+		assert_string_equal(l.a.translations[3].name, "Users");
+		assert_int_equal(l.a.translations[3].domain, l.a.translations[1].domain);
+		assert_string_equal(l.a.domains[l.a.translations[2].domain].name, "");
+	}
+}
+
+static void what_is_not_known_is_said_to_be_unknown(void **state)
+{
+	cleanup(end) struct lsa l;
+	struct sid sids[] = { sid_child(&fake_server.domain_sid, 0xbeef),
+			      SID_USERS,
+			      { 4, { 0, 0, 0, 0, 0, 5 }, { 21, 9, 9, 9 } } };
+
+	assert_int_equal(open_for(&l, &fake_user, POLICY_LOOKUP_NAMES), STATUS_SUCCESS);
+	assert_int_equal(call(&l, LSA_LOOKUP_SIDS2, of_sids(sids, 3)), STATUS_SOME_NOT_MAPPED);
+	assert_int_equal(l.a.mapped, 1);
+	assert_int_equal(l.a.translations[0].use, SID_USE_UNKNOWN);
+	assert_string_equal(l.a.translations[0].name, "0000BEEF");
+	assert_string_equal(l.a.domains[l.a.translations[0].domain].name, "FS");
+	assert_string_equal(l.a.translations[2].name, "S-1-5-21-9-9-9");
+	assert_int_equal(l.a.translations[2].domain, LSA_NO_DOMAIN);
+	assert_int_equal(call(&l, LSA_LOOKUP_SIDS2, of_sids(&sids[2], 1)), STATUS_NONE_MAPPED);
+	assert_int_equal(l.a.count, 1);
+	assert_int_equal(call(&l, LSA_LOOKUP_SIDS, of_sids(NULL, 0)), STATUS_SUCCESS);
+}
+
+static void names_get_sids(void **state)
+{
+	cleanup(end) struct lsa l;
+	const char *names[] = { "ALICE", "nobody", "BUILTIN" };
+	struct sid alice = sid_child(&fake_server.domain_sid, 1000);
+
+	assert_int_equal(open_for(&l, &fake_user, POLICY_LOOKUP_NAMES), STATUS_SUCCESS);
+	assert_int_equal(call(&l, LSA_LOOKUP_NAMES3, of_names(names, 3)), STATUS_SOME_NOT_MAPPED);
+	assert_true(l.a.translations[0].has_sid);
+	assert_true(sid_equal(&l.a.translations[0].sid, &alice));
+	assert_false(l.a.translations[1].has_sid);
+	assert_int_equal(l.a.translations[1].use, SID_USE_UNKNOWN);
+	assert_int_equal(call(&l, LSA_LOOKUP_NAMES2, of_names(names, 3)), STATUS_SOME_NOT_MAPPED);
+	assert_int_equal(l.a.translations[0].rid, 1000);
+	assert_int_equal(l.a.translations[2].rid, UINT32_MAX); /* a domain has none */
+	assert_int_equal(call(&l, LSA_LOOKUP_NAMES, of_names(names, 1)), STATUS_SUCCESS);
+	assert_int_equal(l.a.translations[0].rid, 1000);
+	assert_int_equal(call(&l, LSA_LOOKUP_NAMES, of_names(names + 1, 1)), STATUS_NONE_MAPPED);
+}
+
+/* Those who have no account here: guests, nobody, and the account of another file server. */
+static void strangers_learn_nothing(void **state)
+{
+	static const struct token *const strangers[] = { &guest, &nobody, &fake_stranger };
+	static const uint16_t opnums[] = { LSA_LOOKUP_SIDS,
+					   LSA_LOOKUP_SIDS2,
+					   LSA_LOOKUP_NAMES,
+					   LSA_LOOKUP_NAMES2,
+					   LSA_LOOKUP_NAMES3,
+					   LSA_QUERY_INFORMATION_POLICY,
+					   LSA_QUERY_INFORMATION_POLICY2,
+					   LSA_OPEN_POLICY,
+					   LSA_CLOSE };
+	struct sid sid = sid_child(&fake_server.domain_sid, 1000);
+	const char *name = "alice";
+
+	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
+		cleanup(end) struct lsa l;
+
+		assert_int_equal(open_for(&l, strangers[i], POLICY_LOOKUP_NAMES),
+				 STATUS_ACCESS_DENIED);
+		for (size_t n = 0; n < ARRAY_LEN(opnums); n++) {
+			bool by_sid = opnums[n] == LSA_LOOKUP_SIDS || opnums[n] == LSA_LOOKUP_SIDS2;
+
+			assert_int_equal(
+				call(&l, opnums[n], by_sid ? of_sids(&sid, 1) : of_names(&name, 1)),
+				STATUS_ACCESS_DENIED);
+			assert_int_equal(l.a.count, 0);
+			assert_false(l.a.has_domains || l.a.has_information);
+		}
+	}
+}
+
+static void a_handle_is_good_for_what_it_was_opened_for(void **state)
+{
+	static const struct {
+		const struct token *token;
+		uint32_t wanted, status, lookup, query;
+	} rows[] = {
+		{ &fake_user, POLICY_LOOKUP_NAMES, 0, 0, STATUS_ACCESS_DENIED },
+		{ &fake_user, POLICY_VIEW_LOCAL_INFORMATION, 0, STATUS_ACCESS_DENIED, 0 },
+		{ &fake_user, MAXIMUM_ALLOWED, 0, 0, 0 },
+		{ &fake_user, GENERIC_EXECUTE, 0, 0, 0 },
+		{ &fake_user, READ_CONTROL, 0, STATUS_ACCESS_DENIED, STATUS_ACCESS_DENIED },
+		{ &fake_user, POLICY_ALL_ACCESS, STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE,
+		  STATUS_INVALID_HANDLE },
+		{ &fake_user, GENERIC_ALL, STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE,
+		  STATUS_INVALID_HANDLE },
+		{ &fake_admin, GENERIC_ALL, 0, 0, 0 },
+		{ &fake_admin, ACCESS_SYSTEM_SECURITY, STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE,
+		  STATUS_INVALID_HANDLE },
+	};
+	struct sid sid = SID_USERS;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup(end) struct lsa l;
+
+		assert_int_equal(open_for(&l, rows[i].token, rows[i].wanted), rows[i].status);
+		assert_int_equal(call(&l, LSA_LOOKUP_SIDS, of_sids(&sid, 1)), rows[i].lookup);
+		assert_int_equal(call(&l, LSA_QUERY_INFORMATION_POLICY,
+				      (struct lsa_request){ .information_class =
+								    LSA_POLICY_ACCOUNT_DOMAIN }),
+				 rows[i].query);
+	}
+}
+
+static void a_handle_ends_when_it_is_closed_and_there_are_not_many(void **state)
+{
+	cleanup(end) struct lsa l;
+	struct sid sid = SID_USERS;
+	uint32_t status = STATUS_SUCCESS;
+	int opened = 1;
+
+	assert_int_equal(open_for(&l, &fake_user, MAXIMUM_ALLOWED), STATUS_SUCCESS);
+	assert_int_equal(call(&l, LSA_CLOSE, (struct lsa_request){ 0 }), STATUS_SUCCESS);
+	assert_memory_equal(l.a.handle, (uint8_t[NDR_HANDLE_LENGTH]){ 0 }, NDR_HANDLE_LENGTH);
+	assert_int_equal(call(&l, LSA_LOOKUP_SIDS, of_sids(&sid, 1)), STATUS_INVALID_HANDLE);
+	assert_int_equal(call(&l, LSA_CLOSE, (struct lsa_request){ 0 }), STATUS_INVALID_HANDLE);
+	memset(l.handle, 0, sizeof(l.handle));
+	assert_int_equal(call(&l, LSA_LOOKUP_SIDS, of_sids(&sid, 1)), STATUS_INVALID_HANDLE);
+	while (status == STATUS_SUCCESS && opened++ < 1000)
+		status = call(&l, LSA_OPEN_POLICY,
+			      (struct lsa_request){ .access = POLICY_LOOKUP_NAMES });
+	assert_int_equal(status, STATUS_INSUFFICIENT_RESOURCES);
+	assert_true(opened < 100);
+}
+
+static void a_file_server_says_that_it_is_in_no_domain(void **state)
+{
+	cleanup(end) struct lsa l;
+	static const uint16_t own[] = { LSA_POLICY_ACCOUNT_DOMAIN,
+					LSA_POLICY_LOCAL_ACCOUNT_DOMAIN };
+	static const uint16_t primary[] = { LSA_POLICY_PRIMARY_DOMAIN, LSA_POLICY_DNS_DOMAIN };
+
+	assert_int_equal(open_for(&l, &fake_user, MAXIMUM_ALLOWED), STATUS_SUCCESS);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(call(&l, LSA_QUERY_INFORMATION_POLICY2,
+				      (struct lsa_request){ .information_class = own[i] }),
+				 STATUS_SUCCESS);
+		assert_string_equal(l.a.information.name, "FS");
+		assert_true(sid_equal(&l.a.information.sid, &fake_server.domain_sid));
+		assert_int_equal(call(&l, LSA_QUERY_INFORMATION_POLICY,
+				      (struct lsa_request){ .information_class = primary[i] }),
+				 STATUS_SUCCESS);
+		assert_string_equal(l.a.information.name, "WORKGROUP");
+		assert_false(l.a.information.has_sid);
+	}
+	assert_int_equal(call(&l, LSA_QUERY_INFORMATION_POLICY,
+			      (struct lsa_request){ .information_class = LSA_POLICY_SERVER_ROLE }),
+			 STATUS_SUCCESS);
+	assert_int_equal(l.a.information.role, LSA_ROLE_PRIMARY);
+	assert_int_equal(call(&l, LSA_QUERY_INFORMATION_POLICY,
+			      (struct lsa_request){ .information_class = 2 }), /* what is audited */
+			 STATUS_INVALID_PARAMETER);
+}
+
+static void levels_of_domain_controllers_and_null_sids_are_refused(void **state)
+{
+	cleanup(end) struct lsa l;
+	auto_buf struct buf b = { 0 };
+	struct ndr_writer w = ndr_writer_of(&b);
+	struct sid sid = SID_USERS;
+	struct lsa_request q = of_sids(&sid, 1);
+	const char *name = "alice";
+
+	assert_int_equal(open_for(&l, &fake_user, MAXIMUM_ALLOWED), STATUS_SUCCESS);
+	for (uint16_t level = 0; level < 9; level++) {
+		struct lsa_request names = of_names(&name, 1);
+
+		q.level = names.level = level;
+		assert_int_equal(call(&l, LSA_LOOKUP_SIDS, q),
+				 level == LSA_LOOKUP_WKSTA ? 0 : STATUS_INVALID_PARAMETER);
+		assert_int_equal(call(&l, LSA_LOOKUP_NAMES, names),
+				 level == LSA_LOOKUP_WKSTA ? 0 : STATUS_INVALID_PARAMETER);
+	}
+	ndr_put_handle(&w, l.handle);
+	ndr_put_u32(&w, 1);
+	ndr_put_pointer(&w, true);
+	ndr_put_u32(&w, 1);
+	ndr_put_pointer(&w, false); /* the SID */
+	ndr_put_u32(&w, 0);
+	ndr_put_pointer(&w, false);
+	ndr_put_u16(&w, LSA_LOOKUP_WKSTA);
+	ndr_put_u32(&w, 0);
+	ndr_reader_free(&l.r);
+	assert_int_equal(ask(l.pipe, LSA_LOOKUP_SIDS, &b, &l.stub), 0);
+	l.r = ndr_reader_of(cur_of(l.stub.data, l.stub.len));
+	assert_int_equal(lsa_reply_decode(&l.r, LSA_LOOKUP_SIDS, &l.a), RPC_FAULT_NONE);
+	assert_int_equal(l.a.status, STATUS_INVALID_PARAMETER);
+}
+
+static void each_caller_is_told_who_it_is(void **state)
+{
+	static const struct {
+		const struct token *token;
+		const char *name, *domain;
+	} rows[] = { { &fake_user, "alice", "FS" },
+		     { &guest, "Guest", "FS" },
+		     { &nobody, "ANONYMOUS LOGON", "NT AUTHORITY" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct lsa l = { .pipe = bound(rows[i].token) };
+
+		assert_int_equal(call(&l, LSA_GET_USER_NAME,
+				      (struct lsa_request){ .has_domain_name = true }),
+				 STATUS_SUCCESS);
+		assert_string_equal(l.a.user_name, rows[i].name);
+		assert_string_equal(l.a.domain_name, rows[i].domain);
+		assert_int_equal(call(&l, LSA_GET_USER_NAME, (struct lsa_request){ 0 }), 0);
+		assert_null(l.a.domain_name);
+		end(&l);
+	}
+}
+
+static void as_many_sids_as_fit_into_a_request_are_answered(void **state)
+{
+	cleanup(end) struct lsa l;
+	static struct sid sids[7000];
+
+	for (size_t i = 0; i < ARRAY_LEN(sids); i++)
+		sids[i] = sid_child(&fake_server.domain_sid, (uint32_t)(999 + i));
+	assert_int_equal(open_for(&l, &fake_user, MAXIMUM_ALLOWED), STATUS_SUCCESS);
+	assert_int_equal(call(&l, LSA_LOOKUP_SIDS2, of_sids(sids, ARRAY_LEN(sids))),
+			 STATUS_SOME_NOT_MAPPED);
+	assert_int_equal(l.a.count, ARRAY_LEN(sids));
+	assert_int_equal(l.a.mapped, 1);
+	assert_int_equal(l.a.domain_count, 1);
+	assert_string_equal(l.a.translations[1].name, "alice");
+}
+
+static int set_up(void **state)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	fake_reset();
+	rpc_register();
+	test_pipe("lsarpc", &LSA_INTERFACE);
+	return tested ? 0 : -1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sids_get_names_and_domains),
+		cmocka_unit_test(what_is_not_known_is_said_to_be_unknown),
+		cmocka_unit_test(names_get_sids),
+		cmocka_unit_test(strangers_learn_nothing),
+		cmocka_unit_test(a_handle_is_good_for_what_it_was_opened_for),
+		cmocka_unit_test(a_handle_ends_when_it_is_closed_and_there_are_not_many),
+		cmocka_unit_test(a_file_server_says_that_it_is_in_no_domain),
+		cmocka_unit_test(levels_of_domain_controllers_and_null_sids_are_refused),
+		cmocka_unit_test(each_caller_is_told_who_it_is),
+		cmocka_unit_test(as_many_sids_as_fit_into_a_request_are_answered),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
