@@ -42,8 +42,9 @@ class Field:
         self.lab = labs.Lab(directory)
         self.rng = rng or random.Random()
         self.is_long = False
-        self.figure_rounds = 0
+        self.figure_rounds, self.figures_file = 0, ""
         self.watcher = None
+        self.patience = 90  # seconds, for a command, and until all hosts are back
 
     def __enter__(self):
         self.lab.up()
@@ -68,7 +69,7 @@ class Field:
         return [h for h in labs.HOSTS if self.lab.pid(h)]
 
     def run(self, host, *args, ok=True, **options):
-        code, text = self.lab.run(host, *args, **options)
+        code, text = self.lab.run(host, *args, **{"timeout": self.patience, **options})
         if ok and code:
             raise Failed("%s: %s: %s: %s" % (host, " ".join(args), code, text.strip()[-500:]))
         return text if ok else (code, text)
@@ -97,12 +98,12 @@ class Field:
                 return s["owner"]
         return None
 
-    def wait_online(self, host, on=None, but=None, seconds=90):
+    def wait_online(self, host, on=None, but=None, seconds=None):
         def there():
             o = self.owner(host)
             return o if o and o != but and (not on or o == on) else None
         return wait_until(lambda: "FS is online%s: %s\n%s" % (
-            " on " + on if on else "", self.server(host), self.lab.run(host, "crm_mon", "-1r")[1]), there, seconds)
+            " on " + on if on else "", self.server(host), self.lab.run(host, "crm_mon", "-1r")[1]), there, seconds or self.patience)
 
     def clean(self):
         """Forget failures, and wait until nothing is under way."""
@@ -120,7 +121,7 @@ class Field:
         def quorate():
             code, text = self.lab.run(self.up()[0], "crm_mon", "-1", timeout=20)
             return "Online: [ n1 n2 n3 ]" in text and "UNCLEAN" not in text
-        wait_until("all hosts are members again", quorate, 90, 0.3)
+        wait_until("all hosts are members again", quorate, self.patience, 0.3)
         self.wait_berthd()
 
     def everyone_back(self):
@@ -132,7 +133,7 @@ class Field:
     def wait_berthd(self):
         wait_until("berthd answers on all hosts",
                    lambda: all((self.status(h) or {}).get("nodes", [{}])[0].get("state") == "online" for h in labs.HOSTS),
-                   60, 0.3)
+                   self.patience, 0.3)
 
     def make_server(self, host="n1"):
         self.wait_berthd()
