@@ -58,6 +58,7 @@ struct membership {
 	uint64_t handle;
 	struct fencer fencer;
 	int64_t watch_from_ms; /* 0: nothing to watch; others read it */
+	uint64_t watch_since;  /* the same moment, of a clock that does not jump */
 	bool away;	       /* with the fencer, which may hold it up; others read it */
 };
 
@@ -116,6 +117,7 @@ static void note_loss(struct membership *m, uint32_t id, int64_t now)
 			m->change_count++;
 	}
 	pthread_mutex_unlock(&m->lock);
+	m->watch_since = monotonic_ms();
 	__atomic_store_n(&m->watch_from_ms, now, __ATOMIC_RELEASE);
 }
 
@@ -194,7 +196,7 @@ static void look_at_fencing(struct membership *m)
 	auto_free char *why = NULL;
 	json_t *events = crm_fencing(&why);
 
-	if (note_fencing(m, events) || realtime_ms() - m->watch_from_ms > ASK_LONGEST_MS)
+	if (note_fencing(m, events) || monotonic_ms() - m->watch_since > ASK_LONGEST_MS)
 		__atomic_store_n(&m->watch_from_ms, 0, __ATOMIC_RELEASE);
 	json_decref(events);
 }
@@ -220,7 +222,7 @@ static int connect_quorum(struct membership *m)
 static int patience(const struct membership *m)
 {
 	if (m->watch_from_ms)
-		return m->fencer.fd < 0 && realtime_ms() - m->watch_from_ms < ASK_EAGER_MS
+		return m->fencer.fd < 0 && monotonic_ms() - m->watch_since < ASK_EAGER_MS
 			       ? ASK_MS
 			       : ASK_SLOWLY_MS;
 	return m->connected && m->fencer.fd >= 0 ? -1 : RECONNECT_MS;
