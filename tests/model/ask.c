@@ -105,10 +105,10 @@ __attribute__((format(printf, 2, 3))) static void event(struct outcome *out, con
 void event_answer(struct outcome *out, unsigned wait, const struct outcome *answer)
 {
 	event(out,
-	      "answer to %u: %s action %u attributes %x size %lu oplock %x lease %x%s epoch %u\n",
+	      "answer to %u: %s action %u attributes %x size %lu oplock %x lease %x%s epoch %u%s\n",
 	      wait, ntstatus_name(answer->status), answer->action, answer->attributes, answer->size,
 	      answer->oplock, answer->lease_state, answer->lease_breaking ? " breaking" : "",
-	      answer->lease_epoch);
+	      answer->lease_epoch, answer->durable ? " durable" : "");
 }
 
 void event_oplock_break(struct outcome *out, unsigned client, unsigned slot, uint8_t level)
@@ -152,5 +152,7 @@ void model_print(const struct model *model)
 		printf("  slot %u: %s:%s client %u access %x share %x%s\n", i, path,
 		       o->stream->name, o->client, o->access, o->share,
 		       o->delete_on_close ? " delete-on-close" : "");
+		if (o->is_kept)
+			printf("    kept for its client\n");
 	}
 }

@@ -94,6 +94,11 @@ static bool oplock_break(struct model *model, struct model_open *open, const str
 
 	if (left == rights || (cause == BY_OPEN && is_stat(by->access)))
 		return false;
+	if (open->is_kept) { /* as long as nobody minds */
+		open_end(model, open);
+		model->is_again = true;
+		return true;
+	}
 	if (!open->oplock_breaking)
 		oplock_begin(model, open, level);
 	else if (level < open->oplock_required)

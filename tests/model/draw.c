@@ -71,6 +71,7 @@ static void draw_caching(struct op *op)
 		return;
 	if (chance(45)) {
 		op->oplock = PICK(levels);
+		op->durable = op->oplock == SMB2_OPLOCK_LEVEL_BATCH && chance(80);
 		return;
 	}
 	op->oplock = SMB2_OPLOCK_LEVEL_LEASE;
@@ -217,7 +218,8 @@ static void draw_copy(struct op *op, const struct model *model)
 	for (unsigned i = 0; i < MODEL_OPENS; i++) {
 		unsigned slot = (from + i) % MODEL_OPENS;
 
-		if (model->opens[slot].node && model->opens[slot].client == op->client) {
+		if (model->opens[slot].node && !model->opens[slot].is_kept &&
+		    model->opens[slot].client == op->client) {
 			op->from = slot;
 			break;
 		}
@@ -305,7 +307,7 @@ static bool draw_acknowledgement(const struct model *model, struct op *op)
 			op->lease_state = chance(85) ? lease->break_to : PICK(lease_states);
 			return true;
 		}
-		if (i >= MODEL_LEASES && open->node && !open->lease &&
+		if (i >= MODEL_LEASES && open->node && !open->is_kept && !open->lease &&
 		    (open->oplock_breaking || !is_wanted)) {
 			op->client = open->client;
 			op->slot = i % MODEL_OPENS;
@@ -339,6 +341,24 @@ static unsigned free_wait(const struct model *model)
 	return wait;
 }
 
+/* Mostly of a connection with something that is kept. */
+static bool draw_loss(const struct model *model, struct op *op)
+{
+	unsigned from = draw(MODEL_OPENS);
+
+	op->kind = OP_LOSE;
+	op->client = draw(MODEL_CLIENTS);
+	for (unsigned i = 0; i < MODEL_OPENS; i++) {
+		const struct model_open *open = &model->opens[(from + i) % MODEL_OPENS];
+
+		if (!open->node || open->is_kept || !open->durable)
+			continue;
+		op->client = open->client;
+		return true;
+	}
+	return chance(10);
+}
+
 void draw_op(const struct model *model, struct op *op)
 {
 	int slot = find_slot(model, chance(60));
@@ -350,6 +370,8 @@ void draw_op(const struct model *model, struct op *op)
 	if (chance(10) && draw_cancel(model, op))
 		return;
 	op->wait = free_wait(model);
+	if (chance(2) && draw_loss(model, op))
+		return;
 	if (chance(1) && chance(40)) {
 		op->kind = OP_LEAVE;
 		op->client = draw(MODEL_CLIENTS);
@@ -358,8 +380,13 @@ void draw_op(const struct model *model, struct op *op)
 	if (slot < 0)
 		slot = find_slot(model, true) < 0 ? find_slot(model, false)
 						  : find_slot(model, true);
+	if (model->opens[slot].is_kept && chance(50) && find_slot(model, false) >= 0)
+		slot = find_slot(model, false); /* let others meet it */
 	op->slot = (unsigned)slot;
-	if (model->opens[slot].node) {
+	if (model->opens[slot].node && model->opens[slot].is_kept) {
+		op->kind = OP_RETURN;
+		op->client = model->opens[slot].client;
+	} else if (model->opens[slot].node) {
 		op->kind = draw_kind();
 		op->client = model->opens[slot].client;
 		draw_use(op, model);

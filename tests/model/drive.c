@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <time.h>
 #include <wire/dtyp.h>
 
 #define PATIENCE_MS 30000 /* for what the model says must come */
@@ -144,24 +145,94 @@ static void tree_done(struct client_tree_request *rq)
 	*(bool *)rq->request.owner = true;
 }
 
-ntstatus drive_join(struct drive *drive, unsigned actor)
+static ntstatus join(struct drive *drive, unsigned actor, const char *share,
+		     struct client_tree *tree)
 {
 	struct client_tree_request rq = { .done = tree_done };
+	char path[256];
 	bool done = false;
 
+	snprintf(path, sizeof(path), "\\\\%s\\%s", drive->options->server, share);
 	rq.request.owner = &done;
-	client_tree_connect(drive->actors[actor].client, &rq, drive->path);
+	client_tree_connect(drive->actors[actor].client, &rq, path);
 	while (!done)
 		loop_run_once(drive->loop, -1);
-	drive->actors[actor].tree = rq.tree;
+	*tree = rq.tree;
+	if (rq.status)
+		fprintf(stderr, "%s: %s\n", path, ntstatus_name(rq.status));
 	return rq.status;
 }
 
-/* ---- setting up ---- */
-
-static bool connect_actor(struct drive *drive, struct actor *actor,
-			  const struct drive_options *options)
+ntstatus drive_join(struct drive *drive, unsigned actor)
 {
+	return join(drive, actor, drive->options->share, &drive->actors[actor].tree);
+}
+
+/* ---- connections, and their end ---- */
+
+static ntstatus decode_create(struct client_request *request, void *out)
+{
+	return smb2_create_response_decode(&request->body, out);
+}
+
+/*
+ * A file in the other share, which the session of @whose opens before all else, for itself alone.
+ * Its opens go the youngest first: when this one has gone, all have gone or are kept.
+ */
+static ntstatus open_last(struct drive *drive, unsigned actor, unsigned whose)
+{
+	struct actor *a = &drive->actors[actor];
+	struct smb2_create_response response;
+	struct smb2_create_request body = {
+		.impersonation_level = 2,
+		.desired_access = FILE_READ_DATA,
+		.create_disposition = FILE_OPEN_IF,
+		.create_options = FILE_NON_DIRECTORY_FILE,
+	};
+	struct call call = { .decode = decode_create, .out = &response };
+	struct smb2_close_request close = { 0 };
+	struct buf auto_buf name = { 0 };
+	struct client_message message;
+	char text[16];
+	ntstatus status;
+
+	snprintf(text, sizeof(text), "last-of-%u", whose);
+	utf16_encode(&name, text);
+	body.name = cur_of(name.data, name.len);
+	call.request.done = call_done;
+	client_begin(a->client, &message, &a->other);
+	client_add(&message, a->client, &call.request, SMB2_CREATE, OUTPUT_BYTES, false);
+	smb2_create_request_encode(&message.buf, &body);
+	status = drive_finish(drive, actor, &call, &message);
+	if (status || actor == whose)
+		return status;
+	close.file_id = response.file_id;
+	call = (struct call){ .request.done = call_done };
+	client_begin(a->client, &message, &a->other);
+	client_add(&message, a->client, &call.request, SMB2_CLOSE, OUTPUT_BYTES, false);
+	smb2_close_request_encode(&message.buf, &close);
+	return drive_finish(drive, actor, &call, &message);
+}
+
+bool drive_disconnect(struct drive *drive, unsigned actor)
+{
+	uint64_t end = monotonic_ms() + PATIENCE_MS;
+	struct timespec nap = { .tv_nsec = 1000000 };
+	ntstatus status;
+
+	client_close(drive->actors[actor].client);
+	while (drive->actors[actor].client)
+		loop_run_once(drive->loop, -1);
+	while ((status = open_last(drive, (actor + 1) % MODEL_CLIENTS, actor)) ==
+		       STATUS_SHARING_VIOLATION &&
+	       monotonic_ms() < end)
+		nanosleep(&nap, NULL);
+	return !status;
+}
+
+static bool connect_actor(struct drive *drive, struct actor *actor)
+{
+	const struct drive_options *options = drive->options;
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(options->port) };
 	struct client_options client = {
 		.server = options->server,
@@ -179,25 +250,26 @@ static bool connect_actor(struct drive *drive, struct actor *actor,
 	return actor->ready;
 }
 
+bool drive_reconnect(struct drive *drive, unsigned actor)
+{
+	struct actor *a = &drive->actors[actor];
+
+	return connect_actor(drive, a) &&
+	       !join(drive, actor, drive->options->other_share, &a->other) &&
+	       !open_last(drive, actor, actor) && !drive_join(drive, actor);
+}
+
 struct drive *drive_new(const struct drive_options *options)
 {
 	struct drive *drive = xalloc(1, sizeof(*drive));
-	ntstatus status;
 
+	drive->options = options;
 	drive->loop = loop_new(IO_AUTO);
-	snprintf(drive->path, sizeof(drive->path), "\\\\%s\\%s", options->server, options->share);
-	for (unsigned i = 0; drive->loop && i < MODEL_CLIENTS; i++) {
-		if (!connect_actor(drive, &drive->actors[i], options)) {
+	for (unsigned i = 0; drive->loop && i < MODEL_CLIENTS; i++)
+		if (!drive_reconnect(drive, i)) {
 			drive_free(drive);
 			return NULL;
 		}
-		status = drive_join(drive, i);
-		if (status) {
-			fprintf(stderr, "%s: %s\n", drive->path, ntstatus_name(status));
-			drive_free(drive);
-			return NULL;
-		}
-	}
 	return drive->loop ? drive : NULL;
 }
 

@@ -6,13 +6,13 @@
 #include "model.h"
 
 struct drive_options {
-	const char *address, *server, *share, *user, *password;
+	const char *address, *server, *share, *other_share, *user, *password;
 	uint16_t port;
 };
 
 struct drive;
 
-/* drive_new - connect all clients; NULL, said on stderr, where that fails. */
+/* drive_new - connect all clients; NULL, said on stderr, where that fails. @options stay in use. */
 struct drive *drive_new(const struct drive_options *options);
 void drive_free(struct drive *drive);
 /*

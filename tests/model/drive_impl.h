@@ -16,6 +16,7 @@ struct actor {
 	struct client *client; /* NULL once closed */
 	bool ready;
 	struct client_tree tree;
+	struct client_tree other; /* of a share that the model knows nothing of */
 };
 
 /* One request and its answer. */
@@ -35,15 +36,17 @@ struct kept {
 	struct drive *drive;
 	struct op op;
 	struct smb2_create_response response;
+	struct guid guid; /* of a durable one */
 	bool is_waiting;
 };
 
 struct drive {
 	struct loop *loop;
-	char path[256];
 	struct actor actors[MODEL_CLIENTS];
 	struct smb2_file_id ids[MODEL_OPENS];
 	unsigned owners[MODEL_OPENS];
+	struct guid guids[MODEL_OPENS]; /* null: not durable */
+	const struct drive_options *options;
 	struct kept kept[MODEL_WAITS];
 	struct outcome *out; /* of the step under way; NULL: what comes is nobody's */
 	bool expects_wait;   /* the model says that the step waits */
@@ -60,7 +63,11 @@ ntstatus drive_finish(struct drive *drive, unsigned actor, struct call *call,
 		      struct client_message *message);
 /* drive_settle - wait for what the model says must come besides the answer, and look for more. */
 void drive_settle(struct drive *drive, const struct outcome *expected);
+/* drive_join - (again) in the share. drive_reconnect - connected anew, after drive_disconnect,
+ * which returns when the server has come to know of it. */
 ntstatus drive_join(struct drive *drive, unsigned actor);
+bool drive_disconnect(struct drive *drive, unsigned actor);
+bool drive_reconnect(struct drive *drive, unsigned actor);
 
 /* drive_control.c */
 ntstatus drive_zero(struct drive *drive, const struct op *op);

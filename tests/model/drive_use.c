@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <wire/dtyp.h>
 
+#define DURABLE_MS 300000 /* longer than a tree of steps takes */
+
 /* ---- what comes back ---- */
 
 static ntstatus decode_create(struct client_request *request, void *out)
@@ -45,6 +47,7 @@ static void tell_create(const struct smb2_create_response *response, struct outc
 	out->attributes = response->facts.file_attributes;
 	out->size = response->facts.end_of_file;
 	out->oplock = response->oplock_level;
+	out->durable = response->durable_v2;
 	if (!response->lease.present)
 		return;
 	out->lease_state = response->lease.state;
@@ -56,6 +59,7 @@ static void note_open(const struct kept *kept)
 {
 	kept->drive->ids[kept->op.slot] = kept->response.file_id;
 	kept->drive->owners[kept->op.slot] = kept->op.client;
+	kept->drive->guids[kept->op.slot] = kept->guid;
 }
 
 /* The answer to a request whose step is long over. */
@@ -67,7 +71,7 @@ static void answered(struct call *call)
 	if (!kept->is_waiting)
 		return;
 	kept->is_waiting = false;
-	if (kept->op.kind == OP_CREATE && !call->status) {
+	if ((kept->op.kind == OP_CREATE || kept->op.kind == OP_RETURN) && !call->status) {
 		note_open(kept);
 		tell_create(&kept->response, &answer);
 	}
@@ -132,6 +136,16 @@ static ntstatus create(struct drive *drive, const struct op *op, struct outcome 
 
 	call->decode = decode_create;
 	call->out = &kept->response;
+	if (op->kind == OP_RETURN) {
+		body.contexts.durable.reconnect_v2 = true;
+		body.contexts.durable.file_id = drive->ids[op->slot];
+		kept->guid = drive->guids[op->slot];
+	} else if (op->durable) {
+		body.contexts.durable.request_v2 = true;
+		body.contexts.durable.timeout_ms = DURABLE_MS;
+		kept->guid = guid_random();
+	}
+	body.contexts.durable.create_guid = kept->guid;
 	if (op->oplock == SMB2_OPLOCK_LEVEL_LEASE)
 		ask_for_lease(op, &body.contexts.lease);
 	utf16_encode(&wide, op->path);
@@ -426,11 +440,26 @@ static ntstatus acknowledge(struct drive *drive, const struct op *op, struct out
 	return status;
 }
 
+/* The answers to what waited go with the connection. */
+static ntstatus lose(struct drive *drive, const struct op *op)
+{
+	for (unsigned i = 0; i < MODEL_WAITS; i++)
+		if (drive->kept[i].op.client == op->client)
+			drive->kept[i].is_waiting = false;
+	return drive_disconnect(drive, op->client) && drive_reconnect(drive, op->client)
+		       ? STATUS_SUCCESS
+		       : STATUS_CONNECTION_DISCONNECTED;
+}
+
 static bool run(struct drive *drive, const struct op *op, struct outcome *out)
 {
 	switch (op->kind) {
 	case OP_CREATE:
+	case OP_RETURN:
 		out->status = create(drive, op, out);
+		break;
+	case OP_LOSE:
+		out->status = lose(drive, op);
 		break;
 	case OP_CLOSE:
 		out->status = close_slot(drive, op->slot);
@@ -564,6 +593,36 @@ static void cancel_all(struct drive *drive)
 	}
 }
 
+static bool leave_all(struct drive *drive)
+{
+	struct outcome outcome;
+
+	for (unsigned i = 0; i < MODEL_CLIENTS; i++) {
+		struct op op = { .kind = OP_LEAVE, .client = i };
+
+		if (!drive_apply(drive, &op, NULL, &outcome))
+			return false;
+	}
+	return true;
+}
+
+/* What is kept for its client is in the way, and may be marked for deletion. */
+static bool return_all(struct drive *drive)
+{
+	static const struct guid none;
+	struct outcome ignored;
+
+	for (unsigned slot = 0; slot < MODEL_OPENS; slot++) {
+		struct op op = { .kind = OP_RETURN, .slot = slot };
+
+		if (!guid_equal(&drive->guids[slot], &none) &&
+		    !drive_apply(drive, &op, NULL, &ignored))
+			return false;
+		drive->guids[slot] = none;
+	}
+	return leave_all(drive);
+}
+
 bool drive_empty(struct drive *drive)
 {
 	struct op open = { .kind = OP_CREATE,
@@ -574,13 +633,7 @@ bool drive_empty(struct drive *drive)
 	struct outcome outcome;
 
 	cancel_all(drive);
-	for (unsigned i = 0; i < MODEL_CLIENTS; i++) {
-		struct op op = { .kind = OP_LEAVE, .client = i };
-
-		if (!drive_apply(drive, &op, NULL, &outcome))
-			return false;
-	}
-	return drive_apply(drive, &open, NULL, &outcome) &&
+	return leave_all(drive) && return_all(drive) && drive_apply(drive, &open, NULL, &outcome) &&
 	       drive_apply(drive, &plain, NULL, &outcome) && !outcome.status &&
 	       !close_slot(drive, 0) && empty_directory(drive, "", 0);
 }

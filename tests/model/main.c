@@ -25,9 +25,10 @@ static void print_op(FILE *to, unsigned long step, const struct op *op)
 		fprintf(to,
 			" '%s' access %x share %x disposition %u options %x attributes %x oplock "
 			"%x "
-			"lease %u state %x parent %u",
+			"lease %u state %x parent %u%s",
 			op->path, op->access, op->share, op->disposition, op->options,
-			op->attributes, op->oplock, op->lease_key, op->lease_state, op->parent_key);
+			op->attributes, op->oplock, op->lease_key, op->lease_state, op->parent_key,
+			op->durable ? " durable" : "");
 	else if (op->kind == OP_SET_TIMES)
 		fprintf(to, " creation %lu last access %lu last write %lu", op->times[0],
 			op->times[1], op->times[2]);
@@ -72,7 +73,10 @@ static void print_outcome(FILE *to, const char *whose, const struct outcome *o)
 		whose, ntstatus_name(o->status), o->action, o->attributes, o->size, o->links,
 		o->is_directory ? " directory" : "", o->delete_pending ? " delete-pending" : "",
 		o->name, o->oplock, o->lease_state, o->lease_epoch,
-		o->lease_breaking ? " breaking" : "", o->listing, o->events);
+		o->durable	    ? " durable"
+		: o->lease_breaking ? " breaking"
+				    : "",
+		o->listing, o->events);
 	fprintf(to, "          times");
 	for (size_t i = 0; i < MODEL_TIMES; i++)
 		print_time(to, &o->times[i]);
@@ -105,8 +109,9 @@ static bool same(const struct outcome *a, const struct outcome *b)
 	       a->delete_pending == b->delete_pending && !strcmp(a->name, b->name) &&
 	       !strcmp(a->listing, b->listing) && a->oplock == b->oplock &&
 	       a->lease_state == b->lease_state && a->lease_epoch == b->lease_epoch &&
-	       a->lease_breaking == b->lease_breaking && !strcmp(a->events, b->events) &&
-	       same_times(a, b) && !memcmp(a->data, b->data, sizeof(a->data));
+	       a->lease_breaking == b->lease_breaking && a->durable == b->durable &&
+	       !strcmp(a->events, b->events) && same_times(a, b) &&
+	       !memcmp(a->data, b->data, sizeof(a->data));
 }
 
 struct run {
@@ -196,9 +201,10 @@ static bool run_steps(struct run *run, struct drive *drive)
 
 static int usage(void)
 {
-	fprintf(stderr,
-		"usage: model --address A --port P --server NAME --share SHARE --user U\n"
-		"             [--seed N] [--steps N]      the password in MODEL_PASSWORD\n");
+	fprintf(stderr, "usage: model --address A --port P --server NAME --share SHARE "
+			"--other-share SHARE\n"
+			"             --user U [--seed N] [--steps N]      the password in "
+			"MODEL_PASSWORD\n");
 	return 2;
 }
 
@@ -209,6 +215,7 @@ static bool parse(int argc, char **argv, struct run *run)
 		{ "port", required_argument, NULL, 'p' },
 		{ "server", required_argument, NULL, 'n' },
 		{ "share", required_argument, NULL, 's' },
+		{ "other-share", required_argument, NULL, 'o' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "seed", required_argument, NULL, 'r' },
 		{ "steps", required_argument, NULL, 'c' },
@@ -230,6 +237,9 @@ static bool parse(int argc, char **argv, struct run *run)
 		case 's':
 			run->drive.share = optarg;
 			break;
+		case 'o':
+			run->drive.other_share = optarg;
+			break;
 		case 'u':
 			run->drive.user = optarg;
 			break;
@@ -245,7 +255,7 @@ static bool parse(int argc, char **argv, struct run *run)
 	}
 	run->drive.password = getenv("MODEL_PASSWORD");
 	return optind == argc && run->drive.address && run->drive.server && run->drive.share &&
-	       run->drive.user && run->drive.password;
+	       run->drive.other_share && run->drive.user && run->drive.password;
 }
 
 int main(int argc, char **argv)

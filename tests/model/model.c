@@ -241,12 +241,15 @@ static void opened(struct model *model, const struct op *op, struct node *node,
 		.stream = stream,
 		.client = op->client,
 		.serial = ++model->opened,
+		.entered = model->opened,
 		.access = op->access,
 		.sharing_access = op->access | (overwrites ? FILE_WRITE_DATA : 0),
 		.share = op->share,
 		.delete_on_close = op->options & FILE_DELETE_ON_CLOSE,
 	};
 	cache_grant(model, open, op, out);
+	/* Durable is what keeps its handle (MS-SMB2 3.3.5.9.10); of leases none is asked for. */
+	open->durable = out->durable = op->durable && open->oplock == SMB2_OPLOCK_LEVEL_BATCH;
 	node_answer(node, stream, out);
 }
 
@@ -438,23 +441,9 @@ ntstatus close_apply(struct model *model, const struct op *op)
 	return close_open(model, &model->opens[op->slot]);
 }
 
-/* The youngest first. */
-ntstatus leave_apply(struct model *model, const struct op *op)
+void open_end(struct model *model, struct model_open *open)
 {
-	for (;;) {
-		struct model_open *last = NULL;
-
-		for (size_t i = 0; i < MODEL_OPENS; i++) {
-			struct model_open *o = &model->opens[i];
-
-			if (o->node && o->client == op->client &&
-			    (!last || o->serial > last->serial))
-				last = o;
-		}
-		if (!last)
-			return STATUS_SUCCESS;
-		close_open(model, last);
-	}
+	(void)close_open(model, open);
 }
 
 /* ---- what is done to a name through an open ---- */

@@ -48,6 +48,8 @@ enum kind {
 	OP_CANCEL, /* of a request that waits */
 	OP_ZERO,   /* FSCTL_SET_ZERO_DATA */
 	OP_COPY,   /* FSCTL_SRV_COPYCHUNK, or (flag) _WRITE */
+	OP_LOSE,   /* the client loses its connection, and connects anew */
+	OP_RETURN, /* and comes back for an open that was kept for it */
 	OP_KINDS,
 };
 extern const char *const kind_names[OP_KINDS];
@@ -68,6 +70,7 @@ struct op {
 	/* CREATE: the caching that is asked for; ACK: what is kept of it. A lease is named by its
 	 * client and key, an oplock by its slot. */
 	uint8_t oplock; /* SMB2_OPLOCK_LEVEL_* */
+	bool durable;	/* CREATE: asked for */
 	unsigned lease_key, parent_key;
 	uint32_t lease_state;
 	uint64_t times[3]; /* SET_TIMES: creation, last access, last write; 0: as it is */
@@ -98,6 +101,7 @@ struct outcome {
 	uint32_t lease_state;
 	uint16_t lease_epoch;
 	bool lease_breaking;
+	bool durable;			      /* CREATE: granted */
 	struct model_time times[MODEL_TIMES]; /* QUERY */
 	/* Breaks, and answers to requests that have waited: sorted, one a line. */
 	char events[MODEL_EVENTS];
@@ -146,8 +150,11 @@ struct model_open {
 	struct node *node; /* NULL: a free slot */
 	struct stream *stream;
 	unsigned client;
-	uint64_t serial; /* of all opens */
-	bool has_held;	 /* the last write time */
+	uint64_t serial;  /* of all opens */
+	uint64_t entered; /* the session that has it: the later, the younger */
+	bool durable;
+	bool is_kept;  /* its client is gone, and may come back for it */
+	bool has_held; /* the last write time */
 	bool has_held_access;
 	uint32_t access, sharing_access, share;
 	bool delete_on_close;
@@ -181,6 +188,7 @@ struct model {
 	struct stream *break_on;   /* what the step under way has to wait for */
 	uint64_t opened, waited;   /* counted, for serials and order */
 	unsigned long step;	   /* main.c counts */
+	bool is_again;		   /* what was kept has made way: the step begins anew */
 	bool is_ambiguous;	   /* the rules leave the order of what happens next open */
 	struct outcome *out;	   /* of the step under way */
 };

@@ -29,6 +29,10 @@ struct stream *stream_add(const struct model *model, struct node *node, const ch
 ntstatus create_apply(struct model *model, const struct op *op, struct outcome *out);
 ntstatus close_apply(struct model *model, const struct op *op);
 ntstatus leave_apply(struct model *model, const struct op *op);
+ntstatus lose_apply(struct model *model, const struct op *op);
+ntstatus return_apply(struct model *model, const struct op *op, struct outcome *out);
+/* open_end - as its close does. */
+void open_end(struct model *model, struct model_open *open);
 ntstatus disposition_apply(struct model *model, struct model_open *open, const struct op *op);
 ntstatus rename_apply(struct model *model, struct model_open *open, const struct op *op);
 ntstatus attributes_apply(struct model *model, struct model_open *open, const struct op *op);

@@ -22,6 +22,8 @@ const char *const kind_names[OP_KINDS] = {
 	[OP_CANCEL] = "cancel",
 	[OP_ZERO] = "zero",
 	[OP_COPY] = "copy",
+	[OP_LOSE] = "lose",
+	[OP_RETURN] = "return",
 };
 
 static ntstatus use_open(struct model *model, const struct op *op, struct outcome *out)
@@ -61,7 +63,7 @@ static ntstatus cancel(struct model *model, const struct op *op)
 	return STATUS_SUCCESS;
 }
 
-static ntstatus apply(struct model *model, const struct op *op, struct outcome *out)
+static ntstatus apply_once(struct model *model, const struct op *op, struct outcome *out)
 {
 	switch (op->kind) {
 	case OP_CREATE:
@@ -70,6 +72,10 @@ static ntstatus apply(struct model *model, const struct op *op, struct outcome *
 		return close_apply(model, op);
 	case OP_LEAVE:
 		return leave_apply(model, op);
+	case OP_LOSE:
+		return lose_apply(model, op);
+	case OP_RETURN:
+		return return_apply(model, op, out);
 	case OP_ACK:
 		return cache_acknowledge(model, op, out);
 	case OP_CANCEL:
@@ -77,6 +83,18 @@ static ntstatus apply(struct model *model, const struct op *op, struct outcome *
 	default:
 		return use_open(model, op, out);
 	}
+}
+
+/* Who would wait for what was only kept waits for nobody: it has gone. */
+static ntstatus apply(struct model *model, const struct op *op, struct outcome *out)
+{
+	ntstatus status;
+
+	do {
+		model->is_again = false;
+		status = apply_once(model, op, out);
+	} while (status == STATUS_PENDING && model->is_again);
+	return status;
 }
 
 /* The request that waited for a break begins anew whenever one has ended where it waits. */
@@ -133,7 +151,7 @@ bool model_apply(struct model *model, const struct op *op, struct outcome *out)
 	if (out->status == STATUS_PENDING && !is_second)
 		begin_wait(model, op);
 	/* The opens of who leaves end one by one: what one of them wakes finds some of them. */
-	if (op->kind == OP_LEAVE && model->parked)
+	if ((op->kind == OP_LEAVE || op->kind == OP_LOSE) && model->parked)
 		model->is_ambiguous = true;
 	while (!is_second && model->parked && model->parked->is_woken)
 		go_on(model);
