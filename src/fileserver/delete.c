@@ -12,6 +12,7 @@
 #define FILE_DISPOSITION_POSIX_SEMANTICS	   0x02u
 #define FILE_DISPOSITION_ON_CLOSE		   0x08u
 #define FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE 0x10u
+#define FILE_DISPOSITION_DEFINED		   0x1fu /* MS-FSCC 2.4.12 */
 
 void delete_mark(struct open *open)
 {
@@ -128,8 +129,10 @@ static ntstatus may_delete(struct open *open, uint32_t flags)
 	status = volume_attributes(open_base(open)->node, &attributes);
 	if (status != STATUS_SUCCESS)
 		return status;
+	/* Whoever passes the attribute over could as well have taken it away. */
 	if ((attributes.attributes & FILE_ATTRIBUTE_READONLY) &&
-	    !(flags & FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE))
+	    (!(flags & FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE) ||
+	     !(open->facts.granted_access & FILE_WRITE_ATTRIBUTES)))
 		return STATUS_CANNOT_DELETE;
 	return file->node->is_directory ? volume_directory_is_empty(file->node) : STATUS_SUCCESS;
 }
@@ -173,6 +176,8 @@ ntstatus open_set_disposition(struct open *open, bool delete_file, uint32_t flag
 	struct actions actions = { 0 };
 	ntstatus status;
 
+	if (flags & ~FILE_DISPOSITION_DEFINED)
+		return STATUS_NOT_SUPPORTED;
 	if (!(open->facts.granted_access & DELETE_ACCESS))
 		return STATUS_ACCESS_DENIED;
 	if (delete_file && open_is_previous(open))

@@ -88,9 +88,11 @@ ntstatus open_set_eas(struct open *open, struct cursor changes)
 		return status;
 	pthread_mutex_lock(&file->lock);
 	status = eas_apply(file->node, changes);
+	if (status == STATUS_SUCCESS)
+		mark_archive(open);
 	pthread_mutex_unlock(&file->lock);
 	if (status == STATUS_SUCCESS)
-		open_changed(open, FILE_NOTIFY_CHANGE_EA);
+		open_changed(open, FILE_NOTIFY_CHANGE_EA | FILE_NOTIFY_CHANGE_ATTRIBUTES);
 	return status;
 }
 

@@ -397,8 +397,10 @@ void open_detach(struct open *open, struct actions *actions);
  * sizes. Takes the locks. */
 ntstatus open_attributes(struct open *open, struct volume_attributes *out) MUST_CHECK;
 /* rename_stream - give the stream of @open another name in its file: @text is ":name", and may have
- * ":$DATA" behind it. Takes the locks. MS-FSA 2.1.5.15.11.1. */
-ntstatus rename_stream(struct open *open, const char *text, bool replace) MUST_CHECK;
+ * ":$DATA" behind it. STATUS_PENDING: a break of the stream's caching must end first. Takes the
+ * locks. MS-FSA 2.1.5.15.11.1. */
+ntstatus rename_stream(struct open *open, const char *text, bool replace,
+		       struct waiter *waiter) MUST_CHECK;
 /* mark_archive - the file of a handle that wrote is to be saved again. Locks of the file and its
  * base held. */
 void mark_archive(struct open *open);

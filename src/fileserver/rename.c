@@ -62,10 +62,10 @@ static ntstatus take_source(struct moving *m)
 		status = STATUS_FILE_CLOSED;
 	} else if (!place->parent) {
 		status = STATUS_ACCESS_DENIED;
-	} else if (file->delete_pending && m->is_link) {
-		status = STATUS_DELETE_PENDING;
 	} else if (!m->is_link && caching_break(file, &by, CAUSE_HANDLE, &m->actions)) {
 		status = wait_on(m, file);
+	} else if (file->delete_pending && file->delete_place == place) {
+		status = STATUS_ACCESS_DENIED; /* the name goes */
 	} else {
 		m->from_path = xstrdup(place->path);
 		m->parent = volume_node_get(place->parent);
@@ -135,7 +135,9 @@ static ntstatus check_target_opens(struct moving *m)
 	if (!target)
 		return STATUS_SUCCESS;
 	pthread_mutex_lock(&target->lock);
-	if (target->open_count || target->stream_opens) {
+	if (target->delete_pending) {
+		status = STATUS_DELETE_PENDING;
+	} else if (target->open_count || target->stream_opens) {
 		if (caching_break(target, &nobody, CAUSE_HANDLE, &m->actions))
 			status = wait_on(m, target);
 		else if (!(m->flags & FILE_RENAME_POSIX_SEMANTICS))
@@ -287,7 +289,7 @@ static void follow(struct moving *m)
 	}
 }
 
-/* The file is to be saved again, under its new name. */
+/* The file is to be saved again, under its new name or under both. */
 static void mark_moved(struct moving *m)
 {
 	pthread_mutex_lock(&m->file->lock);
@@ -321,6 +323,7 @@ static ntstatus link_there(struct moving *m)
 
 	if (status != STATUS_SUCCESS)
 		return status;
+	mark_moved(m);
 	target_is_gone(m);
 	notify_event(m->file->node->volume, m->to_path, FILE_ACTION_ADDED,
 		     FILE_NOTIFY_CHANGE_FILE_NAME, &m->actions);
@@ -407,7 +410,9 @@ ntstatus open_rename(struct open *open, const char *path, bool replace, uint32_t
 	if (open_is_previous(open))
 		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (*path == ':')
-		return rename_stream(open, path, m.replace);
+		return rename_stream(open, path, m.replace, waiter);
+	if (*path == '/')
+		return STATUS_INVALID_PARAMETER; /* it is relative to the share */
 	if (open->facts.is_stream)
 		return refuse_stream_path(&m, path);
 	status = check_path(path);

@@ -127,13 +127,34 @@ static ntstatus rename_locked(struct open *open, struct stream_target *to, bool 
 	return status;
 }
 
-ntstatus rename_stream(struct open *open, const char *text, bool replace)
+/* Handles on the stream that others only keep are asked to go first. */
+static ntstatus take_handles(struct open *open, struct waiter *waiter)
+{
+	struct caching_party by = caching_party_of_open(open);
+	struct file *file = open->file;
+	struct actions actions = { 0 };
+	ntstatus status = STATUS_SUCCESS;
+
+	pthread_mutex_lock(&file->lock);
+	if (caching_break(file, &by, CAUSE_HANDLE, &actions)) {
+		status = waiter ? STATUS_PENDING : STATUS_SHARING_VIOLATION;
+		if (waiter)
+			waiter_enqueue(&file->break_waiters, waiter);
+	}
+	pthread_mutex_unlock(&file->lock);
+	actions_run(&actions);
+	return status;
+}
+
+ntstatus rename_stream(struct open *open, const char *text, bool replace, struct waiter *waiter)
 {
 	struct stream_target cleanup(target_free) to = { 0 };
 	struct file *base = open_base(open);
 	bool changed = false;
-	ntstatus status = parse(text, &to);
+	ntstatus status = take_handles(open, waiter);
 
+	if (status == STATUS_SUCCESS)
+		status = parse(text, &to);
 	if (status == STATUS_SUCCESS)
 		status = check_target(open, &to);
 	if (status != STATUS_SUCCESS)

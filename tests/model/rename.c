@@ -13,6 +13,8 @@ static ntstatus check_replaced(struct model *model, const struct op *op, struct 
 		return STATUS_OBJECT_NAME_COLLISION;
 	if (target->is_directory || (target->attributes & FILE_ATTRIBUTE_READONLY))
 		return STATUS_ACCESS_DENIED;
+	if (target->delete_pending)
+		return STATUS_DELETE_PENDING;
 	if (!is_open(model, target, NULL))
 		return STATUS_SUCCESS;
 	return cache_break(model, &target->streams[0], &nobody, BY_HANDLE) ? STATUS_PENDING
@@ -96,9 +98,12 @@ static void mark_archive(struct node *node)
 /* MS-FSA 2.1.5.15.11.1: ":name", with or without its type. */
 static ntstatus rename_stream(struct model *model, struct model_open *open, const struct op *op)
 {
+	struct party by = party_of_open(open);
 	char name[MODEL_NAME];
 	struct stream *target;
 
+	if (cache_break(model, open->stream, &by, BY_HANDLE))
+		return STATUS_PENDING;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(op->path + 1, ":"), op->path + 1);
 	if (open->node->is_directory && !*name)
 		return STATUS_INVALID_PARAMETER;
@@ -141,6 +146,8 @@ ntstatus rename_apply(struct model *model, struct model_open *open, const struct
 		return STATUS_ACCESS_DENIED;
 	if (cache_break(model, open->stream, &by, BY_HANDLE))
 		return STATUS_PENDING;
+	if (node->delete_pending)
+		return STATUS_ACCESS_DENIED;
 	status = walk(model, op->path, &to);
 	if (status)
 		return status;

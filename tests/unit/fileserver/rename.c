@@ -83,12 +83,22 @@ static void a_renamed_file_is_known_by_its_new_name(void **state)
 	assert_status(open_rename(open, "d/B", false, 0, NULL), STATUS_SUCCESS);
 	done(open);
 	done(other);
-	/* Marked under its old name, it goes under its new one. */
+	/* A name that is marked to go gets no other, until it is to stay. */
 	open = OPEN(.path = "d/b", .access = CHANGE);
 	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_SUCCESS);
+	assert_status(open_rename(open, "c", false, 0, NULL), STATUS_ACCESS_DENIED);
+	assert_status(open_link(open, "c", false, NULL), STATUS_ACCESS_DENIED);
+	assert_status(open_set_disposition(open, false, 0, NULL), STATUS_SUCCESS);
 	assert_status(open_rename(open, "c", false, 0, NULL), STATUS_SUCCESS);
+	/* Nor does another get its name. */
+	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_SUCCESS);
+	make_file("other");
+	other = OPEN(.path = "other", .access = CHANGE);
+	assert_status(open_rename(other, "/x", false, 0, NULL), STATUS_INVALID_PARAMETER);
+	assert_status(open_rename(other, "c", true, 0, NULL), STATUS_DELETE_PENDING);
 	done(open);
-	assert_status(TRY(.path = "c"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(open_rename(other, "c", false, 0, NULL), STATUS_SUCCESS);
+	done(other);
 }
 
 static void a_rename_replaces_what_it_may(void **state)
@@ -276,11 +286,38 @@ static void what_is_renamed_is_to_be_saved_again(void **state)
 	assert_status(open_rename(open, "b", false, 0, NULL), STATUS_SUCCESS);
 	assert_int_equal(attributes_of("b"), FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
 	assert_status(open_set_basic(open, &plain), STATUS_SUCCESS);
+	assert_status(open_link(open, "c", false, NULL), STATUS_SUCCESS);
+	assert_int_equal(attributes_of("b"), FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
+	assert_status(open_set_basic(open, &plain), STATUS_SUCCESS);
 	done(open);
 	open = OPEN(.path = "b:one", .access = CHANGE, .disposition = FILE_CREATE);
 	assert_status(open_rename(open, ":two", false, 0, NULL), STATUS_SUCCESS);
 	assert_int_equal(attributes_of("b"), FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
 	done(open);
+}
+
+static void the_read_only_attribute_is_passed_over_by_who_could_take_it_away(void **state)
+{
+	const struct file_set read_only = { .attributes = FILE_ATTRIBUTE_READONLY };
+	const uint32_t delete = 0x01, ignore_read_only = 0x10;
+	struct open *open;
+
+	(void)state;
+	make_file("a");
+	open = OPEN(.path = "a", .access = CHANGE);
+	assert_status(open_set_basic(open, &read_only), STATUS_SUCCESS);
+	done(open);
+	open = OPEN(.path = "a", .access = DELETE_ACCESS);
+	assert_status(open_set_disposition(open, true, delete | ignore_read_only, NULL),
+		      STATUS_CANNOT_DELETE);
+	assert_status(open_set_disposition(open, true, delete | 0x20, NULL), STATUS_NOT_SUPPORTED);
+	done(open);
+	open = OPEN(.path = "a", .access = DELETE_ACCESS | FILE_WRITE_ATTRIBUTES);
+	assert_status(open_set_disposition(open, true, delete, NULL), STATUS_CANNOT_DELETE);
+	assert_status(open_set_disposition(open, true, delete | ignore_read_only, NULL),
+		      STATUS_SUCCESS);
+	done(open);
+	assert_status(TRY(.path = "a"), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
@@ -300,6 +337,7 @@ int main(void)
 		TEST(a_stream_replaces_none_that_has_data_or_is_open),
 		TEST(the_data_of_a_file_and_its_streams_stay_what_they_are),
 		TEST(what_is_renamed_is_to_be_saved_again),
+		TEST(the_read_only_attribute_is_passed_over_by_who_could_take_it_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
