@@ -93,8 +93,10 @@ ntstatus open_query_data(struct open *open, bool *has_data, uint64_t *size,
 	return STATUS_SUCCESS;
 }
 
-/* Attributes that no client sets are kept as they are. */
-static ntstatus new_attributes(struct file *file, uint32_t asked, struct volume_attributes *a)
+/* Attributes that no client sets are kept as they are. *which: what there is to write down; those
+ * that it has already are no change, nobody's news and no reason to break a lease. */
+static ntstatus new_attributes(struct file *file, uint32_t asked, struct volume_attributes *a,
+			       uint32_t *which)
 {
 	const uint32_t kept = FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_COMPRESSED |
 			      FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_ENCRYPTED |
@@ -113,6 +115,8 @@ static ntstatus new_attributes(struct file *file, uint32_t asked, struct volume_
 	a->attributes = (asked & FILE_ATTRIBUTE_SETTABLE) | (old.attributes & kept);
 	if (!a->attributes)
 		a->attributes = FILE_ATTRIBUTE_NORMAL;
+	if ((a->attributes ^ old.attributes) & ~FILE_ATTRIBUTE_NORMAL)
+		*which |= VOLUME_SET_ATTRIBUTES;
 	return STATUS_SUCCESS;
 }
 
@@ -151,10 +155,8 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set)
 	if (status != STATUS_SUCCESS)
 		return status;
 	pthread_mutex_lock(&file->lock);
-	if (set->attributes) {
-		status = new_attributes(file, set->attributes, &a);
-		which = VOLUME_SET_ATTRIBUTES;
-	}
+	if (set->attributes)
+		status = new_attributes(file, set->attributes, &a, &which);
 	write_time_settle(file);
 	if (status == STATUS_SUCCESS)
 		which |= times_set(open, file, set, &a);

@@ -473,13 +473,15 @@ ntstatus disposition_apply(struct model *model, struct model_open *open, const s
 ntstatus attributes_apply(struct model *model, struct model_open *open, const struct op *op)
 {
 	struct node *node = open->node;
+	uint32_t before = node->attributes;
 
 	if (!(open->access & FILE_WRITE_ATTRIBUTES))
 		return STATUS_ACCESS_DENIED;
 	if (op->attributes)
 		node->attributes = (op->attributes & FILE_ATTRIBUTE_SETTABLE) |
-				   (node->attributes & FILE_ATTRIBUTE_DIRECTORY);
-	if (op->attributes) {
+				   (before & FILE_ATTRIBUTE_DIRECTORY);
+	/* Those that it has are no change (MS-FSA 2.1.5.15.2). */
+	if (node->attributes != before) {
 		time_moves(model, &node->change);
 		cache_changed(model, open);
 	}
