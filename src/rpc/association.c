@@ -27,7 +27,10 @@ struct association {
 	bool is_dead;
 	uint16_t max_xmit; /* of the fragments that we send */
 	uint32_t group;
-	uint16_t contexts[DCERPC_MAX_CONTEXTS];
+	struct {
+		uint16_t id;
+		const struct rpc_interface *interface;
+	} contexts[DCERPC_MAX_CONTEXTS];
 	size_t context_count;
 	struct buf in; /* the PDU whose end has not come yet */
 
@@ -37,7 +40,7 @@ struct association {
 	uint32_t call_id;
 	uint16_t context_id, opnum;
 	struct buf stub;
-	void *state; /* of the interface */
+	void *state; /* of the interface (one beside it has none) */
 };
 
 void *association_open(const struct rpc_interface *interface, const struct pipe_peer *peer)
@@ -46,6 +49,7 @@ void *association_open(const struct rpc_interface *interface, const struct pipe_
 
 	if (!a)
 		return NULL;
+	BUG_ON(interface->beside && interface->beside->state_free);
 	a->interface = interface;
 	a->peer = *peer;
 	a->peer.server = server_get(peer->server);
@@ -82,13 +86,14 @@ static void fault(struct association *a, const struct dcerpc_header *header, uin
 	dcerpc_fault_encode(out, header->call_id, context_id, DCERPC_DID_NOT_EXECUTE, status);
 }
 
-static bool knows_context(const struct association *a, uint16_t id)
+/* context_interface - NULL where there is no such context. */
+static const struct rpc_interface *context_interface(const struct association *a, uint16_t id)
 {
 	for (size_t i = 0; i < a->context_count; i++) {
-		if (a->contexts[i] == id)
-			return true;
+		if (a->contexts[i].id == id)
+			return a->contexts[i].interface;
 	}
-	return false;
+	return NULL;
 }
 
 /* serves - the same interface and major version, and no minor version that is above ours. */
@@ -97,6 +102,17 @@ static bool serves(const struct rpc_interface *interface, const struct dcerpc_sy
 	return !memcmp(interface->syntax->uuid, wanted->uuid, sizeof(wanted->uuid)) &&
 	       (interface->syntax->version & 0xffff) == (wanted->version & 0xffff) &&
 	       interface->syntax->version >> 16 >= wanted->version >> 16;
+}
+
+/* served - which interface of the pipe is @wanted; NULL: none. */
+static const struct rpc_interface *served(const struct association *a,
+					  const struct dcerpc_syntax *wanted)
+{
+	const struct rpc_interface *beside = a->interface->beside;
+
+	if (serves(a->interface, wanted))
+		return a->interface;
+	return beside && serves(beside, wanted) ? beside : NULL;
 }
 
 static bool offers_ndr(const struct dcerpc_context *context)
@@ -112,13 +128,14 @@ static struct dcerpc_context_result negotiate(struct association *a,
 					      const struct dcerpc_context *wanted)
 {
 	struct dcerpc_context_result no = { .result = DCERPC_PROVIDER_REJECTION };
+	const struct rpc_interface *interface = served(a, &wanted->abstract), *known;
 	uint16_t bits;
 
 	if (dcerpc_is_feature_negotiation(&wanted->transfers[0], &bits))
 		return (struct dcerpc_context_result){
 			.result = DCERPC_NEGOTIATE_ACK
 		}; /* none of them */
-	if (!serves(a->interface, &wanted->abstract)) {
+	if (!interface) {
 		no.reason = DCERPC_ABSTRACT_SYNTAX_NOT_SUPPORTED;
 		return no;
 	}
@@ -126,12 +143,18 @@ static struct dcerpc_context_result negotiate(struct association *a,
 		no.reason = DCERPC_TRANSFER_SYNTAXES_NOT_SUPPORTED;
 		return no;
 	}
-	if (!knows_context(a, wanted->id)) {
+	known = context_interface(a, wanted->id);
+	if (known && known != interface) { /* a context keeps the interface that it was made for */
+		no.reason = DCERPC_ABSTRACT_SYNTAX_NOT_SUPPORTED;
+		return no;
+	}
+	if (!known) {
 		if (a->context_count == ARRAY_LEN(a->contexts)) {
 			no.reason = DCERPC_LOCAL_LIMIT_EXCEEDED;
 			return no;
 		}
-		a->contexts[a->context_count++] = wanted->id;
+		a->contexts[a->context_count].id = wanted->id;
+		a->contexts[a->context_count++].interface = interface;
 	}
 	return (struct dcerpc_context_result){ .result = DCERPC_ACCEPTANCE,
 					       .transfer = DCERPC_NDR };
@@ -222,7 +245,7 @@ static bool first_fragment(struct association *a, const struct dcerpc_header *he
 	a->context_id = request->context_id;
 	a->opnum = request->opnum;
 	a->stub.len = 0;
-	if (!knows_context(a, request->context_id)) {
+	if (!context_interface(a, request->context_id)) {
 		fault(a, header, request->context_id, RPC_FAULT_UNKNOWN_INTERFACE, out);
 		a->is_skipping = true;
 		return false;
@@ -263,8 +286,9 @@ static void take_request(struct association *a, const struct dcerpc_header *head
 	if (!(header->flags & DCERPC_LAST_FRAG))
 		return;
 	if (!a->is_skipping)
-		call_run(a->interface, &a->peer, a->opnum, a->context_id, a->call_id, a->max_xmit,
-			 cur_of(a->stub.data, a->stub.len), &a->state, out);
+		call_run(context_interface(a, a->context_id), &a->peer, a->opnum, a->context_id,
+			 a->call_id, a->max_xmit, cur_of(a->stub.data, a->stub.len), &a->state,
+			 out);
 	request_done(a);
 }
 

@@ -57,6 +57,8 @@ struct rpc_row {
 
 struct rpc_interface {
 	const char *pipe; /* "srvsvc" */
+	/* beside - another interface that this pipe serves, one without state; or NULL. */
+	const struct rpc_interface *beside;
 	const struct dcerpc_syntax *syntax;
 	const struct rpc_row *rows;
 	size_t row_count;
@@ -64,7 +66,7 @@ struct rpc_interface {
 	 */
 	void (*state_free)(void *state);
 };
-extern const struct rpc_interface rpc_lsarpc, rpc_srvsvc, rpc_winreg, rpc_wkssvc;
+extern const struct rpc_interface rpc_dssetup, rpc_lsarpc, rpc_srvsvc, rpc_winreg, rpc_wkssvc;
 
 /* association.c: a pipe of an interface. */
 void *association_open(const struct rpc_interface *interface, const struct pipe_peer *peer);

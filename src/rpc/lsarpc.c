@@ -308,6 +308,7 @@ static const struct rpc_row rows[] = {
 
 const struct rpc_interface rpc_lsarpc = {
 	.pipe = "lsarpc",
+	.beside = &rpc_dssetup,
 	.syntax = &LSA_INTERFACE,
 	.rows = rows,
 	.row_count = ARRAY_LEN(rows),

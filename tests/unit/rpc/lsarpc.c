@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <base/log.h>
+#include <wire/dssetup.h>
 #include <wire/lsa.h>
 
 #include "client.h"
@@ -306,6 +307,86 @@ static void each_caller_is_told_who_it_is(void **state)
 	}
 }
 
+/* What @pipe says of its domain in context @context; the fault, or the status. */
+static uint32_t ask_domain(void *pipe, uint16_t context, uint16_t level,
+			   struct dssetup_basic *basic, char name[32])
+{
+	auto_buf struct buf b = { 0 }, in = { 0 }, out = { 0 }, stub = { 0 };
+	struct ndr_writer w = ndr_writer_of(&b);
+	struct ndr_reader r;
+	uint32_t fault, status;
+	bool present;
+
+	dssetup_request_encode(&w, level);
+	dcerpc_request_encode(&in, 2, context, DSSETUP_GET_PRIMARY_DOMAIN, cur_of(b.data, b.len),
+			      4280);
+	assert_int_equal(give(pipe, &in, &out), STATUS_SUCCESS);
+	fault = reply_of(&out, &stub);
+	if (fault)
+		return fault;
+	r = ndr_reader_of(cur_of(stub.data, stub.len));
+	assert_int_equal(dssetup_reply_decode(&r, basic, &present, &status), RPC_FAULT_NONE);
+	assert_int_equal(present, !status);
+	snprintf(name, 32, "%s", present ? basic->flat_name : "");
+	ndr_reader_free(&r);
+	return status;
+}
+
+static uint16_t alter(void *pipe, const struct dcerpc_syntax *interface, uint16_t id)
+{
+	auto_buf struct buf in = { 0 }, out = { 0 };
+	struct dcerpc_bind bind = { .max_xmit_frag = 4280,
+				    .max_recv_frag = 4280,
+				    .context_count = 1 };
+	struct dcerpc_bind_ack ack;
+	struct dcerpc_header h;
+	struct cursor c;
+
+	bind.contexts[0].id = id;
+	bind.contexts[0].transfer_count = 1;
+	bind.contexts[0].abstract = *interface;
+	bind.contexts[0].transfers[0] = DCERPC_NDR;
+	dcerpc_bind_encode(&in, DCERPC_ALTER_CONTEXT, 1, &bind);
+	assert_int_equal(give(pipe, &in, &out), STATUS_SUCCESS);
+	c = cur_of(out.data, out.len);
+	assert_true(dcerpc_header_decode(&c, &h));
+	assert_true(dcerpc_bind_ack_decode(&c, &ack));
+	return ack.results[0].result;
+}
+
+static void the_pipe_serves_two_interfaces_each_in_contexts_of_its_own(void **state)
+{
+	cleanup(end) struct lsa l;
+	struct dssetup_basic basic;
+	struct sid sid = SID_USERS;
+	char name[32];
+
+	assert_int_equal(open_for(&l, &fake_user, MAXIMUM_ALLOWED), STATUS_SUCCESS);
+	assert_int_equal(ask_domain(l.pipe, 1, 1, &basic, name), RPC_FAULT_UNKNOWN_INTERFACE);
+	assert_int_equal(alter(l.pipe, &DSSETUP_INTERFACE, 0), DCERPC_PROVIDER_REJECTION);
+	assert_int_equal(alter(l.pipe, &SRVSVC_INTERFACE, 1), DCERPC_PROVIDER_REJECTION);
+	assert_int_equal(alter(l.pipe, &DSSETUP_INTERFACE, 1), DCERPC_ACCEPTANCE);
+	assert_int_equal(ask_domain(l.pipe, 1, DSSETUP_LEVEL_BASIC, &basic, name), WERR_SUCCESS);
+	assert_string_equal(name, "WORKGROUP");
+	assert_int_equal(basic.role, DSSETUP_STANDALONE_SERVER);
+	assert_null(basic.dns_name);
+	assert_int_equal(ask_domain(l.pipe, 1, 2, &basic, name), WERR_INVALID_PARAMETER);
+	/* and the first goes on, with its handle */
+	assert_int_equal(call(&l, LSA_LOOKUP_SIDS, of_sids(&sid, 1)), STATUS_SUCCESS);
+}
+
+static void strangers_are_not_told_of_the_domain(void **state)
+{
+	struct dssetup_basic basic;
+	void *pipe = bound(&nobody);
+	char name[32];
+
+	assert_int_equal(alter(pipe, &DSSETUP_INTERFACE, 1), DCERPC_ACCEPTANCE);
+	assert_int_equal(ask_domain(pipe, 1, DSSETUP_LEVEL_BASIC, &basic, name),
+			 WERR_ACCESS_DENIED);
+	tested->close(pipe);
+}
+
 static void as_many_sids_as_fit_into_a_request_are_answered(void **state)
 {
 	cleanup(end) struct lsa l;
@@ -343,6 +424,8 @@ int main(void)
 		cmocka_unit_test(a_file_server_says_that_it_is_in_no_domain),
 		cmocka_unit_test(levels_of_domain_controllers_and_null_sids_are_refused),
 		cmocka_unit_test(each_caller_is_told_who_it_is),
+		cmocka_unit_test(the_pipe_serves_two_interfaces_each_in_contexts_of_its_own),
+		cmocka_unit_test(strangers_are_not_told_of_the_domain),
 		cmocka_unit_test(as_many_sids_as_fit_into_a_request_are_answered),
 	};
 
