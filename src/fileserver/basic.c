@@ -169,6 +169,15 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set)
 	return status;
 }
 
+ntstatus open_set_sparse(struct open *open, bool sparse)
+{
+	ntstatus status = volume_set_sparse(open->file->node, sparse);
+
+	if (status == STATUS_SUCCESS)
+		open_changed(open, FILE_NOTIFY_CHANGE_ATTRIBUTES);
+	return status;
+}
+
 /* ---- sizes ---- */
 
 static ntstatus set_size(struct open *open, uint64_t size, struct waiter *waiter,

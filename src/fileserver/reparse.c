@@ -126,6 +126,22 @@ static ntstatus may_change(const struct open *open, const struct reparse *given)
 	return open_is_previous(open) ? STATUS_MEDIA_WRITE_PROTECTED : STATUS_SUCCESS;
 }
 
+/* What leads elsewhere keeps nothing that could not be reached any more; file->lock held. */
+static ntstatus is_bare(struct open *open, const struct reparse *given, bool is_one)
+{
+	struct volume_node *node = open_base(open)->node;
+	struct volume_attributes now;
+	ntstatus status;
+
+	if (node->is_directory)
+		return is_one ? STATUS_SUCCESS : volume_directory_is_empty(node);
+	if (given->tag != IO_REPARSE_TAG_SYMLINK)
+		return STATUS_SUCCESS;
+	status = volume_attributes(node, &now);
+	return status == STATUS_SUCCESS && now.end_of_file ? STATUS_IO_REPARSE_DATA_INVALID
+							   : status;
+}
+
 ntstatus open_set_reparse(struct open *open, struct cursor input)
 {
 	struct file *file = open_base(open);
@@ -142,11 +158,12 @@ ntstatus open_set_reparse(struct open *open, struct cursor input)
 		return status;
 	pthread_mutex_lock(&file->lock);
 	status = same_kind(open, &given);
-	if (status == STATUS_NOT_A_REPARSE_POINT)
-		status = file->node->is_directory ? volume_directory_is_empty(file->node)
-						  : STATUS_SUCCESS;
+	if (status == STATUS_SUCCESS || status == STATUS_NOT_A_REPARSE_POINT)
+		status = is_bare(open, &given, status == STATUS_SUCCESS);
 	if (status == STATUS_SUCCESS)
 		status = volume_set_reparse(file->node, given.tag, cur_bytes(&raw, length), length);
+	if (status == STATUS_SUCCESS)
+		mark_archive(open);
 	pthread_mutex_unlock(&file->lock);
 	if (status == STATUS_SUCCESS)
 		open_changed(open, FILE_NOTIFY_CHANGE_ATTRIBUTES);

@@ -88,7 +88,7 @@ static ntstatus set_sparse(struct smb_request *rq, const struct smb2_ioctl_reque
 		return STATUS_ACCESS_DENIED; /* one of them will do: MS-FSA 2.1.5.10.36 */
 	if (open->is_directory)
 		return STATUS_INVALID_PARAMETER;
-	return volume_set_sparse(open->node, !cur_left(&c) || cur_u8(&c));
+	return open_set_sparse(rq->open, !cur_left(&c) || cur_u8(&c));
 }
 
 /* MS-FSA 2.1.5.10.39: what is asked for behind the end is not there, and nothing is done for it. */

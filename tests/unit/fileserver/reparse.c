@@ -51,6 +51,25 @@ static void what_is_set_is_given_back_and_shown(void **state)
 	done(open);
 }
 
+static void a_file_with_data_becomes_no_symbolic_link(void **state)
+{
+	const struct file_set plain = { .attributes = FILE_ATTRIBUTE_HIDDEN };
+	struct file_facts facts;
+	struct open *open;
+
+	(void)state;
+	make_file("l");
+	open = opened("l", F.admin, 0);
+	assert_status(open_set_end_of_file(open, 3, NULL), STATUS_SUCCESS);
+	assert_status(set(open, link_data, sizeof(link_data)), STATUS_IO_REPARSE_DATA_INVALID);
+	assert_status(open_set_end_of_file(open, 0, NULL), STATUS_SUCCESS);
+	assert_status(open_set_basic(open, &plain), STATUS_SUCCESS);
+	assert_status(set(open, link_data, sizeof(link_data)), STATUS_SUCCESS);
+	assert_status(open_query_attributes(open, &facts), STATUS_SUCCESS);
+	assert_true(facts.attributes & FILE_ATTRIBUTE_ARCHIVE);
+	done(open);
+}
+
 static ntstatus meets(const char *path, struct open_result *result)
 {
 	return TRY(.path = path, .result = result);
@@ -170,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_set_is_given_back_and_shown),
+		TEST(a_file_with_data_becomes_no_symbolic_link),
 		TEST(a_path_that_meets_a_link_is_told_what_is_left_of_it),
 		TEST(another_tag_is_nobodys_to_handle),
 		TEST(a_reparse_point_is_removed_by_its_own_tag_alone),

@@ -239,6 +239,9 @@ ntstatus open_set_basic(struct open *open, const struct file_set *set) MUST_CHEC
  * open's file or stream, or what is made in its directory? STATUS_NOT_SUPPORTED where it cannot. */
 ntstatus open_is_compressed(struct open *open, bool *out) MUST_CHECK;
 ntstatus open_set_compressed(struct open *open, bool compressed) MUST_CHECK;
+/* open_set_sparse - what is zeroed of the open's file or stream gives its space back from now on,
+ * or keeps it: then all of it gets its space, which may take a while. STATUS_DISK_FULL. */
+ntstatus open_set_sparse(struct open *open, bool sparse) MUST_CHECK;
 /* The following may have to break leases first: STATUS_PENDING, call again when woken. */
 ntstatus open_set_end_of_file(struct open *open, uint64_t size, struct waiter *waiter) MUST_CHECK;
 ntstatus open_set_allocation(struct open *open, uint64_t size, struct waiter *waiter) MUST_CHECK;
