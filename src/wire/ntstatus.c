@@ -45,7 +45,9 @@ static const struct status_row statuses[] = {
 	ROW(SUCCESS, 0),
 	ROW(PENDING, 997),
 	ROW(OPLOCK_BREAK_IN_PROGRESS, 742),
+	ROW(MORE_ENTRIES, 234),
 	ROW(SOME_NOT_MAPPED, 1301),
+	ROW(NO_SUCH_DOMAIN, 1355),
 	ROW(NOTIFY_CLEANUP, 745),
 	ROW(NOTIFY_ENUM_DIR, 1022),
 	ROW(BUFFER_OVERFLOW, 234),
@@ -315,6 +317,7 @@ static const struct {
 	{ 1336, "The access control list (ACL) structure is invalid." },
 	{ 1337, "The security ID structure is invalid." },
 	{ 1338, "The security descriptor structure is invalid." },
+	{ 1355, "The specified domain either does not exist or could not be contacted." },
 	{ 1359, "An internal error occurred." },
 	{ 1376, "The specified local group does not exist." },
 	{ 1385, "Logon failure: the user has not been granted the requested logon type at this "
