@@ -256,6 +256,51 @@ static void only_who_has_an_account_may_look_up(void **state)
 	end(&h);
 }
 
+static void accounts_and_members_are_listed_for_administrators(void **state)
+{
+	struct manage_account *accounts;
+	struct manage_error error;
+	struct house h;
+	struct token *user;
+	struct sid *members, alice;
+	size_t count;
+
+	begin(&h, "server");
+	alice = sid_child(&h.fs->domain_sid, 1000);
+	user = token_for(h.fs, false);
+	assert_int_equal(manage_member(h.fs, NULL, "ops", "alice", true, &error), STATUS_SUCCESS);
+	assert_int_equal(manage_user_enable(h.fs, NULL, "alice", false, &error), STATUS_SUCCESS);
+	assert_int_equal(manage_accounts(h.fs, NULL, MANAGE_USERS, &accounts, &count), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(accounts[0].name, "alice");
+	assert_int_equal(accounts[0].rid, 1000);
+	assert_true(accounts[0].is_disabled);
+	manage_accounts_free(accounts, count);
+	assert_int_equal(manage_accounts(h.fs, NULL, MANAGE_GROUPS, &accounts, &count), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(accounts[0].name, "ops");
+	manage_accounts_free(accounts, count);
+	assert_int_equal(manage_accounts(h.fs, NULL, MANAGE_BUILTINS, &accounts, &count), 0);
+	assert_int_equal(count, 3);
+	manage_accounts_free(accounts, count);
+	assert_int_equal(manage_members(h.fs, NULL, 1001, false, &members, &count), 0);
+	assert_int_equal(count, 1);
+	assert_true(sid_equal(&members[0], &alice));
+	free(members);
+	assert_int_equal(manage_members(h.fs, NULL, 1000, false, &members, &count),
+			 STATUS_NO_SUCH_ALIAS);
+	assert_int_equal(manage_members(h.fs, NULL, 1001, true, &members, &count),
+			 STATUS_NO_SUCH_ALIAS);
+	for (int kind = MANAGE_USERS; kind <= MANAGE_BUILTINS; kind++)
+		assert_int_equal(manage_accounts(h.fs, user, (enum manage_account_kind)kind,
+						 &accounts, &count),
+				 STATUS_ACCESS_DENIED);
+	assert_int_equal(manage_members(h.fs, user, 1001, false, &members, &count),
+			 STATUS_ACCESS_DENIED);
+	token_put(user);
+	end(&h);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -265,6 +310,7 @@ int main(void)
 		CASE(names_are_found_in_every_form),
 		CASE(a_group_of_the_servers_own_goes_before_an_alias_that_it_has_not),
 		CASE(other_servers_are_unknown_unless_their_accounts_count),
+		CASE(accounts_and_members_are_listed_for_administrators),
 		CASE(only_who_has_an_account_may_look_up),
 	};
 

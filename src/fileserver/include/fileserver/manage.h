@@ -98,6 +98,28 @@ ntstatus manage_principal_of_sid(struct server *server, const struct token *who,
  * without case (MS-LSAT 3.1.4.5). The same. */
 ntstatus manage_principal_of_name(struct server *server, const struct token *who, const char *name,
 				  struct manage_principal *out) MUST_CHECK;
+/*
+ * Lists of accounts, for Administrators: STATUS_ACCESS_DENIED for others. Only the server's own, by
+ * name; manage_accounts_free gives them back.
+ */
+enum manage_account_kind {
+	MANAGE_USERS,
+	MANAGE_GROUPS,	 /* those that were made */
+	MANAGE_BUILTINS, /* those that are built in */
+};
+struct manage_account {
+	char *name, *full_name; /* full_name: of a group its remark */
+	uint32_t rid;
+	bool is_disabled, must_change_password;
+};
+ntstatus manage_accounts(struct server *server, const struct token *who,
+			 enum manage_account_kind kind, struct manage_account **out,
+			 size_t *count) MUST_CHECK;
+void manage_accounts_free(struct manage_account *accounts, size_t count);
+/* manage_members - SIDs of the members of the group @rid, in an array that the caller frees;
+ * STATUS_NO_SUCH_ALIAS where there is none. */
+ntstatus manage_members(struct server *server, const struct token *who, uint32_t rid, bool builtin,
+			struct sid **out, size_t *count) MUST_CHECK;
 /* manage_set - one setting of the server (visibility, signing, encryption, drive letter, guest
  * ...); the table is in manage.c. */
 ntstatus manage_set(struct server *server, const struct token *who, const char *key,
