@@ -38,6 +38,25 @@ struct handle *handle_find(void *state, const uint8_t id[NDR_HANDLE_LENGTH])
 	return NULL;
 }
 
+uint32_t handle_access(uint32_t wanted, const struct handle_rights *rights, uint32_t most)
+{
+	const struct {
+		uint32_t generic, means;
+	} map[] = {
+		{ GENERIC_READ, rights->read },
+		{ GENERIC_WRITE, rights->write },
+		{ GENERIC_EXECUTE, rights->execute },
+		{ GENERIC_ALL, rights->all },
+		{ MAXIMUM_ALLOWED, most },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(map); i++) {
+		if (wanted & map[i].generic)
+			wanted = (wanted & ~map[i].generic) | map[i].means;
+	}
+	return wanted;
+}
+
 void handle_close(struct handle *handle)
 {
 	*handle = (struct handle){ 0 };

@@ -66,7 +66,8 @@ struct rpc_interface {
 	 */
 	void (*state_free)(void *state);
 };
-extern const struct rpc_interface rpc_dssetup, rpc_lsarpc, rpc_srvsvc, rpc_winreg, rpc_wkssvc;
+extern const struct rpc_interface rpc_dssetup, rpc_lsarpc, rpc_samr, rpc_srvsvc, rpc_winreg,
+	rpc_wkssvc;
 
 /* association.c: a pipe of an interface. */
 void *association_open(const struct rpc_interface *interface, const struct pipe_peer *peer);

@@ -34,29 +34,14 @@ static ntstatus close_handle(struct work *w)
 	return STATUS_SUCCESS;
 }
 
-/* What @wanted means for a policy (MS-LSAD 2.2.1.1.2, 3.1.4.2.1). */
-static uint32_t map_access(uint32_t wanted, uint32_t most)
-{
-	static const struct {
-		uint32_t generic, rights;
-	} map[] = {
-		{ GENERIC_READ, POLICY_READ },
-		{ GENERIC_WRITE, POLICY_WRITE },
-		{ GENERIC_EXECUTE, POLICY_EXECUTE },
-		{ GENERIC_ALL, POLICY_ALL_ACCESS },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(map); i++) {
-		if (wanted & map[i].generic)
-			wanted = (wanted & ~map[i].generic) | map[i].rights;
-	}
-	return wanted & MAXIMUM_ALLOWED ? (wanted & ~MAXIMUM_ALLOWED) | most : wanted;
-}
+/* MS-LSAD 2.2.1.1.2 */
+static const struct handle_rights policy_rights = { POLICY_READ, POLICY_WRITE, POLICY_EXECUTE,
+						    POLICY_ALL_ACCESS };
 
 static ntstatus open_policy(struct work *w)
 {
 	uint32_t most = w->call->is_admin ? POLICY_ALL_ACCESS : RIGHTS_OF_ANYONE;
-	uint32_t access = map_access(w->q.access, most);
+	uint32_t access = handle_access(w->q.access, &policy_rights, most);
 	struct handle *h;
 
 	if (w->q.has_root_directory)

@@ -523,6 +523,8 @@ def test_names_of_sids():
                  "everyone S-1-1-0 (Well-known Group: 5)", "BUILTIN\\Users S-1-5-32-545 (Local Group: 4)",
                  "nobody S-0-0 (UNKNOWN: 8)"):
         check(line in result.out, "%r is not in %r" % (line, result))
+    result = L.rpcclient("FS", "dsroledominfo", user="bob")
+    check("Machine Role = [2]" in result.out, repr(result))
     result = L.rpcclient("FS", "getusername;lsaquery", user="bob")
     check("Account Name: bob, Authority Name: FS" in result.out and "Domain Name: WORKGROUP" in result.out, repr(result))
 
@@ -605,6 +607,41 @@ def test_lookups_are_for_accounts():
         check(error_of(lambda: open_policy(lsad.POLICY_CREATE_ACCOUNT)) == 0xC0000022, "more than looking up")
         policy = open_policy(lsad.POLICY_VIEW_LOCAL_INFORMATION)
         check(error_of(lambda: lsat.hLsarLookupNames(rpc, policy, ["alice"])) == 0xC0000022, "not opened to look up")
+
+
+def test_accounts():
+    """an Administrator lists users, groups and members over samr; a user does not"""
+    from impacket.dcerpc.v5 import samr
+    L.berth("group", "add", "FS", "crew")
+    L.berth("member", "add", "FS", "crew", "bob")
+    result = L.net("FS", "rpc", "user")
+    check(result.code == 0 and result.out.split() == ["alice", "bob"], repr(result))
+    result = L.net("FS", "rpc", "group", "list", "local")
+    check(result.code == 0 and "crew" in result.out.split(), repr(result))
+    result = L.net("FS", "rpc", "group", "members", "crew")
+    check(result.code == 0 and result.out.split() == ["FS\\bob"], repr(result))
+    result = L.rpcclient("FS", "enumdomusers;enumalsgroups builtin;enumalsgroups domain;enumdomgroups;querydispinfo;"
+                         "enumdomains")
+    for line in ("user:[alice] rid:[0x3e8]", "group:[Administrators] rid:[0x220]", "group:[crew] rid:", "group:[None]",
+                 "RID: 0x3e9 acb: 0x00000010 Account: bob", "name:[FS]", "name:[Builtin]"):
+        check(line in result.out, "%r is not in %s" % (line, result.out))
+    for user, status in (("bob", "NT_STATUS_ACCESS_DENIED"),):
+        result = L.rpcclient("FS", "enumdomusers", user=user)
+        check(status in result.text and "alice" not in result.out, repr(result))
+    with Rpc(pipe="samr", interface=samr.MSRPC_UUID_SAMR) as rpc:
+        server = samr.hSamrConnect(rpc)["ServerHandle"]
+        domain = samr.hSamrLookupDomainInSamServer(rpc, server, "FS")["DomainId"]
+        handle = samr.hSamrOpenDomain(rpc, server, domainId=domain)["DomainHandle"]
+        users = samr.hSamrEnumerateUsersInDomain(rpc, handle)["Buffer"]["Buffer"]
+        check([u["Name"] for u in users] == ["alice", "bob"], repr([u["Name"] for u in users]))
+        check(error_of(lambda: samr.hSamrLookupDomainInSamServer(rpc, server, "FS2")) == 0xC00000DF, "another server")
+        try:
+            samr.hSamrCreateUser2InDomain(rpc, handle, "eve")
+        except Exception as e:
+            check("op_rng" in str(e), str(e))
+        else:
+            raise Failed("SamrCreateUser2InDomain was answered")
+    L.berth("group", "remove", "FS", "crew")
 
 
 def test_log():

@@ -2,18 +2,28 @@
 /*
  * What a fuzz input says to a pipe. The bits of its first byte: 1 wkssvc, 128 winreg, both lsarpc,
  * 8 the pipe is bound already, 16 the rest is an operation's number and stub, 32 in small
- * fragments, 64 seven bytes at a time; 2 and 4 tell who is at the other end.
+ * fragments, 64 seven bytes at a time; 2 and 4 tell who is at the other end, and both that it is
+ * samr.
  */
 #ifndef RPC_CONVERSE_H
 #define RPC_CONVERSE_H
 
 #include <fileserver/pipe.h>
 #include <wire/lsa.h>
+#include <wire/samr.h>
 #include <wire/winreg.h>
 #include <wire/wkssvc.h>
 
+/* peer_of - 0 an Administrator, 1 a user, 2 a stranger. */
+static unsigned peer_of(uint8_t which)
+{
+	return which & 2 ? (which & 4 ? 0 : 1) : which & 4 ? 2 : 0;
+}
+
 static const char *pipe_of(uint8_t which)
 {
+	if ((which & 6) == 6)
+		return "samr";
 	if (which & 128)
 		return which & 1 ? "lsarpc" : "winreg";
 	return which & 1 ? "wkssvc" : "srvsvc";
@@ -21,6 +31,8 @@ static const char *pipe_of(uint8_t which)
 
 static const struct dcerpc_syntax *interface_of(uint8_t which)
 {
+	if ((which & 6) == 6)
+		return &SAMR_INTERFACE;
 	if (which & 128)
 		return which & 1 ? &LSA_INTERFACE : &WINREG_INTERFACE;
 	return which & 1 ? &WKSSVC_INTERFACE : &SRVSVC_INTERFACE;

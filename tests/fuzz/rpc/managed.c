@@ -117,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!server)
 		start();
 	peer.server = server;
-	peer.token = which & 2 ? user : which & 4 ? stranger : admin;
+	peer.token = (const struct token *const[]){ admin, user, stranger }[peer_of(which)];
 	endpoint = pipe_endpoint_find(pipe_of(which));
 	pipe = endpoint->open(&peer);
 	BUG_ON(!pipe);

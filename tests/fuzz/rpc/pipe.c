@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct token *const peers[] = { &fake_admin, &fake_user, &fake_stranger };
 	static bool registered;
 	struct cursor c = cur_of(data, size);
 	uint8_t which = cur_u8(&c);
@@ -26,9 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	fake_reset();
 	endpoint = pipe_endpoint_find(pipe_of(which));
-	pipe = fake_open(endpoint->name, which & 2   ? &fake_user
-					 : which & 4 ? &fake_stranger
-						     : &fake_admin);
+	pipe = fake_open(endpoint->name, peers[peer_of(which)]);
 	BUG_ON(!pipe);
 	converse(endpoint, pipe, which, c);
 	return 0;

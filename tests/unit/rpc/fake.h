@@ -141,7 +141,55 @@ ntstatus manage_principal_of_name(struct server *server, const struct token *who
 	if (!manage_may_look_up(server, who))
 		return STATUS_ACCESS_DENIED;
 	return fake_principal(server, sid_well_known_named(NULL, name),
-			      !name_compare(name, "alice"), out);
+			      !name_compare(name, "alice") || !name_compare(name, "FS\\alice"),
+			      out);
+}
+
+/* Users "alice" and "bob", who is disabled; a group "ops", number 1002, with both of them. */
+void manage_accounts_free(struct manage_account *accounts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(accounts[i].name);
+		free(accounts[i].full_name);
+	}
+	free(accounts);
+}
+
+ntstatus manage_accounts(struct server *server, const struct token *who,
+			 enum manage_account_kind kind, struct manage_account **out, size_t *count)
+{
+	static const char *const names[][2] = { [MANAGE_USERS] = { "alice", "bob" },
+						[MANAGE_GROUPS] = { "ops" },
+						[MANAGE_BUILTINS] = { "Administrators", "Users" } };
+	static const uint32_t first[] = { 1000, 1002, 544 };
+
+	*out = NULL;
+	*count = 0;
+	if (!manage_is_administrator(server, who))
+		return STATUS_ACCESS_DENIED;
+	*out = xalloc(2, sizeof(**out));
+	for (uint32_t i = 0; i < 2 && names[kind][i]; i++)
+		(*out)[(*count)++] =
+			(struct manage_account){ .name = xstrdup(names[kind][i]),
+						 .full_name = xstrdup(i ? "" : "the first"),
+						 .rid = first[kind] + i,
+						 .is_disabled = i };
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_members(struct server *server, const struct token *who, uint32_t rid, bool builtin,
+			struct sid **out, size_t *count)
+{
+	*out = NULL;
+	*count = 0;
+	if (!manage_is_administrator(server, who))
+		return STATUS_ACCESS_DENIED;
+	if (rid != 1002 || builtin)
+		return STATUS_NO_SUCH_ALIAS;
+	*out = xalloc(2, sizeof(**out));
+	for (uint32_t i = 0; i < 2; i++)
+		(*out)[(*count)++] = sid_child(&server->domain_sid, 1000 + i);
+	return STATUS_SUCCESS;
 }
 
 void manage_shares_free(struct manage_share *shares, size_t count)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The remote procedure calls that manage a server over the pipes of its IPC$: lsarpc, srvsvc,
+ * The remote procedure calls that manage a server over the pipes of its IPC$: lsarpc, samr, srvsvc,
  * winreg and wkssvc.
  */
 #ifndef RPC_RPC_H

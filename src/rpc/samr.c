@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The security account manager of a file server (MS-SAMR), to read: which users and groups there
+ * are, and who is in which. For Administrators of the file server, as Windows has it since Server
+ * 2016. Accounts are changed by berth user and berth group; calls that would change something have
+ * no row.
+ *
+ * There are two domains, the file server's own and BUILTIN. A handle is of the server, of one of
+ * these, or of a group.
+ */
+#include <base/utf16.h>
+#include <wire/samr.h>
+
+#include "handles.h"
+#include "interface.h"
+
+enum kind { NO_HANDLE, OF_SERVER, OF_DOMAIN, OF_ALIAS };
+
+/* MS-SAMR 2.2.1.3, 2.2.1.4, 2.2.1.6 */
+static const struct handle_rights rights[] = {
+	[OF_SERVER] = { 0x00020010, 0x0002000e, 0x00020021, 0x000f003f },
+	[OF_DOMAIN] = { 0x00020084, 0x0002047a, 0x00020301, 0x000f07ff },
+	[OF_ALIAS] = { 0x00020004, 0x00020013, 0x00020008, 0x000f001f },
+};
+
+static const struct sid builtin_domain = { 1, { 0, 0, 0, 0, 0, 5 }, { 32 } };
+#define BUILTIN_NAME "Builtin"
+
+/* One call with its request, its handle and its reply. */
+struct work {
+	struct rpc_call *call;
+	struct server *server;
+	const struct token *who;
+	struct samr_request q;
+	struct handle *h;
+	struct samr_reply a;
+	struct manage_account *accounts; /* what the reply's texts are in */
+	size_t account_count;
+	struct sid *members;
+};
+
+static ntstatus open_handle(struct work *w, enum kind kind, bool builtin, uint32_t rid)
+{
+	uint32_t access = handle_access(w->q.access, &rights[kind], rights[kind].all);
+	struct handle *h;
+
+	if (access & ~rights[kind].all)
+		return STATUS_ACCESS_DENIED;
+	h = handle_new(w->call->state, w->a.handle);
+	if (!h)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	h->access = access;
+	h->kind = (uint8_t)kind;
+	h->builtin = builtin;
+	h->rid = rid;
+	return STATUS_SUCCESS;
+}
+
+static ntstatus connect_server(struct work *w)
+{
+	return open_handle(w, OF_SERVER, false, 0);
+}
+
+static ntstatus connect_versioned(struct work *w)
+{
+	return w->q.in_version == 1 ? connect_server(w) : STATUS_NOT_SUPPORTED;
+}
+
+static ntstatus close_handle(struct work *w)
+{
+	handle_close(w->h);
+	return STATUS_SUCCESS;
+}
+
+/* ---- domains: 3.1.5.11.1, 3.1.5.2.1, 3.1.5.1.5 */
+
+static ntstatus lookup_domain(struct work *w)
+{
+	bool builtin = !name_compare(w->q.name, BUILTIN_NAME);
+
+	if (!builtin && name_compare(w->q.name, w->server->name) != 0)
+		return STATUS_NO_SUCH_DOMAIN;
+	w->a.has_sid = true;
+	w->a.sid = builtin ? builtin_domain : w->server->domain_sid;
+	return STATUS_SUCCESS;
+}
+
+static ntstatus open_domain(struct work *w)
+{
+	bool builtin = sid_equal(&w->q.sid, &builtin_domain);
+
+	if (!builtin && !sid_equal(&w->q.sid, &w->server->domain_sid))
+		return STATUS_NO_SUCH_DOMAIN;
+	return open_handle(w, OF_DOMAIN, builtin, 0);
+}
+
+/* ---- lists */
+
+/*
+ * give - the part of @all that the request's resume number, preferred length and count ask for: at
+ * least one entry, so that whoever goes on comes to the end.
+ */
+static ntstatus give(struct work *w, const struct samr_entry *all, uint32_t count)
+{
+	uint32_t most = (uint32_t)min_u64(w->q.most_bytes, RPC_LIST_BYTES);
+	uint32_t first = (uint32_t)min_u64(w->q.resume, count), last = first;
+
+	for (uint32_t i = 0; i < count; i++)
+		w->a.total_bytes += samr_entry_bytes(&all[i]);
+	while (last < count && (last == first || w->a.returned_bytes < most) &&
+	       last - first < w->q.most_entries)
+		w->a.returned_bytes += samr_entry_bytes(&all[last++]);
+	w->a.entries = all + first;
+	w->a.first = first;
+	w->a.count = last - first;
+	w->a.resume = last;
+	return last < count ? STATUS_MORE_ENTRIES : STATUS_SUCCESS;
+}
+
+static uint32_t control_of(const struct manage_account *account)
+{
+	return USER_NORMAL_ACCOUNT | (account->is_disabled ? USER_ACCOUNT_DISABLED : 0) |
+	       (account->must_change_password ? USER_PASSWORD_EXPIRED : 0);
+}
+
+/* Accounts of @kind as entries, those whose control has a bit of @filter (0: all of them). */
+static ntstatus load(struct work *w, enum manage_account_kind kind, uint32_t filter,
+		     struct samr_entry **out, uint32_t *count)
+{
+	ntstatus status = manage_accounts(w->server, w->who, kind, &w->accounts, &w->account_count);
+
+	*count = 0;
+	if (status != STATUS_SUCCESS)
+		return status;
+	*out = ndr_alloc(w->call->in, w->account_count, sizeof(**out));
+	if (!*out)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	for (size_t i = 0; i < w->account_count; i++) {
+		const struct manage_account *account = &w->accounts[i];
+		bool is_user = kind == MANAGE_USERS;
+		uint32_t control = is_user ? control_of(account) : SAMR_GROUP_ATTRIBUTES;
+
+		if (filter && !(control & filter))
+			continue;
+		(*out)[(*count)++] =
+			(struct samr_entry){ .rid = account->rid,
+					     .control = control,
+					     .name = account->name,
+					     .comment = is_user ? "" : account->full_name,
+					     .full_name = is_user ? account->full_name : NULL };
+	}
+	return STATUS_SUCCESS;
+}
+
+static ntstatus enumerate_domains(struct work *w)
+{
+	struct samr_entry *domains = ndr_alloc(w->call->in, 2, sizeof(*domains));
+
+	if (!domains)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	domains[0].name = w->server->name;
+	domains[1].name = BUILTIN_NAME;
+	w->q.most_entries = UINT32_MAX;
+	return give(w, domains, 2);
+}
+
+static ntstatus enumerate(struct work *w, enum manage_account_kind kind, uint32_t filter)
+{
+	struct samr_entry *entries = NULL;
+	uint32_t count;
+	ntstatus status = load(w, kind, filter, &entries, &count);
+
+	w->q.most_entries = UINT32_MAX;
+	return status ? status : give(w, entries, count);
+}
+
+/* BUILTIN has no users. */
+static ntstatus enumerate_users(struct work *w)
+{
+	return w->h->builtin ? STATUS_SUCCESS : enumerate(w, MANAGE_USERS, w->q.control);
+}
+
+static ntstatus enumerate_aliases(struct work *w)
+{
+	return enumerate(w, w->h->builtin ? MANAGE_BUILTINS : MANAGE_GROUPS, 0);
+}
+
+/* The one group, in the sense of a domain's, that a server by itself has: everyone's primary. */
+static struct samr_entry *group_none(struct work *w)
+{
+	struct samr_entry *none = ndr_alloc(w->call->in, 1, sizeof(*none));
+
+	if (none)
+		*none = (struct samr_entry){ .rid = RID_NONE_GROUP,
+					     .control = SAMR_GROUP_ATTRIBUTES,
+					     .name = "None",
+					     .comment = "Ordinary users" };
+	return none;
+}
+
+static ntstatus give_group_none(struct work *w)
+{
+	const struct samr_entry *none = group_none(w);
+
+	if (!none)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return give(w, none, w->h->builtin ? 0 : 1);
+}
+
+static ntstatus enumerate_groups(struct work *w)
+{
+	w->q.most_entries = UINT32_MAX;
+	return give_group_none(w);
+}
+
+/* 3.1.5.3.1 */
+static ntstatus query_display(struct work *w)
+{
+	struct samr_entry *entries = NULL;
+	uint32_t count = 0;
+	ntstatus status = STATUS_SUCCESS;
+
+	w->a.display_class = w->q.display_class;
+	if (w->q.display_class == SAMR_DISPLAY_GROUP)
+		return give_group_none(w);
+	if (w->q.display_class != SAMR_DISPLAY_USER) {
+		w->a.display_class = SAMR_DISPLAY_USER; /* of which there are none */
+		return STATUS_INVALID_INFO_CLASS;
+	}
+	if (!w->h->builtin)
+		status = load(w, MANAGE_USERS, 0, &entries, &count);
+	return status || !count ? status : give(w, entries, count);
+}
+
+/* ---- 3.1.5.11.2: which numbers names of a domain have */
+
+static void number(struct work *w, const char *name, struct samr_entry *entry)
+{
+	auto_free char *whole =
+		xasprintf("%s\\%s", w->h->builtin ? BUILTIN_NAME : w->server->name, name);
+	struct manage_principal p;
+
+	entry->use = SID_USE_UNKNOWN;
+	if (manage_principal_of_name(w->server, w->who, whole, &p) != STATUS_SUCCESS)
+		return;
+	entry->use = p.use;
+	entry->rid = p.sid.sub[p.sid.sub_count - 1];
+}
+
+static ntstatus lookup_names(struct work *w)
+{
+	struct samr_entry *entries = ndr_alloc(w->call->in, w->q.count, sizeof(*entries));
+	uint32_t found = 0;
+
+	if (!entries)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	for (uint32_t i = 0; i < w->q.count; i++) {
+		number(w, w->q.names[i], &entries[i]);
+		found += entries[i].use != SID_USE_UNKNOWN;
+	}
+	w->a.entries = entries;
+	w->a.count = w->q.count;
+	if (found == w->q.count)
+		return STATUS_SUCCESS;
+	return found ? STATUS_SOME_NOT_MAPPED : STATUS_NONE_MAPPED;
+}
+
+/* ---- groups: 3.1.5.1.8, 3.1.5.8.3 */
+
+static ntstatus open_alias(struct work *w)
+{
+	struct sid *members;
+	size_t count;
+	ntstatus status =
+		manage_members(w->server, w->who, w->q.rid, w->h->builtin, &members, &count);
+
+	free(members);
+	return status ? status : open_handle(w, OF_ALIAS, w->h->builtin, w->q.rid);
+}
+
+static ntstatus get_members(struct work *w)
+{
+	size_t count;
+	ntstatus status =
+		manage_members(w->server, w->who, w->h->rid, w->h->builtin, &w->members, &count);
+
+	w->a.members = w->members;
+	w->a.member_count = (uint32_t)count;
+	return status;
+}
+
+/* ---- the calls */
+
+static const struct {
+	uint16_t opnum;
+	enum kind kind;	 /* of its handle */
+	uint32_t access; /* that it was opened with */
+	ntstatus (*run)(struct work *w);
+} works[] = {
+	{ SAMR_CONNECT, NO_HANDLE, 0, connect_server },
+	{ SAMR_CONNECT2, NO_HANDLE, 0, connect_server },
+	{ SAMR_CONNECT4, NO_HANDLE, 0, connect_server },
+	{ SAMR_CONNECT5, NO_HANDLE, 0, connect_versioned },
+	{ SAMR_LOOKUP_DOMAIN, OF_SERVER, SAM_SERVER_LOOKUP_DOMAIN, lookup_domain },
+	{ SAMR_ENUMERATE_DOMAINS, OF_SERVER, SAM_SERVER_ENUMERATE, enumerate_domains },
+	{ SAMR_OPEN_DOMAIN, OF_SERVER, SAM_SERVER_LOOKUP_DOMAIN, open_domain },
+	{ SAMR_ENUMERATE_GROUPS, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, enumerate_groups },
+	{ SAMR_ENUMERATE_USERS, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, enumerate_users },
+	{ SAMR_ENUMERATE_ALIASES, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, enumerate_aliases },
+	{ SAMR_LOOKUP_NAMES, OF_DOMAIN, DOMAIN_LOOKUP, lookup_names },
+	{ SAMR_OPEN_ALIAS, OF_DOMAIN, DOMAIN_LOOKUP, open_alias },
+	{ SAMR_GET_MEMBERS_IN_ALIAS, OF_ALIAS, ALIAS_LIST_MEMBERS, get_members },
+	{ SAMR_QUERY_DISPLAY, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, query_display },
+	{ SAMR_QUERY_DISPLAY2, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, query_display },
+	{ SAMR_QUERY_DISPLAY3, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, query_display },
+};
+
+static ntstatus run_close(struct work *w)
+{
+	w->h = handle_find(*w->call->state, w->q.handle);
+	return w->h ? close_handle(w) : STATUS_INVALID_HANDLE;
+}
+
+static ntstatus run_work(struct work *w)
+{
+	size_t which = 0;
+
+	if (w->call->refused)
+		return STATUS_ACCESS_DENIED;
+	if (w->call->opnum == SAMR_CLOSE_HANDLE) /* of whatever kind */
+		return run_close(w);
+	while (works[which].opnum != w->call->opnum)
+		which++;
+	if (works[which].kind != NO_HANDLE) {
+		w->h = handle_find(*w->call->state, w->q.handle);
+		if (!w->h || w->h->kind != works[which].kind)
+			return STATUS_INVALID_HANDLE;
+		if ((w->h->access & works[which].access) != works[which].access)
+			return STATUS_ACCESS_DENIED;
+	}
+	return works[which].run(w);
+}
+
+static uint32_t any_call(struct rpc_call *call)
+{
+	struct work w = { .call = call, .server = call->peer->server, .who = call->peer->token };
+	uint32_t fault = samr_request_decode(call->in, call->opnum, &w.q);
+
+	if (fault)
+		return fault;
+	w.a.display_class = SAMR_DISPLAY_USER;
+	call->status = run_work(&w);
+	w.a.status = call->status;
+	samr_reply_encode(call->out, call->opnum, &w.a);
+	manage_accounts_free(w.accounts, w.account_count);
+	free(w.members);
+	return RPC_FAULT_NONE;
+}
+
+static const struct rpc_row rows[] = {
+	{ SAMR_CONNECT, "SamrConnect", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_CONNECT2, "SamrConnect2", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_CONNECT4, "SamrConnect4", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_CONNECT5, "SamrConnect5", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_CLOSE_HANDLE, "SamrCloseHandle", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_LOOKUP_DOMAIN, "SamrLookupDomainInSamServer", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_ENUMERATE_DOMAINS, "SamrEnumerateDomainsInSamServer", RPC_NEEDS_ADMIN, false,
+	  any_call },
+	{ SAMR_OPEN_DOMAIN, "SamrOpenDomain", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_ENUMERATE_GROUPS, "SamrEnumerateGroupsInDomain", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_ENUMERATE_USERS, "SamrEnumerateUsersInDomain", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_ENUMERATE_ALIASES, "SamrEnumerateAliasesInDomain", RPC_NEEDS_ADMIN, false,
+	  any_call },
+	{ SAMR_LOOKUP_NAMES, "SamrLookupNamesInDomain", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_OPEN_ALIAS, "SamrOpenAlias", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_GET_MEMBERS_IN_ALIAS, "SamrGetMembersInAlias", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_QUERY_DISPLAY, "SamrQueryDisplayInformation", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_QUERY_DISPLAY2, "SamrQueryDisplayInformation2", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_QUERY_DISPLAY3, "SamrQueryDisplayInformation3", RPC_NEEDS_ADMIN, false, any_call },
+};
+
+const struct rpc_interface rpc_samr = {
+	.pipe = "samr",
+	.syntax = &SAMR_INTERFACE,
+	.rows = rows,
+	.row_count = ARRAY_LEN(rows),
+	.state_free = handles_free,
+};
