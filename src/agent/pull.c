@@ -13,6 +13,7 @@
 #include <base/log.h>
 #include <content/transfer.h>
 #include <policy/pull.h>
+#include <policy/rates.h>
 #include <strings.h>
 
 /* Policy, deployments and reports wait meanwhile. */
@@ -20,6 +21,7 @@
 #define TURN_MOST_MS   (86400u * 1000) /* for one package that needs so long */
 #define HELD_MANIFESTS 4096	       /* of a target, that are looked through for pieces it has */
 #define BUSY_AGAIN_S   15	       /* the site writes its documents there */
+#define CLOSED_AGAIN_S 60	       /* the hours of the point do not let anything in */
 
 /* What is not done by its end goes on in the next cycle. */
 struct turn {
@@ -36,6 +38,7 @@ struct move {
 	struct place *from[PULL_SOURCES_MAX];
 	unsigned from_count;
 	struct place *to;
+	struct throttle throttle;
 	struct transfer_result result;
 };
 
@@ -102,7 +105,23 @@ static bool go_on(void *owner, const struct transfer_progress *progress)
 {
 	const struct move *m = owner;
 
-	return !platform_is_stopping() && !is_over(m->turn);
+	return !platform_is_stopping() && !is_over(m->turn) && !m->throttle.is_closed;
+}
+
+/* transfer_options.may_send: what the site would send there by itself, a mover may. */
+static uint64_t wait_ms(void *owner, uint64_t bytes)
+{
+	struct move *m = owner;
+
+	return throttle_wait_ms(&m->throttle, monotonic_ms(), agent_now(m->agent), bytes);
+}
+
+/* Is nothing let in there at this hour? */
+static bool is_closed(const struct agent *a, const struct pull_point *point, struct rates *rates)
+{
+	*rates = (struct rates){ .count = 0 };
+	return point->rates &&
+	       (!rates_parse(point->rates, rates) || !rates_now(rates, agent_now(a)));
 }
 
 /* Where the manifest is there already, nobody has told what of its pieces is: all are read. */
@@ -127,6 +146,7 @@ static bool move_package(struct move *m, struct content_failure *why)
 	struct transfer_options options = {
 		.held = held,
 		.patience_ms = (uint64_t)m->agent->config->patience_s * 1000,
+		.may_send = wait_ms,
 		.progress = go_on,
 		.owner = m,
 	};
@@ -240,8 +260,15 @@ static int64_t work_at(struct agent *a, struct turn *turn, const struct pull_poi
 		return 0;
 	if (platform_is_stopping() || is_over(turn))
 		return agent_now(a) + BUSY_AGAIN_S;
+	if (is_closed(a, point, &m.throttle.rates)) {
+		log_info("package waits for the hours of its point package=%s to=%s",
+			 LOG_TEXT(package->package), LOG_TEXT(point->to));
+		return agent_now(a) + CLOSED_AGAIN_S;
+	}
 	good = move_package(&m, &why);
 	turn->has_moved |= good;
+	if (!good && m.throttle.is_closed && why.problem == CONTENT_CANCELLED)
+		return agent_now(a) + CLOSED_AGAIN_S; /* its hour has come: no failure */
 	if (!good && (is_cut(a, turn, &why) || why.problem == CONTENT_BUSY ||
 		      why.problem == CONTENT_CANCELLED))
 		return agent_now(a) + BUSY_AGAIN_S;

@@ -2,6 +2,7 @@
 /* Orders to movers, to JSON and from it; and the form of what they report. */
 #include <policy/pull.h>
 
+#include <policy/rates.h>
 #include <string.h>
 
 #define TYPE "pull"
@@ -16,6 +17,7 @@ static bool bad(struct content_failure *why, const char *what)
 static void point_free(struct pull_point *p)
 {
 	free(p->to);
+	free(p->rates);
 	for (size_t i = 0; i < p->from_count; i++)
 		free(p->from[i]);
 	for (size_t i = 0; i < p->package_count; i++)
@@ -33,7 +35,7 @@ void pull_order_free(struct pull_order *order)
 
 static json_t *point_to_json(const struct pull_point *p)
 {
-	json_t *from = json_array(), *packages = json_array();
+	json_t *from = json_array(), *packages = json_array(), *json;
 
 	for (size_t i = 0; i < p->from_count; i++)
 		json_array_append_new(from, json_string(p->from[i]));
@@ -47,7 +49,10 @@ static json_t *point_to_json(const struct pull_point *p)
 						"manifest", hash, "number", (json_int_t)one->number,
 						"mode", modes[one->mode]));
 	}
-	return json_pack("{s:s, s:o, s:o}", "to", p->to, "from", from, "packages", packages);
+	json = json_pack("{s:s, s:o, s:o}", "to", p->to, "from", from, "packages", packages);
+	if (json && p->rates)
+		json_object_set_new(json, "rates", json_string(p->rates));
+	return json;
 }
 
 json_t *pull_order_to_json(const struct pull_order *order)
@@ -114,6 +119,20 @@ static bool take_sources(const json_t *list, struct pull_point *out)
 	return true;
 }
 
+/* Orders of sites that know of no rates have none. What cannot be read is no licence to go as fast
+ * as one can. */
+static bool take_rates(const json_t *text, struct pull_point *out)
+{
+	struct rates unused;
+
+	if (!text)
+		return true;
+	if (!is_text(text, RATES_TEXT_MAX) || !rates_parse(json_string_value(text), &unused))
+		return false;
+	out->rates = xstrdup(json_string_value(text));
+	return true;
+}
+
 static bool take_point(const json_t *body, struct pull_point *out)
 {
 	const json_t *to = json_object_get(body, "to"),
@@ -121,7 +140,8 @@ static bool take_point(const json_t *body, struct pull_point *out)
 	size_t count = json_array_size(packages);
 
 	if (!is_text(to, PULL_TITLE_MAX) || !take_sources(json_object_get(body, "from"), out) ||
-	    !json_is_array(packages) || count > PULL_PACKAGES_MAX)
+	    !take_rates(json_object_get(body, "rates"), out) || !json_is_array(packages) ||
+	    count > PULL_PACKAGES_MAX)
 		return false;
 	out->to = xstrdup(json_string_value(to));
 	out->packages = xalloc(count + 1, sizeof(*out->packages));

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <site/db.h>
 #include <site/groups.h>
-#include <site/rates.h>
+#include <policy/rates.h>
 #include <strings.h>
 
 const char *distribution_state_name(enum distribution_state state)

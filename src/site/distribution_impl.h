@@ -5,7 +5,7 @@
 
 #include <content/transfer.h>
 #include <site/distribution.h>
-#include <site/rates.h>
+#include <policy/rates.h>
 
 #define BUSY_AGAIN_S 5 /* someone else writes to the point: not a try */
 

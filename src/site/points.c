@@ -7,7 +7,7 @@
 #include <policy/policy.h>
 #include <site/db.h>
 #include <site/object.h>
-#include <site/rates.h>
+#include <policy/rates.h>
 #include <string.h>
 
 #define POINTS_MAX POLICY_POINTS_MAX

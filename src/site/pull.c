@@ -143,7 +143,8 @@ static bool has_sources(const struct pull_point *p, const json_t *from)
 
 /* The entry of an order for packages that @path is to get from @sources; a new one where there is
  * none: not every source has every package. NULL: no room. */
-static struct pull_point *entry_of(struct pull_order *order, const char *path, const char *sources)
+static struct pull_point *entry_of(struct pull_order *order, const char *path, const char *sources,
+				   const char *rates)
 {
 	json_t *from auto_json = json_loads(sources, 0, NULL);
 	struct pull_point *p;
@@ -155,6 +156,7 @@ static struct pull_point *entry_of(struct pull_order *order, const char *path, c
 		return NULL;
 	p = &order->points[order->point_count++];
 	p->to = xstrdup(path);
+	p->rates = *rates ? xstrdup(rates) : NULL;
 	p->packages = xalloc(PULL_PACKAGES_MAX, sizeof(*p->packages));
 	for (size_t i = 0; i < json_array_size(from) && i < PULL_SOURCES_MAX; i++)
 		p->from[p->from_count++] = xstrdup(json_string_value(json_array_get(from, i)));
@@ -179,7 +181,8 @@ static json_t *order_of(struct site *site, const char *client, int *error, char 
 		" d.package WHERE s.point = d.point AND NOT f.maintenance AND x.version = k.version"
 		" AND x.verb <> 3"
 		" ORDER BY s.ord)) AS sources, row_number() OVER (PARTITION BY d.point ORDER BY"
-		" d.priority, d.package) AS turn FROM distributions d JOIN points p ON p.path ="
+		" d.priority, d.package) AS turn, p.rates FROM distributions d JOIN points p ON "
+		"p.path ="
 		" d.point JOIN packages k ON k.name = d.package WHERE p.mover = ?1 AND NOT"
 		" p.maintenance AND d.state IN (1, 2) AND d.verb <> 3 AND sources <> '[]'"
 		" ORDER BY turn, d.point LIMIT ?2");
@@ -189,7 +192,8 @@ static json_t *order_of(struct site *site, const char *client, int *error, char 
 	query_text(&q, client);
 	query_number(&q, PULL_PACKAGES_MAX);
 	while (query_row(&q)) {
-		struct pull_point *p = entry_of(&order, query_text_at(&q, 0), query_text_at(&q, 5));
+		struct pull_point *p = entry_of(&order, query_text_at(&q, 0), query_text_at(&q, 5),
+						query_text_at(&q, 7));
 		struct pull_package *one;
 
 		if (!p)

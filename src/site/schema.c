@@ -142,7 +142,7 @@ static const char fourth[] =
 	"ALTER TABLE distributions ADD COLUMN total INTEGER NOT NULL DEFAULT 0;"
 	"DROP TABLE point_packages;";
 
-/* When and how fast a point may be written to (site/rates.h). */
+/* When and how fast a point may be written to (policy/rates.h). */
 static const char fifth[] = "ALTER TABLE points ADD COLUMN maintenance INTEGER NOT NULL DEFAULT 0;"
 			    "ALTER TABLE points ADD COLUMN rates TEXT NOT NULL DEFAULT '';";
 

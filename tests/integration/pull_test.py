@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 
 from lab import BUILD, PASSWORD, Lab, check, main, wait_until
 
@@ -219,6 +220,32 @@ def test_killed():
     arrives(4)
 
 
+def test_rate():
+    """a mover writes no faster than the site would, and nothing in an hour that lets nothing in"""
+    berth("site", "set-dp", FAR, "--rate", "0")
+    with open(path("source/slow"), "wb") as f:
+        f.write(os.urandom(600000))
+    berth("package", "update", "tools")
+    berth("package", "distribute", "tools", NEAR)
+    before = len(pieces("FS2"))
+    berth("package", "distribute", "tools", FAR, "--no-wait")
+    berth("site", "publish")
+
+    def waits():
+        with open(path("agent.log")) as f:
+            return "waits for the hours of its point" in f.read()
+    wait_until("the mover has seen the order", waits, 60)
+    check(len(pieces("FS2")) == before, "something was moved")
+    berth("site", "set-dp", FAR, "--rate", "150K")
+    berth("site", "publish")
+    stop_mover()  # it would look again in a minute
+    begin = time.monotonic()
+    start_mover()
+    arrives(5, 120)
+    check(time.monotonic() - begin >= 3, "600,000 bytes went in %.1f s" % (time.monotonic() - begin))
+    berth("site", "set-dp", FAR, "--rate", "")
+
+
 def test_no_account():
     """a client that has no account to fill points with says so, and the site says it"""
     stop_mover()
@@ -236,7 +263,7 @@ def test_lie():
     berth("package", "update", "tools")
     start_mover()
     berth("package", "distribute", "tools")
-    arrives(5)
+    arrives(6)
     stop_mover()
     damage(pieces("FS2"))
     berth("package", "validate", "tools", FAR, "--no-wait")
@@ -256,7 +283,7 @@ def test_lie():
     start_mover()
     wait_until("it is found out", lambda: any("it is not" in json.dumps(m) for m in json.loads(
         berth("site", "messages", "--json").out)), 60)
-    arrives(5)
+    arrives(6)
 
 
 def test_remove():

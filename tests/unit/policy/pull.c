@@ -58,6 +58,25 @@ static json_t *first_point(const json_t *body)
 	return json_array_get(json_object_get(body, "points"), 0);
 }
 
+static void an_order_may_say_how_fast_and_says_it_right(void **state)
+{
+	static const char *const wrong[] = { "", "fast", "daily 11:00-13:00", "2T" };
+	json_t *body auto_json = order(), *again auto_json = NULL;
+	struct pull_order read auto_pull_order = { 0 };
+
+	json_object_set_new(first_point(body), "rates", json_string("daily 07:00-19:00 2M; 50M"));
+	assert_true(pull_order_from_json(body, &read, NULL));
+	assert_string_equal(read.points[0].rates, "daily 07:00-19:00 2M; 50M");
+	again = pull_order_to_json(&read);
+	assert_true(json_equal(body, again));
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		json_object_set_new(first_point(body), "rates", json_string(wrong[i]));
+		assert_false(is_taken(body));
+	}
+	json_object_set_new(first_point(body), "rates", json_integer(5));
+	assert_false(is_taken(body));
+}
+
 static void an_order_that_lacks_anything_is_refused(void **state)
 {
 	static const char *const of_point[] = { "to", "from", "packages" };
@@ -119,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_order_comes_back_as_it_was_written),
 		cmocka_unit_test(an_order_that_lacks_anything_is_refused),
+		cmocka_unit_test(an_order_may_say_how_fast_and_says_it_right),
 		cmocka_unit_test(an_order_has_limits),
 		cmocka_unit_test(a_report_is_of_its_form_or_counts_for_nothing),
 	};

@@ -196,6 +196,20 @@ static void each_package_comes_from_where_it_is(void **state)
 	}
 }
 
+static void an_order_binds_its_mover_to_the_rates_of_the_point(void **state)
+{
+	struct pull_order free_order auto_pull_order = { 0 }, bound auto_pull_order = { 0 };
+
+	many_packages(2);
+	assert_int_equal(pull_set(site, names[2], "near", names[0], NULL), 0);
+	sql("UPDATE points SET rates = '7M' WHERE path LIKE '%A%'"); /* read there, not written */
+	read_order(&free_order);
+	assert_null(free_order.points[0].rates);
+	sql("UPDATE points SET rates = 'daily 07:00-19:00 2M; 50M' WHERE path LIKE '%C%'");
+	read_order(&bound);
+	assert_string_equal(bound.points[0].rates, "daily 07:00-19:00 2M; 50M");
+}
+
 static void no_point_takes_the_room_of_an_order_from_the_others(void **state)
 {
 	struct pull_order order auto_pull_order = { 0 };
@@ -237,6 +251,7 @@ int main(void)
 		SITE_TEST(an_order_names_sources_that_have_the_version_in_their_order),
 		SITE_TEST(nothing_is_ordered_of_who_is_not_approved_nor_of_what_is_over),
 		SITE_TEST(each_package_comes_from_where_it_is),
+		SITE_TEST(an_order_binds_its_mover_to_the_rates_of_the_point),
 		SITE_TEST(no_point_takes_the_room_of_an_order_from_the_others),
 		SITE_TEST(each_wish_has_a_number_of_its_own),
 	};

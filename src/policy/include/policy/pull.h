@@ -38,6 +38,7 @@ struct pull_point {
 	char *to;
 	char *from[PULL_SOURCES_MAX]; /* the first first */
 	size_t from_count;
+	char *rates; /* how fast it may be written to (policy/rates.h); NULL: no limit */
 	struct pull_package *packages;
 	size_t package_count;
 };

@@ -68,7 +68,7 @@ struct point {
 	bool is_protected;
 	bool is_maintained; /* nothing is brought there, and no client sent there */
 	char *boundaries;   /* with commas */
-	char *rates;	    /* site/rates.h */
+	char *rates;	    /* policy/rates.h */
 };
 void point_free(struct point *point);
 int point_add(struct site *site, const struct point *point, char **why) MUST_CHECK;

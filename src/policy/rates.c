@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Rates by hour of day: read, looked up, kept. */
-#include <site/rates.h>
+#include <policy/rates.h>
 
 #define WAIT_MOST_MS 1000 /* then the hour may be another */
 
@@ -50,6 +50,8 @@ bool rates_parse(const char *text, struct rates *out)
 	char *saved = NULL;
 
 	*out = (struct rates){ .count = 0 };
+	if (strlen(copy) > RATES_TEXT_MAX)
+		return false;
 	for (char *one = strtok_r(copy, ";", &saved); one; one = strtok_r(NULL, ";", &saved)) {
 		size_t length;
 

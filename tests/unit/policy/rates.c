@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <site/rates.h>
+#include <policy/rates.h>
 
 #define DAY_S  86400
 #define NOON   (20000 * (int64_t)DAY_S + 12 * 3600) /* UTC */

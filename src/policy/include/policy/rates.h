@@ -5,16 +5,18 @@
  *
  *	mon,tue,wed,thu,fri 07:00-19:00 2M; daily 02:00-03:00 0; 50M
  *
- * A window is that of policy/window.h, in the time of the site's server; a rate is bytes a second
- * (K, M, G: of 1024), and 0 says that nothing is done at the point then.
+ * A window is that of policy/window.h, in the time of whoever writes (the site's server, or the
+ * client that fills the point); a rate is bytes a second (K, M, G: of 1024), and 0 says that
+ * nothing is done at the point then.
  */
-#ifndef SITE_RATES_H
-#define SITE_RATES_H
+#ifndef POLICY_RATES_H
+#define POLICY_RATES_H
 
 #include <policy/window.h>
 
-#define RATES_MAX 16
-#define RATE_FREE UINT64_MAX
+#define RATES_MAX      16
+#define RATES_TEXT_MAX 2048
+#define RATE_FREE      UINT64_MAX
 
 struct rates {
 	struct {
