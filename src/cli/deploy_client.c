@@ -167,30 +167,15 @@ int run_deployment_remove(struct call *call)
 		    call_text(call, "deployment"));
 }
 
-static bool runs_once(struct site *site, const char *id)
-{
-	json_t *rows auto_json = deployment_list(site, NULL), *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		const char *its = json_string_value(json_object_get(row, "id")),
-			   *rule = json_string_value(json_object_get(row, "rerun"));
-
-		if (its && rule && !strcmp(its, id))
-			return !strcmp(rule, "never");
-	}
-	return false;
-}
-
 int run_deployment_rerun(struct call *call)
 {
 	const char *id = call_text(call, "deployment");
+	bool runs_once = false;
 	OPEN_SITE(call);
 
-	if (deployment_rerun(site, id, &why))
+	if (deployment_rerun(site, id, &runs_once, &why))
 		return site_failed(why);
-	if (runs_once(site, id))
+	if (runs_once)
 		return done(
 			call,
 			"deployment %s: its rule is never, so clients that have run it (well or "

@@ -96,15 +96,20 @@ int deployment_remove(struct site *site, const char *id, char **why)
 	return site_fail(why, -ENOENT, "there is no deployment \"%s\"", id);
 }
 
-int deployment_rerun(struct site *site, const char *id, char **why)
+int deployment_rerun(struct site *site, const char *id, bool *runs_once, char **why)
 {
 	struct query q = query_begin(site, "UPDATE deployments SET revision = revision + 1"
-					   " WHERE id = ?1");
+					   " WHERE id = ?1 RETURNING rerun");
+	bool found = false;
 	int error;
 
 	query_text(&q, id);
-	error = query_run(&q, why);
-	if (error || query_changed(site))
+	while (query_row(&q)) {
+		found = true;
+		*runs_once = !strcmp(query_text_at(&q, 0), rerun_name(RERUN_NEVER));
+	}
+	error = query_end(&q, why);
+	if (error || found)
 		return error;
 	return site_fail(why, -ENOENT, "there is no deployment \"%s\"", id);
 }

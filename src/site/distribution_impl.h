@@ -13,6 +13,7 @@ struct distribution_job {
 	char *package, *point;
 	enum distribution_verb verb;
 	int64_t tries, version; /* the version that is known to be there */
+	bool is_pulled;		/* its point has a mover, which is to bring it there */
 	char *reason;		/* of the last try */
 	/* While it is done. */
 	struct site *site;
@@ -33,9 +34,6 @@ int distribution_failed(struct distribution_job *job, const char *reason, int64_
 int distribution_say(const struct distribution_job *job, uint32_t id, const char *const *strings,
 		     char **why) MUST_CHECK;
 
-/* distribution_is_pulled - has the point a mover, which is to bring it there? */
-int distribution_is_pulled(const struct distribution_job *job, bool *is_pulled,
-			   char **why) MUST_CHECK;
 /* distribution_pull - order it, wait for the report, look at what was brought: one step of it. */
 int distribution_pull(struct distribution_job *job, char **why) MUST_CHECK;
 

@@ -34,16 +34,6 @@ static void pull_free(struct pull *p)
 	free(p->reason);
 }
 
-int distribution_is_pulled(const struct distribution_job *w, bool *is_pulled, char **why)
-{
-	struct query q = query_begin(w->site, "SELECT mover IS NOT NULL FROM points"
-					      " WHERE path = ?1");
-
-	query_text(&q, w->point);
-	*is_pulled = query_row(&q) && query_number_at(&q, 0);
-	return query_end(&q, why);
-}
-
 static int read_pull(const struct distribution_job *w, struct pull *p, char **why)
 {
 	struct query q = query_begin(
@@ -52,10 +42,10 @@ static int read_pull(const struct distribution_job *w, struct pull *p, char **wh
 		" c.state = 'approved', r.state, r.reason, r.sent, r.bad,"
 		" (SELECT count(*) FROM point_sources s JOIN distributions x ON x.point = s.source"
 		" AND x.package = d.package AND x.verb <> 3 WHERE s.point = d.point),"
-		" (SELECT count(*) FROM point_sources s JOIN distributions x ON x.point = s.source"
-		" AND x.package = d.package AND x.version = k.version AND x.verb <> 3 WHERE "
-		"s.point ="
-		" d.point) FROM distributions d JOIN packages k ON k.name = d.package JOIN points "
+		" (SELECT count(*) FROM point_sources s JOIN points f ON f.path = s.source JOIN"
+		" distributions x ON x.point = s.source AND x.package = d.package AND x.version ="
+		" k.version AND x.verb <> 3 WHERE s.point = d.point AND NOT f.maintenance) FROM "
+		"distributions d JOIN packages k ON k.name = d.package JOIN points "
 		"ON path ="
 		" d.point LEFT JOIN clients c ON c.id = mover LEFT JOIN pull_reports r ON r.point ="
 		" d.point AND r.package = d.package AND r.client = mover AND r.number = d.asked"
@@ -203,18 +193,63 @@ static int take_report(struct distribution_job *w, const struct pull *p, char **
 	return distribution_failed(w, reason ? reason : "it cannot be looked at", p->version, why);
 }
 
-/* Publish the policy that has the order, where the mover looks for it. */
+/* Wishes for the point that the policy, built now, orders: with a source that has the version. They
+ * need not publish it once more. */
+static json_t *wishes_to_order(const struct distribution_job *w, int *error, char **why)
+{
+	struct query q = query_begin(
+		w->site,
+		"SELECT d.package, d.asked FROM distributions d JOIN packages k ON k.name ="
+		" d.package WHERE d.point = ?1 AND d.state IN (1, 2) AND d.verb <> 3 AND d.ordered"
+		" <> d.asked AND EXISTS (SELECT 1 FROM point_sources s JOIN points f ON f.path ="
+		" s.source JOIN distributions x ON x.point = s.source AND x.package = d.package"
+		" WHERE s.point = d.point AND NOT f.maintenance AND x.version = k.version AND"
+		" x.verb <> 3)");
+	json_t *wishes;
+
+	query_text(&q, w->point);
+	wishes = query_json(&q);
+	*error = query_end(&q, why);
+	return wishes;
+}
+
+/* What was wished for anew meanwhile has another number, and an order of its own to come. */
+static int note_ordered(const struct distribution_job *w, const json_t *wishes, char **why)
+{
+	int error = site_begin(w->site, why);
+
+	for (size_t i = 0; i < json_array_size(wishes) && !error; i++) {
+		const json_t *wish = json_array_get(wishes, i);
+		struct query q =
+			query_begin(w->site, "UPDATE distributions SET ordered = ?3 WHERE"
+					     " package = ?1 AND point = ?2 AND asked = ?3");
+
+		query_text(&q, json_string_value(json_object_get(wish, "package")));
+		query_text(&q, w->point);
+		query_number(&q, json_integer_value(json_object_get(wish, "asked")));
+		error = query_run(&q, why);
+	}
+	if (!error)
+		return site_commit(w->site, why);
+	site_rollback(w->site);
+	return error;
+}
+
+/* Publish the policy that has the order, and those for what else the point waits for, where the
+ * mover looks for it. */
 static int order(struct distribution_job *w, const struct pull *p, char **why)
 {
 	auto_free char *reason = NULL;
 	struct query q = query_begin(w->site, "SELECT source FROM point_sources WHERE point = ?1"
 					      " UNION SELECT ?1");
-	json_t *paths auto_json = NULL;
+	json_t *paths auto_json = NULL, *wishes auto_json = NULL;
 	int error;
 
 	query_text(&q, w->point);
 	paths = query_json(&q);
 	error = query_end(&q, why);
+	if (!error)
+		wishes = wishes_to_order(w, &error, why);
 	if (error)
 		return error;
 	error = policy_publish_at(w->site, paths, &reason);
@@ -222,12 +257,7 @@ static int order(struct distribution_job *w, const struct pull *p, char **why)
 		return wait_on(w, reason, why);
 	if (error)
 		return distribution_failed(w, reason ? reason : "no policy", p->version, why);
-	q = query_begin(w->site, "UPDATE distributions SET ordered = ?3 WHERE package = ?1"
-				 " AND point = ?2");
-	query_text(&q, w->package);
-	query_text(&q, w->point);
-	query_number(&q, p->asked);
-	return query_run(&q, why);
+	return note_ordered(w, wishes, why);
 }
 
 /* What stands in the way of an order; NULL: nothing. */

@@ -65,7 +65,7 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 	struct query q = query_begin(
 		site,
 		"SELECT package, point, CASE WHEN state = 0 THEN 2 ELSE verb END, tries, reason,"
-		" version"
+		" version, (SELECT mover IS NOT NULL FROM points WHERE path = point)"
 		/* What lies further ahead than it can was written by a clock that was ahead. */
 		" FROM distributions WHERE ((state IN (1, 2, 4, 5) AND (next <= ?1 OR next > ?1 +"
 		" ?5))"
@@ -88,6 +88,7 @@ int distribution_take(struct site *site, const json_t *busy, struct distribution
 			.tries = query_number_at(&q, 3),
 			.reason = xstrdup(query_text_at(&q, 4)),
 			.version = query_number_at(&q, 5),
+			.is_pulled = query_number_at(&q, 6),
 		};
 	}
 	return query_end(&q, why);
@@ -355,16 +356,15 @@ int distribution_do(struct site *site, struct distribution_job *w, const atomic_
 	struct point point = { 0 };
 	auto_free char *reason = NULL;
 	int64_t version = 0;
-	bool is_pulled = false;
 	int error;
 
 	w->site = site;
 	w->stop = stop;
 	error = w->verb == DIST_REMOVE ? 0 : note_manifest(w, why);
-	if (!error && w->verb != DIST_REMOVE)
-		error = distribution_is_pulled(w, &is_pulled, why);
-	if (error || is_pulled)
-		return error ? error : distribution_pull(w, why);
+	if (error)
+		return error;
+	if (w->is_pulled && w->verb != DIST_REMOVE)
+		return distribution_pull(w, why);
 	error = act(w, &point, &result, &version, &reason);
 	point_free(&point);
 	if (w->interrupted || is_overtaken(w))

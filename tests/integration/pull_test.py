@@ -207,6 +207,32 @@ def test_validate():
     check(messages().count(2361) == before + 1, str(messages()))
 
 
+def test_several():
+    """several packages that a point waits for are ordered together, and all arrive"""
+    names = ["more%d" % i for i in range(4)]
+    berth("site", "set-dp", FAR, "--maintenance")
+    for name in names:
+        os.makedirs(path(name))
+        with open(path(name + "/file"), "wb") as f:
+            f.write(os.urandom(1000))
+        berth("package", "create", name, "--source", path(name))
+        berth("package", "distribute", name, NEAR)
+        berth("package", "distribute", name, FAR, "--no-wait")
+
+    def orders():
+        with sqlite3.connect(os.path.join(site_dir(), "site.db")) as db:
+            return db.execute("SELECT count(*) FROM distributions WHERE package LIKE 'more%' AND ordered = asked AND"
+                              " point = ?", (FAR,)).fetchone()[0]
+    check(orders() == 0, "ordered in maintenance")
+    berth("site", "set-dp", FAR, "--in-use")
+    seen = set()
+    wait_until("they are ordered", lambda: seen.add(orders()) or len(names) in seen, 60)
+    check(seen <= {0, len(names)}, "they were ordered one after the other: %s" % seen)
+    for name in names:
+        wait_until("%s is there" % name, lambda: row(package=name)["state"] == "installed", 60)
+        berth("package", "remove", name, FAR)
+
+
 def test_killed():
     """a mover that is killed goes on when it is back"""
     with open(path("source/large"), "wb") as f:
@@ -271,7 +297,7 @@ def test_lie():
     def ordered():  # published: what a mover remembers of no order, it forgets
         with sqlite3.connect(os.path.join(site_dir(), "site.db")) as db:
             return db.execute("SELECT asked, lower(hex(manifest)) FROM distributions JOIN packages ON name = package"
-                              " WHERE point = ? AND ordered = asked", (FAR,)).fetchone()
+                              " WHERE package = 'tools' AND point = ? AND ordered = asked", (FAR,)).fetchone()
     number, manifest = wait_until("it is ordered", ordered, 60)
     with open(path("state/state.json")) as f:
         state = json.load(f)

@@ -41,8 +41,9 @@ struct deployment_wish {
 int deployment_create(struct site *site, const struct deployment_wish *wish, char *id,
 		      char **why) MUST_CHECK;
 int deployment_remove(struct site *site, const char *id, char **why) MUST_CHECK;
-/* deployment_rerun - a new revision: it runs again where its rerun rule lets it. */
-int deployment_rerun(struct site *site, const char *id, char **why) MUST_CHECK;
+/* deployment_rerun - a new revision: it runs again where its rerun rule lets it; nowhere that it
+ * has run, where *@runs_once. */
+int deployment_rerun(struct site *site, const char *id, bool *runs_once, char **why) MUST_CHECK;
 json_t *deployment_list(struct site *site, char **why);
 /* deployment_status - every client it is for, and how far it has come; @id NULL: all. */
 json_t *deployment_status(struct site *site, const char *id, char **why);
