@@ -42,24 +42,41 @@ static void note_status(struct flight *flight, ntstatus status)
 		flight->status = status;
 }
 
-static void take_data(struct flight *flight, struct client_request *request, uint8_t *to)
+/* What was read; nothing where it is a failure, or the end of the file. */
+static struct cursor data_of(struct flight *flight, struct client_request *request)
 {
 	struct smb2_read_response response = { 0 };
-	struct place_request *rq = flight->rq;
 
 	if (request->status == STATUS_END_OF_FILE)
-		return;
+		return cur_of(NULL, 0);
 	if (request->status) {
 		note_status(flight, request->status);
-		return;
+		return cur_of(NULL, 0);
 	}
 	if (smb2_read_response_decode(&request->body, &response) ||
-	    cur_left(&response.data) > rq->length) {
+	    cur_left(&response.data) > flight->rq->length) {
 		note_status(flight, STATUS_INVALID_NETWORK_RESPONSE);
-		return;
+		return cur_of(NULL, 0);
 	}
 	flight->got = cur_left(&response.data);
-	cur_copy(&response.data, to, flight->got);
+	return response.data;
+}
+
+static void take_data(struct flight *flight, struct client_request *request)
+{
+	struct cursor data = data_of(flight, request);
+
+	if (cur_left(&data))
+		cur_copy(&data, flight->rq->data, cur_left(&data));
+}
+
+/* Only the hash of it is wanted: it is not copied for that. */
+static void take_back(struct flight *flight, struct client_request *request)
+{
+	struct cursor data = data_of(flight, request);
+
+	if (cur_left(&data) && !hash_sha256(data.at, cur_left(&data), flight->rq->back))
+		note_status(flight, STATUS_NO_MEMORY);
 }
 
 static void take_count(struct flight *flight, struct client_request *request)
@@ -79,9 +96,9 @@ static void part_done(struct client_request *request)
 	struct flight *flight = part->flight;
 
 	if (part == &flight->parts[PART_DATA] && flight->rq->verb == PLACE_GET)
-		take_data(flight, request, flight->rq->data);
+		take_data(flight, request);
 	else if (part == &flight->parts[PART_BACK])
-		take_data(flight, request, flight->rq->back);
+		take_back(flight, request);
 	else if (part == &flight->parts[PART_DATA])
 		take_count(flight, request);
 	else
@@ -126,7 +143,7 @@ static void add_create(struct flight *flight, struct client_message *message, co
 
 	if (rq->replace)
 		create.desired_access |= DELETE_ACCESS;
-	else if (rq->back)
+	else if (rq->wants_back)
 		create.desired_access |= FILE_READ_DATA;
 	utf16_encode(&wide, path);
 	create.name = cur_of(wide.data, wide.len);
@@ -162,7 +179,7 @@ static void add_data(struct flight *flight, struct client_message *message)
 
 		add(flight, message, PART_DATA, SMB2_WRITE, rq->length);
 		smb2_write_request_encode(&message->buf, &write);
-		if (rq->back && !rq->replace)
+		if (rq->wants_back && !rq->replace)
 			add_read(flight, message, PART_BACK, 0);
 	}
 }

@@ -46,7 +46,7 @@ static void ask(const struct transfer *t, struct slot *slot, enum phase phase)
 	if (phase == PHASE_SENDING) {
 		slot->rq.replace = slot->replace;
 		slot->rq.is_new = !slot->replace;
-		slot->rq.back = t->options->trust_writes ? NULL : slot->back;
+		slot->rq.wants_back = !t->options->trust_writes;
 	}
 	move(slot, phase);
 	place_begin(phase == PHASE_FETCHING ? source_of(t, slot) : t->options->to, &slot->rq);
@@ -83,6 +83,16 @@ static bool is_piece(const struct slot *slot, const uint8_t *data)
 static bool is_whole(const struct slot *slot, const uint8_t *data)
 {
 	return !slot->rq.status && slot->rq.got == slot->piece->length && is_piece(slot, data);
+}
+
+/* Did what was written come back as it is to be? With the answer to that, or when it was asked for.
+ */
+static bool came_back(const struct slot *slot)
+{
+	if (!slot->rq.is_back)
+		return is_whole(slot, slot->back);
+	return !slot->rq.status && slot->rq.got == slot->piece->length &&
+	       !memcmp(slot->rq.back, slot->piece->hash, SHA256_LENGTH);
 }
 
 static void stall(struct slot *slot, bool restart_check)
@@ -239,7 +249,7 @@ static void fetched(struct transfer *t, struct slot *slot)
 static void read_back(struct transfer *t, struct slot *slot)
 {
 	t->result->bytes_checked += slot->rq.got;
-	if (is_whole(slot, slot->back)) {
+	if (came_back(slot)) {
 		finish(t, slot);
 	} else if (target_is_lost(t, slot)) {
 		return;

@@ -13,6 +13,7 @@
 
 #include <base/buf.h>
 #include <content/failure.h>
+#include <crypto/sha256.h>
 
 struct place;
 
@@ -66,18 +67,18 @@ struct place_request {
 	uint64_t offset;  /* GET: where to begin; what lies behind the end is not an error */
 	uint8_t *data;	  /* GET: room of @length bytes. PUT: the whole file, @length bytes */
 	size_t length;
-	bool replace;  /* PUT: staged beside, then renamed over what readers may have open; else
-			  written in place: is_new, where anybody may refer to it */
-	bool is_new;   /* PUT, not to replace: where that name is taken it fails, with
-			  STATUS_OBJECT_NAME_COLLISION */
-	uint8_t *back; /* PUT: room of @length bytes for what was written, read again at once where
-			  the place can; NULL: it need not be */
+	bool replace;	 /* PUT: staged beside, then renamed over what readers may have open; else
+			    written in place: is_new, where anybody may refer to it */
+	bool is_new;	 /* PUT, not to replace: where that name is taken it fails, with
+			    STATUS_OBJECT_NAME_COLLISION */
+	bool wants_back; /* PUT: what was written is read again at once, where the place can */
 	void *owner;
 	/* The answer. */
 	bool done;
 	ntstatus status;
 	size_t got;   /* GET: less than @length at the end of the file only */
-	bool is_back; /* PUT: @back holds @got bytes that were read; else whoever wants them asks */
+	bool is_back; /* PUT: it was read again, @got bytes; else whoever wants them asks */
+	uint8_t back[SHA256_LENGTH]; /* and this is their hash */
 	/* The place's own. */
 	void *private_data;
 };
