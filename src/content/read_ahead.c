@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Reading ahead. Opening a file that is not in memory waits for its directory and its inode, and
- * having its pages fetched takes as long as reading them; neither is the sender's business. A file
- * is closed again at once: what was fetched stays with the system, and a site that serves many
- * targets would run out of descriptors.
+ * having its pages fetched takes as long as reading them; neither is the sender's business. Several
+ * threads wait at a time: the pieces of a library lie all over a disk, which has many of them under
+ * way as quickly as one. A file is closed again at once: what was fetched stays with the system,
+ * and a site that serves many targets would run out of descriptors.
  *
- * Locks: r->lock guards the ring and stops; nothing is opened under it. The thread belongs to the
- * struct and ends with it.
+ * They are woken for several names at a time, as a thread that is woken for one costs more than
+ * what it does; the last few are read when they are read.
+ *
+ * Locks: r->lock guards the ring and stops; nothing is opened under it. The threads belong to the
+ * struct and end with it; how many run is known to the caller's thread alone.
  */
 #include "read_ahead.h"
 
@@ -14,12 +18,14 @@
 #include <content/layout.h>
 #include <fcntl.h>
 
-#define AHEAD_MAX 64u /* names; who reads in order has passed the oldest when there are more */
+#define AHEAD_MAX   128u /* names; who reads in order has passed the oldest when there are more */
+#define THREADS_MAX 2u
+#define BATCH	    16u /* names that a thread is woken for */
 
 struct read_ahead {
 	const struct tree *tree;
-	pthread_t thread;
-	bool runs; /* of the caller's thread alone */
+	pthread_t threads[THREADS_MAX];
+	unsigned running;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	char names[AHEAD_MAX][LAYOUT_NAME_MAX]; /* a ring: @count from @first on */
@@ -27,17 +33,16 @@ struct read_ahead {
 	bool stops;
 };
 
-/* The next name; false: it is over. */
-static bool take_name(struct read_ahead *r, char name[LAYOUT_NAME_MAX])
+/* The next names; 0: it is over. */
+static unsigned take_names(struct read_ahead *r, char names[BATCH][LAYOUT_NAME_MAX])
 {
-	bool taken;
+	unsigned taken = 0;
 
 	pthread_mutex_lock(&r->lock);
-	while (!r->count && !r->stops)
+	while (r->count < BATCH && !r->stops)
 		pthread_cond_wait(&r->more, &r->lock);
-	taken = !r->stops;
-	if (taken) {
-		memcpy(name, r->names[r->first], LAYOUT_NAME_MAX);
+	while (!r->stops && taken < BATCH) {
+		memcpy(names[taken++], r->names[r->first], LAYOUT_NAME_MAX);
 		r->first = (r->first + 1) % AHEAD_MAX;
 		r->count--;
 	}
@@ -45,17 +50,23 @@ static bool take_name(struct read_ahead *r, char name[LAYOUT_NAME_MAX])
 	return taken;
 }
 
+static void fetch(const struct read_ahead *r, const char *name)
+{
+	auto_close int fd = tree_file(r->tree, name, FILE_READ, FILE_USUAL);
+
+	if (fd >= 0) /* else whoever reads it is told */
+		(void)!posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED);
+}
+
 static void *run(void *owner)
 {
 	struct read_ahead *r = owner;
-	char name[LAYOUT_NAME_MAX];
+	char names[BATCH][LAYOUT_NAME_MAX];
+	unsigned count;
 
-	while (take_name(r, name)) {
-		auto_close int fd = tree_file(r->tree, name, FILE_READ, FILE_USUAL);
-
-		if (fd >= 0) /* else whoever reads it is told */
-			(void)!posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED);
-	}
+	while ((count = take_names(r, names)) > 0)
+		for (unsigned i = 0; i < count; i++)
+			fetch(r, names[i]);
 	return NULL;
 }
 
@@ -69,15 +80,21 @@ struct read_ahead *read_ahead_new(const struct tree *tree)
 	return r;
 }
 
+static bool start(struct read_ahead *r)
+{
+	while (r->running < THREADS_MAX &&
+	       !thread_start(&r->threads[r->running], "read ahead", run, r))
+		r->running++;
+	return r->running;
+}
+
 void read_ahead_add(struct read_ahead *r, const char *name)
 {
 	size_t length = strlen(name);
 
 	if (length >= LAYOUT_NAME_MAX)
 		return;
-	if (!r->runs)
-		r->runs = !thread_start(&r->thread, "read ahead", run, r);
-	if (!r->runs)
+	if (!r->running && !start(r))
 		return; /* then it is read when it is read */
 	pthread_mutex_lock(&r->lock);
 	if (r->count == AHEAD_MAX) {
@@ -85,7 +102,7 @@ void read_ahead_add(struct read_ahead *r, const char *name)
 		r->count--;
 	}
 	memcpy(r->names[(r->first + r->count) % AHEAD_MAX], name, length + 1);
-	if (!r->count++)
+	if (++r->count % BATCH == 0)
 		pthread_cond_signal(&r->more);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -96,10 +113,10 @@ void read_ahead_free(struct read_ahead *r)
 		return;
 	pthread_mutex_lock(&r->lock);
 	r->stops = true;
-	pthread_cond_signal(&r->more);
+	pthread_cond_broadcast(&r->more);
 	pthread_mutex_unlock(&r->lock);
-	if (r->runs)
-		pthread_join(r->thread, NULL);
+	for (unsigned i = 0; i < r->running; i++)
+		pthread_join(r->threads[i], NULL);
 	pthread_cond_destroy(&r->more);
 	pthread_mutex_destroy(&r->lock);
 	free(r);

@@ -15,7 +15,7 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS  5000
 #define SPACE_SPARE    (16u << 20) /* left over at a target, for documents and directories */
-#define EXPECTED_MAX   64	   /* pieces that a source is told of before they are asked for */
+#define EXPECTED_MAX   128	   /* pieces that a source is told of before they are asked for */
 #define FLOOR_MS       (15u * 60 * 1000)
 #define FLOOR_BYTES    (1u << 20) /* so much in FLOOR_MS, or a place is as good as lost */
 #define TURNS_MAX      4	  /* how often it begins anew, where others changed the target */
