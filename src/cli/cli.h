@@ -24,7 +24,8 @@ enum option_kind {
 	OPTION_NO_FLAG, /* false in the request: --no-encrypt is the option no-encrypt with the key
 			   encrypt */
 	OPTION_TEXT,
-	OPTION_LIST, /* may be repeated: joined with commas */
+	OPTION_LIST,  /* may be repeated: joined with commas */
+	OPTION_LINES, /* may be repeated: joined with newlines */
 	OPTION_NUMBER,
 	OPTION_LOCAL, /* a flag for the command itself, not for the request */
 	OPTION_LOCAL_TEXT,

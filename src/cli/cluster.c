@@ -5,9 +5,6 @@
  */
 #include "cluster_conf.h"
 
-#include <base/buf.h>
-
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/random.h>
@@ -127,120 +124,54 @@ static int need_bare(void)
 
 /* ---- init */
 
-static void put(struct buf *b, const char *text)
-{
-	buf_bytes(b, text, strlen(text));
-}
+static const char berthd_clone[] =
+	"<clone id=\"berthd\"><meta_attributes id=\"berthd-meta\"><nvpair "
+	"id=\"berthd-interleave\" name=\"interleave\" value=\"true\"/></meta_attributes>"
+	"<primitive id=\"berthd-node\" class=\"ocf\" provider=\"berth\" type=\"node\">"
+	"<operations><op id=\"berthd-start\" name=\"start\" interval=\"0\" timeout=\"40s\"/>"
+	"<op id=\"berthd-stop\" name=\"stop\" interval=\"0\" timeout=\"60s\"/>"
+	"<op id=\"berthd-monitor\" name=\"monitor\" interval=\"5s\" timeout=\"15s\"/>"
+	"</operations></primitive></clone>";
 
-/* As the value of an attribute of XML. */
-static void put_value(struct buf *b, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("<>&\"'", *text))
-			buf_printf(b, "&#%d;", *text);
-		else
-			buf_u8(b, (uint8_t)*text);
-	}
-}
-
-/* "key=value" as a pair; false where it is none. */
-static bool put_option(struct buf *b, char *word, int number)
-{
-	char *equals = strchr(word, '=');
-
-	if (!equals || equals == word ||
-	    strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
-		    (size_t)(equals - word))
-		return false;
-	*equals = '\0';
-	for (const char *c = equals + 1; *c; c++) {
-		if (iscntrl((unsigned char)*c))
-			return false;
-	}
-	buf_printf(b, "<nvpair id=\"fence-%d\" name=\"%s\" value=\"", number, word);
-	put_value(b, equals + 1);
-	put(b, "\"/>");
-	return true;
-}
-
-/* What was given as --fence-option, and the lines of --fence-option-file, which may hold passwords:
- * an exit code. */
-static int put_options(struct buf *b, const char *given, const char *file)
-{
-	auto_free char *words = xstrdup(given ? given : "");
-	auto_free char *lines = file ? cluster_file(file, NULL) : xstrdup("");
-	char *rest[] = { words, lines }, *word;
-	static const char *const between[] = { ",", "\n" };
-	int number = 0;
-
-	if (!lines)
-		return complain(EXIT_FAILED, "cannot read %s: %s", file, strerror(errno));
-	for (size_t i = 0; i < ARRAY_LEN(rest); i++) {
-		while ((word = strsep(&rest[i], between[i])) != NULL) {
-			if (!word[0] || (i && word[0] == '#'))
-				continue;
-			if (!put_option(b, word, ++number))
-				return complain(EXIT_USAGE,
-						"a setting of the fence agent must be KEY=VALUE; "
-						"one that holds a comma or is secret goes into a "
-						"file, one on a line: --fence-option-file FILE");
-		}
-	}
-	return EXIT_DONE;
-}
-
-/* The text in *out, to be wiped and freed; an exit code. */
-static int first_configuration(struct call *call, const char *fence, char **out)
+/* The first configuration of Pacemaker, to be wiped and freed. */
+static char *first_configuration(const struct fence_devices *devices)
 {
 	auto_buf struct buf b = { 0 };
-	int code;
+	char *text;
 
-	put(&b, "<configuration><crm_config><cluster_property_set id=\"berth-options\">"
-		"<nvpair id=\"berth-stonith\" name=\"stonith-enabled\" value=\"");
-	put(&b, fence ? "true" : "false");
-	put(&b, "\"/><nvpair id=\"berth-quorum\" name=\"no-quorum-policy\" value=\"stop\"/>"
-		"</cluster_property_set></crm_config><resources>");
-	if (fence) {
-		auto_free char *device =
-			xasprintf("<primitive id=\"fence\" class=\"stonith\" type=\"%s\">"
-				  "<instance_attributes id=\"fence-options\">",
-				  fence);
-		put(&b, device);
-		code = put_options(&b, call_text(call, "fence_options"),
-				   call_text(call, "fence_option_file"));
-		if (code != EXIT_DONE)
-			return code;
-		put(&b,
-		    "</instance_attributes><operations><op id=\"fence-monitor\" name=\"monitor\" "
-		    "interval=\"60s\"/></operations></primitive>");
-	}
+	buf_text(&b, "<configuration><crm_config><cluster_property_set id=\"berth-options\">"
+		     "<nvpair id=\"berth-stonith\" name=\"stonith-enabled\" value=\"");
+	buf_text(&b, devices->count ? "true" : "false");
+	buf_text(&b, "\"/><nvpair id=\"berth-quorum\" name=\"no-quorum-policy\" value=\"stop\"/>"
+		     "</cluster_property_set></crm_config><resources>");
+	fence_devices_put(devices, &b);
 	if (!cluster_has_systemd())
-		put(&b,
-		    "<clone id=\"berthd\"><meta_attributes id=\"berthd-meta\"><nvpair "
-		    "id=\"berthd-interleave\" name=\"interleave\" "
-		    "value=\"true\"/></meta_attributes>"
-		    "<primitive id=\"berthd-node\" class=\"ocf\" provider=\"berth\" type=\"node\">"
-		    "<operations><op id=\"berthd-start\" name=\"start\" interval=\"0\" "
-		    "timeout=\"40s\"/>"
-		    "<op id=\"berthd-stop\" name=\"stop\" interval=\"0\" timeout=\"60s\"/>"
-		    "<op id=\"berthd-monitor\" name=\"monitor\" interval=\"5s\" timeout=\"15s\"/>"
-		    "</operations></primitive></clone>");
-	put(&b,
-	    "</resources><rsc_defaults><meta_attributes id=\"berth-defaults\"><nvpair "
-	    "id=\"berth-stickiness\" name=\"resource-stickiness\" value=\"100\"/><nvpair "
-	    "id=\"berth-threshold\" name=\"migration-threshold\" value=\"3\"/></meta_attributes>"
-	    "</rsc_defaults></configuration>");
+		buf_text(&b, berthd_clone);
+	buf_text(&b, "</resources><constraints>");
+	fence_devices_put_apart(devices, &b);
+	buf_text(&b, "</constraints><rsc_defaults><meta_attributes id=\"berth-defaults\"><nvpair "
+		     "id=\"berth-stickiness\" name=\"resource-stickiness\" value=\"100\"/><nvpair "
+		     "id=\"berth-threshold\" name=\"migration-threshold\" "
+		     "value=\"3\"/></meta_attributes></rsc_defaults></configuration>");
 	buf_u8(&b, 0);
-	*out = xstrdup((const char *)b.data);
+	text = xstrdup((const char *)b.data);
 	explicit_bzero(b.data, b.len);
-	return EXIT_DONE;
+	return text;
 }
 
 /* What cannot be safe is refused, or done with the risk named. */
-static int refuse_unsafe(struct call *call, int count, const char *fence, const char *arbiter)
+static int refuse_unsafe(struct call *call, const struct conf_member *members, int count,
+			 struct fence_devices *devices, const char *arbiter)
 {
-	bool force = call_local(call, "force");
+	bool force = call_local(call, "force"), fence = devices->count != 0;
+	const char *lack = fence ? fence_devices_lack(devices, members, count) : NULL;
 
+	if (lack && !force)
+		return complain(EXIT_FAILED,
+				"nothing turns %s off: when it is lost, nothing of it is taken "
+				"over. Give its fence device, too (--fence %s=AGENT,...), or "
+				"--force to add it later",
+				lack, lack);
 	if (!fence && !force)
 		return complain(
 			EXIT_FAILED,
@@ -259,6 +190,9 @@ static int refuse_unsafe(struct call *call, int count, const char *fence, const 
 		      "from "
 		      "writing to it\n",
 		      stderr);
+	if (lack)
+		fprintf(stderr, "risk taken: what runs on %s is not taken over when it is lost\n",
+			lack);
 	if (count == 2 && !arbiter)
 		fputs("risk taken: the fence race decides between the two nodes\n", stderr);
 	return EXIT_DONE;
@@ -267,10 +201,10 @@ static int refuse_unsafe(struct call *call, int count, const char *fence, const 
 int run_cluster_init(struct call *call)
 {
 	const char *name = call_text(call, "name"), *nodes = call_text(call, "nodes");
-	const char *fence = call_text(call, "fence"), *arbiter = call_text(call, "arbiter");
-	const char *token = call_text(call, "token");
+	const char *arbiter = call_text(call, "arbiter"), *token = call_text(call, "token");
 	long ms = token ? strtol(token, NULL, 10) : 1000;
 	struct conf_member members[CLUSTER_MAX_NODES];
+	cleanup(fence_devices_free) struct fence_devices devices = { 0 };
 	uint8_t key[AUTHKEY_BYTES];
 	static const char *const feed[] = { "cibadmin", "--modify", "--allow-create", "--xml-pipe",
 					    NULL };
@@ -288,16 +222,14 @@ int run_cluster_init(struct call *call)
 				"--token must be %d to 60000 ms: below that a busy machine is "
 				"taken for a dead one",
 				TOKEN_LEAST);
-	code = refuse_unsafe(call, count, fence, arbiter);
+	code = fence_devices_take(call, members, count, &devices);
+	if (code == EXIT_DONE)
+		code = refuse_unsafe(call, members, count, &devices, arbiter);
 	if (code != EXIT_DONE)
 		return code;
-	if (fence && strpbrk(fence, "<>&\"/"))
-		return complain(EXIT_USAGE, "\"%s\" is no fence agent", fence);
 	if (getrandom(key, sizeof(key), 0) != sizeof(key))
 		return complain(EXIT_FAILED, "no random bytes: %s", strerror(errno));
-	code = first_configuration(call, fence, &cib);
-	if (code != EXIT_DONE)
-		return code;
+	cib = first_configuration(&devices);
 	conf = conf_text(name, members, count, arbiter, ms);
 	code = write_membership(conf, key, sizeof(key));
 	if (code != EXIT_DONE)

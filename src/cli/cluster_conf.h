@@ -6,6 +6,7 @@
 
 #include "cli.h"
 
+#include <base/buf.h>
 #include <cluster/crm.h>
 
 #define COROSYNC_CONF "/etc/corosync/corosync.conf"
@@ -30,6 +31,32 @@ char *conf_address(const char *conf, const char *name);
 char *conf_value(const char *conf, const char *key, int nth);
 /* conf_nodes - how many nodes are in it. */
 int conf_nodes(const char *conf);
+
+/* What turns nodes off: one device for all of them, or one for each. */
+struct fence_device {
+	const char *node; /* of the list of members; NULL: for all */
+	char *agent;
+	struct buf settings; /* as XML; there may be passwords in it */
+	size_t setting_count;
+};
+struct fence_devices {
+	struct fence_device of[CLUSTER_MAX_NODES];
+	size_t count;
+};
+/* fence_devices_take - what --fence, --fence-option and --fence-option-file of @call say, into an
+ * empty @out, which is to be freed in any case and refers to @members. An exit code, and said why.
+ */
+int fence_devices_take(struct call *call, const struct conf_member *members, int count,
+		       struct fence_devices *out) MUST_CHECK;
+void fence_devices_free(struct fence_devices *d);
+/* fence_devices_lack - the first node that nothing turns off, or NULL. */
+const char *fence_devices_lack(struct fence_devices *d, const struct conf_member *members,
+			       int count);
+/* fence_devices_put - their resources, as XML; fence_devices_put_apart - what keeps each off the
+ * node that it turns off. */
+void fence_devices_put(const struct fence_devices *d, struct buf *b);
+void fence_devices_put_apart(const struct fence_devices *d, struct buf *b);
+
 /* cluster_start_daemons - Corosync and Pacemaker, now and at every boot; an exit code, when
  * Pacemaker answers. */
 int cluster_start_daemons(void);

@@ -101,6 +101,22 @@ static void verify_options(struct findings *f)
 	}
 }
 
+/* Does the configuration have a device that names this node? Its fencer does not know of those that
+ * are kept off it, as its own is. */
+static bool is_named_by_device(const char *node)
+{
+	auto_free char *path = xasprintf(
+		"//primitive[@class='stonith' and .//nvpair["
+		"(@name='pcmk_host_list' and contains(concat(' ',translate(@value,',;','  '),' '),"
+		"' %s ')) or (@name='pcmk_host_map' and "
+		"contains(concat(' ',translate(@value,',;','  ')),' %s:'))]]",
+		node, node);
+	auto_free char *ignored = NULL;
+
+	return cluster_name_ok(node) &&
+	       !CRM(NULL, &ignored, "cibadmin", "--query", "--local", "--xpath", path);
+}
+
 /* Is there a device that can turn this node off? */
 static void verify_fence(struct findings *f, const struct crm_node *node)
 {
@@ -109,7 +125,7 @@ static void verify_fence(struct findings *f, const struct crm_node *node)
 				     NULL };
 	auto_free char *text = crm_text(argv);
 
-	found(f, text && strstr(text, "<item"), what,
+	found(f, (text && strstr(text, "<item")) || is_named_by_device(node->name), what,
 	      "its pcmk_host_list or pcmk_host_map must name every node");
 }
 

@@ -25,12 +25,13 @@ ROW(o_local, { "local", OPTION_LOCAL, NULL, NULL, "on this node; there is no oth
 ROW(o_engine, { "engine", OPTION_TEXT, "engine", "embedded|pacemaker",
 		"refuse where the node runs another one" });
 ROW(o_node, { "node", OPTION_LIST, "nodes", "NAME=ADDRESS", "a node, this one too; repeated" });
-ROW(o_fence,
-    { "fence", OPTION_TEXT, "fence", "AGENT", "what turns a node off: fence_ipmilan ..." });
+ROW(o_fence, { "fence", OPTION_LINES, "fence", "[NODE=]AGENT,...",
+	       "what turns nodes off, with KEY=VALUE settings; one for all nodes, or repeated, one "
+	       "for each" });
 ROW(o_fence_option, { "fence-option", OPTION_LIST, "fence_options", "KEY=VALUE",
-		      "a setting of the fence agent; may be repeated" });
+		      "a setting of every fence device; may be repeated" });
 ROW(o_fence_file, { "fence-option-file", OPTION_TEXT, "fence_option_file", "FILE",
-		    "settings of the fence agent, one KEY=VALUE a line: passwords" });
+		    "such settings (passwords), one a line; after a line [NODE] of that node's" });
 ROW(o_arbiter, { "arbiter", OPTION_TEXT, "arbiter", "HOST",
 		 "machine with corosync-qnetd whose vote decides between halves" });
 ROW(o_token, { "token", OPTION_TEXT, "token", "MS", "how long a node may be silent (1000)" });

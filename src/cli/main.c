@@ -69,10 +69,11 @@ static const struct option_row *find_option(const struct command *command, const
 	return NULL;
 }
 
-static int add_to_list(struct call *call, const char *key, const char *value)
+static int add_to_list(struct call *call, const char *key, char between, const char *value)
 {
 	const char *before = json_string_value(json_object_get(call->request, key));
-	auto_free char *joined = before ? xasprintf("%s,%s", before, value) : xstrdup(value);
+	auto_free char *joined =
+		before ? xasprintf("%s%c%s", before, between, value) : xstrdup(value);
 
 	json_object_set_new(call->request, key, json_string(joined));
 	return EXIT_DONE;
@@ -103,7 +104,10 @@ static int put_option(struct call *call, const struct option_row *row, const cha
 		json_object_set(call->local, row->name, text);
 		break;
 	case OPTION_LIST:
-		(void)add_to_list(call, row->key, value);
+		(void)add_to_list(call, row->key, ',', value);
+		break;
+	case OPTION_LINES:
+		(void)add_to_list(call, row->key, '\n', value);
 		break;
 	case OPTION_NUMBER:
 		errno = 0;
@@ -121,8 +125,8 @@ static int put_option(struct call *call, const struct option_row *row, const cha
 
 static bool takes_value(const struct option_row *row)
 {
-	return row->kind == OPTION_TEXT || row->kind == OPTION_LIST || row->kind == OPTION_NUMBER ||
-	       row->kind == OPTION_LOCAL_TEXT;
+	return row->kind == OPTION_TEXT || row->kind == OPTION_LIST || row->kind == OPTION_LINES ||
+	       row->kind == OPTION_NUMBER || row->kind == OPTION_LOCAL_TEXT;
 }
 
 /* One that begins with two dashes; *at moves over its value. */
