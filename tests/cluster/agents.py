@@ -72,20 +72,28 @@ def test_agent_online(f):
     check(f.owner() == host, "a stop elsewhere took FS offline")
 
 
-def test_killed_agent(f):
-    """the agent killed in the middle of a start, a stop and a monitor leaves what stop and monitor can deal with"""
-    host = f.owner()
-    good = {"name": "FS", "volume": "/srv/fs"}
-    f.berth(host, "server", "offline", FS)
-    f.run(host, "mount", "/srv/disk", "/srv/fs")
-    for step in range(8):
-        action = ("start", "monitor", "stop", "start")[step % 4]
+def killed(f, host, agent, longest_s, **parameters):
+    """An agent is killed, as Pacemaker does it with its children, at some moment of each action."""
+    environment = ["OCF_ROOT=/usr/lib/ocf"] + ["OCF_RESKEY_%s=%s" % p for p in parameters.items()]
+    for action in ("start", "monitor", "stop", "start") * 2:
         if action != "start":
-            call(f, host, "start", 0, **good)
-        f.run(host, "env", "OCF_ROOT=/usr/lib/ocf", "OCF_RESKEY_name=FS", "OCF_RESKEY_volume=/srv/fs", "timeout", "-s", "KILL",
-              "%.3f" % f.rng.uniform(0.003, 0.08), "/usr/lib/ocf/resource.d/berth/fileserver", action, ok=False)
-        call(f, host, "stop", 0, **good)
-        call(f, host, "monitor", 7, **good)
+            call(f, host, "start", 0, agent, **parameters)
+        f.run(host, "env", *environment, "timeout", "-s", "KILL", "%.3f" % f.rng.uniform(0.003, longest_s),
+              "/usr/lib/ocf/resource.d/berth/" + agent, action, ok=False)
+        call(f, host, "stop", 0, agent, **parameters)
+        call(f, host, "monitor", 7, agent, **parameters)
+
+
+def test_killed_agent(f):
+    """each agent killed in the middle of a start, a stop and a monitor leaves what stop and monitor can deal with"""
+    host = f.owner()
+    f.berth(host, "server", "offline", FS)
+    killed(f, host, "disk", 0.3, device="/srv/disk", directory="/srv/fs", fstype="ext4")
+    check(not f.lab.mounts(host), "stopped, and mounted")
+    killed(f, host, "address", 0.15, ip="10.78.0.51", cidr_netmask="24")
+    check("10.78.0.51" not in f.run(host, "ip", "addr"), "stopped, and the address is there")
+    f.run(host, "mount", "/srv/disk", "/srv/fs")
+    killed(f, host, "fileserver", 0.08, name="FS", volume="/srv/fs")
     f.run(host, "umount", "/srv/fs")  # nothing of it is open
     f.berth(host, "server", "online", FS)
     f.wait_online(host)

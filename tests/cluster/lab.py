@@ -361,7 +361,7 @@ class Lab:
         agents = os.path.join(TOP, "agents", "ocf")
         for agent in os.listdir(agents) if os.path.isdir(agents) else ():
             shutil.copy(os.path.join(agents, agent), self.path("ocf/berth"))
-        for program in ("src/node/berthd", "src/cli/berth", "src/sited/berth-site"):
+        for program in ("src/node/berthd", "src/cli/berth", "src/sited/berth-site", "tests/cluster/wall_clock.so"):
             source = os.path.join(self.build, program)
             if os.path.exists(source):
                 shutil.copy(source, self.path("sbin"))
