@@ -70,6 +70,59 @@ ntstatus manage_accounts(struct server *server, const struct token *who,
 				    : list_groups(server, kind == MANAGE_BUILTINS, out, count);
 }
 
+/* The remark of a group is in the list of all, which is short. */
+static ntstatus fill_group(struct server *server, bool builtin, struct manage_account *out)
+{
+	struct manage_account *groups = NULL;
+	size_t count = 0;
+	ntstatus status = list_groups(server, builtin, &groups, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (groups[i].rid == out->rid)
+			out->full_name = xstrdup(groups[i].full_name);
+	}
+	manage_accounts_free(groups, count);
+	return status ? status : out->full_name ? STATUS_SUCCESS : STATUS_NO_SUCH_ALIAS;
+}
+
+static ntstatus fill_user(struct server *server, struct manage_account *out)
+{
+	struct store_user user;
+	int error = store_user_find(server->store, out->name, &user);
+
+	if (error)
+		return error == -ENOENT ? STATUS_NO_SUCH_USER : ntstatus_of_errno(error);
+	out->full_name = xstrdup(user.full_name);
+	out->is_disabled = user.flags & STORE_USER_DISABLED;
+	out->must_change_password = user.flags & STORE_USER_PASSWORD_EXPIRED;
+	store_user_free(&user);
+	return STATUS_SUCCESS;
+}
+
+ntstatus manage_account_numbered(struct server *server, const struct token *who,
+				 enum manage_account_kind kind, uint32_t rid,
+				 struct manage_account *out)
+{
+	ntstatus status = manage_begin(server, who, "look at an account", NULL);
+	ntstatus none = kind == MANAGE_USERS ? STATUS_NO_SUCH_USER : STATUS_NO_SUCH_ALIAS;
+	struct store_account found;
+	int error;
+
+	*out = (struct manage_account){ 0 };
+	if (status != STATUS_SUCCESS)
+		return status;
+	error = store_account_numbered(server->store, rid, kind == MANAGE_BUILTINS, &found);
+	if (error)
+		return error == -ENOENT ? none : ntstatus_of_errno(error);
+	if (found.is_group != (kind != MANAGE_USERS)) {
+		free(found.name);
+		return none;
+	}
+	out->name = found.name;
+	out->rid = rid;
+	return found.is_group ? fill_group(server, found.builtin, out) : fill_user(server, out);
+}
+
 ntstatus manage_members(struct server *server, const struct token *who, uint32_t rid, bool builtin,
 			struct sid **out, size_t *count)
 {

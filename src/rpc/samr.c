@@ -6,40 +6,24 @@
  * no row.
  *
  * There are two domains, the file server's own and BUILTIN. A handle is of the server, of one of
- * these, or of a group.
+ * these, of a group or of a user.
  */
 #include <base/utf16.h>
-#include <wire/samr.h>
 
-#include "handles.h"
-#include "interface.h"
+#include "samr.h"
 
-enum kind { NO_HANDLE, OF_SERVER, OF_DOMAIN, OF_ALIAS };
-
-/* MS-SAMR 2.2.1.3, 2.2.1.4, 2.2.1.6 */
+/* MS-SAMR 2.2.1.3, 2.2.1.4, 2.2.1.6, 2.2.1.7 */
 static const struct handle_rights rights[] = {
 	[OF_SERVER] = { 0x00020010, 0x0002000e, 0x00020021, 0x000f003f },
 	[OF_DOMAIN] = { 0x00020084, 0x0002047a, 0x00020301, 0x000f07ff },
 	[OF_ALIAS] = { 0x00020004, 0x00020013, 0x00020008, 0x000f001f },
+	[OF_USER] = { 0x0002031a, 0x00020044, 0x00020041, 0x000f07ff },
 };
 
 static const struct sid builtin_domain = { 1, { 0, 0, 0, 0, 0, 5 }, { 32 } };
 #define BUILTIN_NAME "Builtin"
 
-/* One call with its request, its handle and its reply. */
-struct work {
-	struct rpc_call *call;
-	struct server *server;
-	const struct token *who;
-	struct samr_request q;
-	struct handle *h;
-	struct samr_reply a;
-	struct manage_account *accounts; /* what the reply's texts are in */
-	size_t account_count;
-	struct sid *members;
-};
-
-static ntstatus open_handle(struct work *w, enum kind kind, bool builtin, uint32_t rid)
+ntstatus samr_open_handle(struct samr_work *w, enum samr_kind kind, bool builtin, uint32_t rid)
 {
 	uint32_t access = handle_access(w->q.access, &rights[kind], rights[kind].all);
 	struct handle *h;
@@ -56,17 +40,17 @@ static ntstatus open_handle(struct work *w, enum kind kind, bool builtin, uint32
 	return STATUS_SUCCESS;
 }
 
-static ntstatus connect_server(struct work *w)
+static ntstatus connect_server(struct samr_work *w)
 {
-	return open_handle(w, OF_SERVER, false, 0);
+	return samr_open_handle(w, OF_SERVER, false, 0);
 }
 
-static ntstatus connect_versioned(struct work *w)
+static ntstatus connect_versioned(struct samr_work *w)
 {
 	return w->q.in_version == 1 ? connect_server(w) : STATUS_NOT_SUPPORTED;
 }
 
-static ntstatus close_handle(struct work *w)
+static ntstatus close_handle(struct samr_work *w)
 {
 	handle_close(w->h);
 	return STATUS_SUCCESS;
@@ -74,7 +58,7 @@ static ntstatus close_handle(struct work *w)
 
 /* ---- domains: 3.1.5.11.1, 3.1.5.2.1, 3.1.5.1.5 */
 
-static ntstatus lookup_domain(struct work *w)
+static ntstatus lookup_domain(struct samr_work *w)
 {
 	bool builtin = !name_compare(w->q.name, BUILTIN_NAME);
 
@@ -85,13 +69,13 @@ static ntstatus lookup_domain(struct work *w)
 	return STATUS_SUCCESS;
 }
 
-static ntstatus open_domain(struct work *w)
+static ntstatus open_domain(struct samr_work *w)
 {
 	bool builtin = sid_equal(&w->q.sid, &builtin_domain);
 
 	if (!builtin && !sid_equal(&w->q.sid, &w->server->domain_sid))
 		return STATUS_NO_SUCH_DOMAIN;
-	return open_handle(w, OF_DOMAIN, builtin, 0);
+	return samr_open_handle(w, OF_DOMAIN, builtin, 0);
 }
 
 /* ---- lists */
@@ -100,7 +84,7 @@ static ntstatus open_domain(struct work *w)
  * give - the part of @all that the request's resume number, preferred length and count ask for: at
  * least one entry, so that whoever goes on comes to the end.
  */
-static ntstatus give(struct work *w, const struct samr_entry *all, uint32_t count)
+static ntstatus give(struct samr_work *w, const struct samr_entry *all, uint32_t count)
 {
 	uint32_t most = (uint32_t)min_u64(w->q.most_bytes, RPC_LIST_BYTES);
 	uint32_t first = (uint32_t)min_u64(w->q.resume, count), last = first;
@@ -117,14 +101,14 @@ static ntstatus give(struct work *w, const struct samr_entry *all, uint32_t coun
 	return last < count ? STATUS_MORE_ENTRIES : STATUS_SUCCESS;
 }
 
-static uint32_t control_of(const struct manage_account *account)
+uint32_t samr_control_of(const struct manage_account *account)
 {
 	return USER_NORMAL_ACCOUNT | (account->is_disabled ? USER_ACCOUNT_DISABLED : 0) |
 	       (account->must_change_password ? USER_PASSWORD_EXPIRED : 0);
 }
 
 /* Accounts of @kind as entries, those whose control has a bit of @filter (0: all of them). */
-static ntstatus load(struct work *w, enum manage_account_kind kind, uint32_t filter,
+static ntstatus load(struct samr_work *w, enum manage_account_kind kind, uint32_t filter,
 		     struct samr_entry **out, uint32_t *count)
 {
 	ntstatus status = manage_accounts(w->server, w->who, kind, &w->accounts, &w->account_count);
@@ -138,7 +122,7 @@ static ntstatus load(struct work *w, enum manage_account_kind kind, uint32_t fil
 	for (size_t i = 0; i < w->account_count; i++) {
 		const struct manage_account *account = &w->accounts[i];
 		bool is_user = kind == MANAGE_USERS;
-		uint32_t control = is_user ? control_of(account) : SAMR_GROUP_ATTRIBUTES;
+		uint32_t control = is_user ? samr_control_of(account) : SAMR_GROUP_ATTRIBUTES;
 
 		if (filter && !(control & filter))
 			continue;
@@ -152,7 +136,7 @@ static ntstatus load(struct work *w, enum manage_account_kind kind, uint32_t fil
 	return STATUS_SUCCESS;
 }
 
-static ntstatus enumerate_domains(struct work *w)
+static ntstatus enumerate_domains(struct samr_work *w)
 {
 	struct samr_entry *domains = ndr_alloc(w->call->in, 2, sizeof(*domains));
 
@@ -164,7 +148,7 @@ static ntstatus enumerate_domains(struct work *w)
 	return give(w, domains, 2);
 }
 
-static ntstatus enumerate(struct work *w, enum manage_account_kind kind, uint32_t filter)
+static ntstatus enumerate(struct samr_work *w, enum manage_account_kind kind, uint32_t filter)
 {
 	struct samr_entry *entries = NULL;
 	uint32_t count;
@@ -175,18 +159,17 @@ static ntstatus enumerate(struct work *w, enum manage_account_kind kind, uint32_
 }
 
 /* BUILTIN has no users. */
-static ntstatus enumerate_users(struct work *w)
+static ntstatus enumerate_users(struct samr_work *w)
 {
 	return w->h->builtin ? STATUS_SUCCESS : enumerate(w, MANAGE_USERS, w->q.control);
 }
 
-static ntstatus enumerate_aliases(struct work *w)
+static ntstatus enumerate_aliases(struct samr_work *w)
 {
 	return enumerate(w, w->h->builtin ? MANAGE_BUILTINS : MANAGE_GROUPS, 0);
 }
 
-/* The one group, in the sense of a domain's, that a server by itself has: everyone's primary. */
-static struct samr_entry *group_none(struct work *w)
+struct samr_entry *samr_group_none(struct samr_work *w)
 {
 	struct samr_entry *none = ndr_alloc(w->call->in, 1, sizeof(*none));
 
@@ -198,33 +181,33 @@ static struct samr_entry *group_none(struct work *w)
 	return none;
 }
 
-static ntstatus give_group_none(struct work *w)
+static ntstatus give_group_none(struct samr_work *w)
 {
-	const struct samr_entry *none = group_none(w);
+	const struct samr_entry *none = samr_group_none(w);
 
 	if (!none)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	return give(w, none, w->h->builtin ? 0 : 1);
 }
 
-static ntstatus enumerate_groups(struct work *w)
+static ntstatus enumerate_groups(struct samr_work *w)
 {
 	w->q.most_entries = UINT32_MAX;
 	return give_group_none(w);
 }
 
 /* 3.1.5.3.1 */
-static ntstatus query_display(struct work *w)
+static ntstatus query_display(struct samr_work *w)
 {
 	struct samr_entry *entries = NULL;
 	uint32_t count = 0;
 	ntstatus status = STATUS_SUCCESS;
 
-	w->a.display_class = w->q.display_class;
-	if (w->q.display_class == SAMR_DISPLAY_GROUP)
+	w->a.information_class = w->q.information_class;
+	if (w->q.information_class == SAMR_DISPLAY_GROUP)
 		return give_group_none(w);
-	if (w->q.display_class != SAMR_DISPLAY_USER) {
-		w->a.display_class = SAMR_DISPLAY_USER; /* of which there are none */
+	if (w->q.information_class != SAMR_DISPLAY_USER) {
+		w->a.information_class = SAMR_DISPLAY_USER; /* of which there are none */
 		return STATUS_INVALID_INFO_CLASS;
 	}
 	if (!w->h->builtin)
@@ -232,9 +215,9 @@ static ntstatus query_display(struct work *w)
 	return status || !count ? status : give(w, entries, count);
 }
 
-/* ---- 3.1.5.11.2: which numbers names of a domain have */
+/* ---- 3.1.5.11.2, 3.1.5.11.3: which numbers names of a domain have, and the other way */
 
-static void number(struct work *w, const char *name, struct samr_entry *entry)
+static void number(struct samr_work *w, const char *name, struct samr_entry *entry)
 {
 	auto_free char *whole =
 		xasprintf("%s\\%s", w->h->builtin ? BUILTIN_NAME : w->server->name, name);
@@ -247,7 +230,16 @@ static void number(struct work *w, const char *name, struct samr_entry *entry)
 	entry->rid = p.sid.sub[p.sid.sub_count - 1];
 }
 
-static ntstatus lookup_names(struct work *w)
+static ntstatus looked_up(struct samr_work *w, const struct samr_entry *entries, uint32_t found)
+{
+	w->a.entries = entries;
+	w->a.count = w->q.count;
+	if (found == w->q.count)
+		return STATUS_SUCCESS;
+	return found ? STATUS_SOME_NOT_MAPPED : STATUS_NONE_MAPPED;
+}
+
+static ntstatus lookup_names(struct samr_work *w)
 {
 	struct samr_entry *entries = ndr_alloc(w->call->in, w->q.count, sizeof(*entries));
 	uint32_t found = 0;
@@ -258,44 +250,38 @@ static ntstatus lookup_names(struct work *w)
 		number(w, w->q.names[i], &entries[i]);
 		found += entries[i].use != SID_USE_UNKNOWN;
 	}
-	w->a.entries = entries;
-	w->a.count = w->q.count;
-	if (found == w->q.count)
-		return STATUS_SUCCESS;
-	return found ? STATUS_SOME_NOT_MAPPED : STATUS_NONE_MAPPED;
+	return looked_up(w, entries, found);
 }
 
-/* ---- groups: 3.1.5.1.8, 3.1.5.8.3 */
-
-static ntstatus open_alias(struct work *w)
+static ntstatus lookup_ids(struct samr_work *w)
 {
-	struct sid *members;
-	size_t count;
-	ntstatus status =
-		manage_members(w->server, w->who, w->q.rid, w->h->builtin, &members, &count);
+	struct samr_entry *entries = ndr_alloc(w->call->in, w->q.count, sizeof(*entries));
+	const struct sid *domain = w->h->builtin ? &builtin_domain : &w->server->domain_sid;
+	uint32_t found = 0;
 
-	free(members);
-	return status ? status : open_handle(w, OF_ALIAS, w->h->builtin, w->q.rid);
-}
+	if (!entries)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	for (uint32_t i = 0; i < w->q.count; i++) {
+		struct sid sid = sid_child(domain, w->q.rids[i]);
+		struct manage_principal p;
 
-static ntstatus get_members(struct work *w)
-{
-	size_t count;
-	ntstatus status =
-		manage_members(w->server, w->who, w->h->rid, w->h->builtin, &w->members, &count);
-
-	w->a.members = w->members;
-	w->a.member_count = (uint32_t)count;
-	return status;
+		entries[i].use = SID_USE_UNKNOWN;
+		if (manage_principal_of_sid(w->server, w->who, &sid, &p) != STATUS_SUCCESS)
+			continue;
+		entries[i].use = p.use;
+		entries[i].name = call_text(w->call, "%s", p.name);
+		found++;
+	}
+	return looked_up(w, entries, found);
 }
 
 /* ---- the calls */
 
 static const struct {
 	uint16_t opnum;
-	enum kind kind;	 /* of its handle */
-	uint32_t access; /* that it was opened with */
-	ntstatus (*run)(struct work *w);
+	enum samr_kind kind; /* of its handle */
+	uint32_t access;     /* that it was opened with */
+	ntstatus (*run)(struct samr_work *w);
 } works[] = {
 	{ SAMR_CONNECT, NO_HANDLE, 0, connect_server },
 	{ SAMR_CONNECT2, NO_HANDLE, 0, connect_server },
@@ -308,20 +294,26 @@ static const struct {
 	{ SAMR_ENUMERATE_USERS, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, enumerate_users },
 	{ SAMR_ENUMERATE_ALIASES, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, enumerate_aliases },
 	{ SAMR_LOOKUP_NAMES, OF_DOMAIN, DOMAIN_LOOKUP, lookup_names },
-	{ SAMR_OPEN_ALIAS, OF_DOMAIN, DOMAIN_LOOKUP, open_alias },
-	{ SAMR_GET_MEMBERS_IN_ALIAS, OF_ALIAS, ALIAS_LIST_MEMBERS, get_members },
+	{ SAMR_LOOKUP_IDS, OF_DOMAIN, DOMAIN_LOOKUP, lookup_ids },
+	{ SAMR_OPEN_ALIAS, OF_DOMAIN, DOMAIN_LOOKUP, samr_open_alias },
+	{ SAMR_QUERY_ALIAS, OF_ALIAS, ALIAS_READ_INFORMATION, samr_query_alias },
+	{ SAMR_GET_MEMBERS_IN_ALIAS, OF_ALIAS, ALIAS_LIST_MEMBERS, samr_get_members },
+	{ SAMR_OPEN_USER, OF_DOMAIN, DOMAIN_LOOKUP, samr_open_user },
+	{ SAMR_QUERY_USER, OF_USER, 0, samr_query_user }, /* each field asks for its own */
+	{ SAMR_QUERY_USER2, OF_USER, 0, samr_query_user },
+	{ SAMR_GET_GROUPS_FOR_USER, OF_USER, USER_LIST_GROUPS, samr_get_groups },
 	{ SAMR_QUERY_DISPLAY, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, query_display },
 	{ SAMR_QUERY_DISPLAY2, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, query_display },
 	{ SAMR_QUERY_DISPLAY3, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, query_display },
 };
 
-static ntstatus run_close(struct work *w)
+static ntstatus run_close(struct samr_work *w)
 {
 	w->h = handle_find(*w->call->state, w->q.handle);
 	return w->h ? close_handle(w) : STATUS_INVALID_HANDLE;
 }
 
-static ntstatus run_work(struct work *w)
+static ntstatus run_work(struct samr_work *w)
 {
 	size_t which = 0;
 
@@ -343,17 +335,21 @@ static ntstatus run_work(struct work *w)
 
 static uint32_t any_call(struct rpc_call *call)
 {
-	struct work w = { .call = call, .server = call->peer->server, .who = call->peer->token };
+	struct samr_work w = { .call = call,
+			       .server = call->peer->server,
+			       .who = call->peer->token };
 	uint32_t fault = samr_request_decode(call->in, call->opnum, &w.q);
 
 	if (fault)
 		return fault;
-	w.a.display_class = SAMR_DISPLAY_USER;
+	w.a.information_class = SAMR_DISPLAY_USER;
 	call->status = run_work(&w);
 	w.a.status = call->status;
 	samr_reply_encode(call->out, call->opnum, &w.a);
 	manage_accounts_free(w.accounts, w.account_count);
 	free(w.members);
+	free(w.account.name);
+	free(w.account.full_name);
 	return RPC_FAULT_NONE;
 }
 
@@ -372,8 +368,14 @@ static const struct rpc_row rows[] = {
 	{ SAMR_ENUMERATE_ALIASES, "SamrEnumerateAliasesInDomain", RPC_NEEDS_ADMIN, false,
 	  any_call },
 	{ SAMR_LOOKUP_NAMES, "SamrLookupNamesInDomain", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_LOOKUP_IDS, "SamrLookupIdsInDomain", RPC_NEEDS_ADMIN, false, any_call },
 	{ SAMR_OPEN_ALIAS, "SamrOpenAlias", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_QUERY_ALIAS, "SamrQueryInformationAlias", RPC_NEEDS_ADMIN, false, any_call },
 	{ SAMR_GET_MEMBERS_IN_ALIAS, "SamrGetMembersInAlias", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_OPEN_USER, "SamrOpenUser", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_QUERY_USER, "SamrQueryInformationUser", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_QUERY_USER2, "SamrQueryInformationUser2", RPC_NEEDS_ADMIN, false, any_call },
+	{ SAMR_GET_GROUPS_FOR_USER, "SamrGetGroupsForUser", RPC_NEEDS_ADMIN, false, any_call },
 	{ SAMR_QUERY_DISPLAY, "SamrQueryDisplayInformation", RPC_NEEDS_ADMIN, false, any_call },
 	{ SAMR_QUERY_DISPLAY2, "SamrQueryDisplayInformation2", RPC_NEEDS_ADMIN, false, any_call },
 	{ SAMR_QUERY_DISPLAY3, "SamrQueryDisplayInformation3", RPC_NEEDS_ADMIN, false, any_call },

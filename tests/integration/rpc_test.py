@@ -628,10 +628,19 @@ def test_accounts():
     for user, status in (("bob", "NT_STATUS_ACCESS_DENIED"),):
         result = L.rpcclient("FS", "enumdomusers", user=user)
         check(status in result.text and "alice" not in result.out, repr(result))
+    result = L.rpcclient("FS", "queryuser bob;queryaliasinfo domain 0x%x 1" % int(sids_of("FS")["crew"].rsplit("-", 1)[1]))
+    for line in ("User Name   :\tbob", "user_rid :\t0x3e9", "group_rid:\t0x201", "acb_info :\t0x00000010"):
+        check(line in result.out, "%r is not in %s" % (line, result.out))
+    result = L.net("FS", "rpc", "user", "info", "bob")
+    check(result.code == 0 and result.out.split() == ["None"], repr(result))
     with Rpc(pipe="samr", interface=samr.MSRPC_UUID_SAMR) as rpc:
         server = samr.hSamrConnect(rpc)["ServerHandle"]
         domain = samr.hSamrLookupDomainInSamServer(rpc, server, "FS")["DomainId"]
         handle = samr.hSamrOpenDomain(rpc, server, domainId=domain)["DomainHandle"]
+        user = samr.hSamrOpenUser(rpc, handle, userId=1001)["UserHandle"]
+        info = samr.hSamrQueryInformationUser2(rpc, user, samr.USER_INFORMATION_CLASS.UserAllInformation)["Buffer"]["All"]
+        check((info["UserName"], info["UserId"], info["WhichFields"]) == ("bob", 1001, 0x10000f), repr(info["UserName"]))
+        check(not info["NtPasswordPresent"] and not info["NtOwfPassword"]["Buffer"], "a hash")
         users = samr.hSamrEnumerateUsersInDomain(rpc, handle)["Buffer"]["Buffer"]
         check([u["Name"] for u in users] == ["alice", "bob"], repr([u["Name"] for u in users]))
         check(error_of(lambda: samr.hSamrLookupDomainInSamServer(rpc, server, "FS2")) == 0xC00000DF, "another server")

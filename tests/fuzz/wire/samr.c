@@ -12,8 +12,10 @@ static void compare(const struct samr_request *a, const struct samr_request *b)
 	BUG_ON(a->count != b->count || a->access != b->access || a->rid != b->rid);
 	BUG_ON(a->resume != b->resume || a->most_bytes != b->most_bytes);
 	BUG_ON(strcmp(a->name, b->name) != 0 || !sid_equal(&a->sid, &b->sid));
-	for (uint32_t i = 0; i < a->count; i++)
-		BUG_ON(strcmp(a->names[i], b->names[i]) != 0);
+	for (uint32_t i = 0; i < a->count; i++) {
+		BUG_ON(a->names && strcmp(a->names[i], b->names[i]) != 0);
+		BUG_ON(a->rids && a->rids[i] != b->rids[i]);
+	}
 }
 
 static void again(struct ndr_reader *r, uint16_t opnum)
@@ -35,8 +37,8 @@ static void again(struct ndr_reader *r, uint16_t opnum)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint16_t opnums[] = { 0,  1,  5,  6,  7,  11, 13, 15, 17,
-					   27, 33, 40, 48, 51, 57, 62, 64 };
+	static const uint16_t opnums[] = { 0,  1,  5,  6,  7,  11, 13, 15, 17, 18, 27, 28,
+					   33, 34, 36, 39, 40, 47, 48, 51, 57, 62, 64 };
 	struct cursor in = cur_of(data, size);
 	uint8_t which = cur_u8(&in);
 	uint16_t opnum = opnums[(which & 127) % ARRAY_LEN(opnums)];

@@ -258,7 +258,7 @@ static void only_who_has_an_account_may_look_up(void **state)
 
 static void accounts_and_members_are_listed_for_administrators(void **state)
 {
-	struct manage_account *accounts;
+	struct manage_account *accounts, one;
 	struct manage_error error;
 	struct house h;
 	struct token *user;
@@ -283,6 +283,21 @@ static void accounts_and_members_are_listed_for_administrators(void **state)
 	assert_int_equal(manage_accounts(h.fs, NULL, MANAGE_BUILTINS, &accounts, &count), 0);
 	assert_int_equal(count, 3);
 	manage_accounts_free(accounts, count);
+	assert_int_equal(manage_account_numbered(h.fs, NULL, MANAGE_USERS, 1000, &one), 0);
+	assert_string_equal(one.name, "alice");
+	assert_true(one.is_disabled);
+	free(one.name);
+	free(one.full_name);
+	assert_int_equal(manage_account_numbered(h.fs, NULL, MANAGE_BUILTINS, 544, &one), 0);
+	assert_string_equal(one.full_name, "Manage this file server");
+	free(one.name);
+	free(one.full_name);
+	assert_int_equal(manage_account_numbered(h.fs, NULL, MANAGE_USERS, 544, &one),
+			 STATUS_NO_SUCH_USER);
+	assert_int_equal(manage_account_numbered(h.fs, NULL, MANAGE_GROUPS, 544, &one),
+			 STATUS_NO_SUCH_ALIAS);
+	assert_int_equal(manage_account_numbered(h.fs, user, MANAGE_USERS, 1000, &one),
+			 STATUS_ACCESS_DENIED);
 	assert_int_equal(manage_members(h.fs, NULL, 1001, false, &members, &count), 0);
 	assert_int_equal(count, 1);
 	assert_true(sid_equal(&members[0], &alice));

@@ -177,6 +177,29 @@ ntstatus manage_accounts(struct server *server, const struct token *who,
 	return STATUS_SUCCESS;
 }
 
+ntstatus manage_account_numbered(struct server *server, const struct token *who,
+				 enum manage_account_kind kind, uint32_t rid,
+				 struct manage_account *out)
+{
+	struct manage_account *all;
+	size_t count;
+	ntstatus status = manage_accounts(server, who, kind, &all, &count);
+
+	*out = (struct manage_account){ 0 };
+	if (status)
+		return status;
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].rid == rid) {
+			*out = all[i];
+			all[i].name = all[i].full_name = NULL;
+		}
+	}
+	manage_accounts_free(all, count);
+	if (out->name)
+		return STATUS_SUCCESS;
+	return kind == MANAGE_USERS ? STATUS_NO_SUCH_USER : STATUS_NO_SUCH_ALIAS;
+}
+
 ntstatus manage_members(struct server *server, const struct token *who, uint32_t rid, bool builtin,
 			struct sid **out, size_t *count)
 {

@@ -133,7 +133,7 @@ static void a_display_tells_what_an_account_is(void **state)
 
 	open_domain(&s, &fake_server.domain_sid);
 	for (size_t i = 0; i < ARRAY_LEN(opnums); i++) {
-		q.display_class = SAMR_DISPLAY_USER;
+		q.information_class = SAMR_DISPLAY_USER;
 		assert_int_equal(call(&s, opnums[i], s.domain, q), STATUS_SUCCESS);
 		assert_int_equal(s.a.count, 2);
 		assert_string_equal(s.a.entries[0].full_name, "the first");
@@ -141,13 +141,13 @@ static void a_display_tells_what_an_account_is(void **state)
 		assert_int_equal(s.a.entries[1].control,
 				 USER_NORMAL_ACCOUNT | USER_ACCOUNT_DISABLED);
 		assert_int_equal(s.a.total_bytes, s.a.returned_bytes);
-		q.display_class = SAMR_DISPLAY_GROUP;
+		q.information_class = SAMR_DISPLAY_GROUP;
 		assert_int_equal(call(&s, opnums[i], s.domain, q), STATUS_SUCCESS);
 		assert_string_equal(s.a.entries[0].name, "None");
-		q.display_class = 2; /* machines */
+		q.information_class = 2; /* machines */
 		assert_int_equal(call(&s, opnums[i], s.domain, q), STATUS_INVALID_INFO_CLASS);
 	}
-	q.display_class = SAMR_DISPLAY_USER;
+	q.information_class = SAMR_DISPLAY_USER;
 	q.most_entries = 1;
 	assert_int_equal(call(&s, SAMR_QUERY_DISPLAY, s.domain, q), STATUS_MORE_ENTRIES);
 	assert_true(s.a.total_bytes > s.a.returned_bytes);
@@ -182,6 +182,7 @@ static void members_of_a_group_are_their_sids(void **state)
 {
 	cleanup(end) struct sam s;
 	const char *names[] = { "alice", "nobody" };
+	uint32_t numbers[] = { 1000, 9 };
 	struct sid alice = sid_child(&fake_server.domain_sid, 1000);
 	uint8_t group[NDR_HANDLE_LENGTH];
 
@@ -190,6 +191,12 @@ static void members_of_a_group_are_their_sids(void **state)
 			      (struct samr_request){ .names = names, .count = 2 }),
 			 STATUS_SOME_NOT_MAPPED);
 	assert_int_equal(s.a.entries[0].rid, 1000);
+	assert_int_equal(s.a.entries[0].use, SID_USE_USER);
+	assert_int_equal(s.a.entries[1].use, SID_USE_UNKNOWN);
+	assert_int_equal(call(&s, SAMR_LOOKUP_IDS, s.domain,
+			      (struct samr_request){ .rids = numbers, .count = 2 }),
+			 STATUS_SOME_NOT_MAPPED);
+	assert_string_equal(s.a.entries[0].name, "alice");
 	assert_int_equal(s.a.entries[0].use, SID_USE_USER);
 	assert_int_equal(s.a.entries[1].use, SID_USE_UNKNOWN);
 	assert_int_equal(call(&s, SAMR_OPEN_ALIAS, s.domain,
@@ -204,6 +211,78 @@ static void members_of_a_group_are_their_sids(void **state)
 	assert_true(sid_equal(&s.a.members[0], &alice));
 	assert_int_equal(call(&s, SAMR_CLOSE_HANDLE, group, ALL), STATUS_SUCCESS);
 	assert_int_equal(call(&s, SAMR_GET_MEMBERS_IN_ALIAS, group, ALL), STATUS_INVALID_HANDLE);
+}
+
+static void a_group_and_a_user_say_what_they_are(void **state)
+{
+	static const uint16_t classes[] = { SAMR_ALIAS_GENERAL, SAMR_ALIAS_NAME,
+					    SAMR_ALIAS_COMMENT };
+	cleanup(end) struct sam s;
+	struct samr_request q = { .access = MAXIMUM_ALLOWED, .rid = 1002 };
+	uint8_t handle[NDR_HANDLE_LENGTH];
+
+	open_domain(&s, &fake_server.domain_sid);
+	assert_int_equal(call(&s, SAMR_OPEN_ALIAS, s.domain, q), STATUS_SUCCESS);
+	memcpy(handle, s.a.handle, sizeof(handle));
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+		q.information_class = classes[i];
+		assert_int_equal(call(&s, SAMR_QUERY_ALIAS, handle, q), STATUS_SUCCESS);
+		assert_int_equal(s.a.information_class, classes[i]);
+		if (classes[i] != SAMR_ALIAS_COMMENT)
+			assert_string_equal(s.a.entries[0].name, "ops");
+		if (classes[i] != SAMR_ALIAS_NAME)
+			assert_string_equal(s.a.entries[0].comment, "the first");
+		if (classes[i] == SAMR_ALIAS_GENERAL)
+			assert_int_equal(s.a.entries[0].control, 2);
+	}
+	q.information_class = 4;
+	assert_int_equal(call(&s, SAMR_QUERY_ALIAS, handle, q), STATUS_INVALID_INFO_CLASS);
+	assert_int_equal(call(&s, SAMR_OPEN_USER, s.domain, q), STATUS_NO_SUCH_USER);
+	q.rid = 1001;
+	assert_int_equal(call(&s, SAMR_OPEN_ALIAS, s.domain, q), STATUS_NO_SUCH_ALIAS);
+	assert_int_equal(call(&s, SAMR_OPEN_USER, s.domain, q), STATUS_SUCCESS);
+	memcpy(handle, s.a.handle, sizeof(handle));
+	assert_int_equal(call(&s, SAMR_QUERY_USER2, handle, q), STATUS_INVALID_INFO_CLASS);
+	q.information_class = SAMR_USER_ALL;
+	assert_int_equal(call(&s, SAMR_QUERY_USER, handle, q), STATUS_SUCCESS);
+	assert_string_equal(s.a.entries[0].name, "bob");
+	assert_int_equal(s.a.entries[0].rid, 1001);
+	assert_int_equal(s.a.entries[0].primary_group, 513);
+	assert_int_equal(s.a.entries[0].control, USER_NORMAL_ACCOUNT | USER_ACCOUNT_DISABLED);
+	assert_int_equal(s.a.entries[0].fields, SAMR_FIELDS_GENERAL | SAMR_FIELDS_ACCOUNT);
+	assert_int_equal(call(&s, SAMR_GET_GROUPS_FOR_USER, handle, q), STATUS_SUCCESS);
+	assert_int_equal(s.a.count, 1);
+	assert_int_equal(s.a.entries[0].rid, 513);
+}
+
+static void a_user_is_read_as_far_as_its_handle_goes(void **state)
+{
+	static const struct {
+		uint32_t access, status, fields;
+	} rows[] = {
+		{ USER_READ_GENERAL, STATUS_SUCCESS, SAMR_FIELDS_GENERAL },
+		{ USER_READ_ACCOUNT, STATUS_SUCCESS, SAMR_FIELDS_ACCOUNT },
+		{ GENERIC_READ, STATUS_SUCCESS, SAMR_FIELDS_ACCOUNT },
+		{ USER_LIST_GROUPS, STATUS_ACCESS_DENIED, 0 },
+	};
+	cleanup(end) struct sam s;
+
+	open_domain(&s, &fake_server.domain_sid);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct samr_request q = { .access = rows[i].access,
+					  .rid = 1000,
+					  .information_class = SAMR_USER_ALL };
+		uint8_t handle[NDR_HANDLE_LENGTH];
+
+		assert_int_equal(call(&s, SAMR_OPEN_USER, s.domain, q), STATUS_SUCCESS);
+		memcpy(handle, s.a.handle, sizeof(handle));
+		assert_int_equal(call(&s, SAMR_QUERY_USER, handle, q), rows[i].status);
+		if (rows[i].status)
+			continue;
+		assert_int_equal(s.a.entries[0].fields, rows[i].fields);
+		assert_int_equal(s.a.entries[0].name[0] != 0,
+				 rows[i].fields & SAMR_FIELDS_GENERAL ? 1 : 0);
+	}
 }
 
 static void a_handle_is_good_for_what_it_is_of_and_was_opened_for(void **state)
@@ -239,7 +318,10 @@ static void who_is_no_administrator_is_refused(void **state)
 					   SAMR_ENUMERATE_ALIASES, SAMR_LOOKUP_NAMES,
 					   SAMR_OPEN_ALIAS,	   SAMR_GET_MEMBERS_IN_ALIAS,
 					   SAMR_QUERY_DISPLAY,	   SAMR_QUERY_DISPLAY2,
-					   SAMR_QUERY_DISPLAY3 };
+					   SAMR_QUERY_DISPLAY3,	   SAMR_QUERY_ALIAS,
+					   SAMR_OPEN_USER,	   SAMR_QUERY_USER,
+					   SAMR_QUERY_USER2,	   SAMR_GET_GROUPS_FOR_USER,
+					   SAMR_LOOKUP_IDS };
 	static const uint8_t none[NDR_HANDLE_LENGTH];
 
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
@@ -293,6 +375,8 @@ int main(void)
 		cmocka_unit_test(a_display_tells_what_an_account_is),
 		cmocka_unit_test(domains_are_found_by_name),
 		cmocka_unit_test(members_of_a_group_are_their_sids),
+		cmocka_unit_test(a_group_and_a_user_say_what_they_are),
+		cmocka_unit_test(a_user_is_read_as_far_as_its_handle_goes),
 		cmocka_unit_test(a_handle_is_good_for_what_it_is_of_and_was_opened_for),
 		cmocka_unit_test(who_is_no_administrator_is_refused),
 		cmocka_unit_test(a_cut_request_is_a_fault),

@@ -115,6 +115,11 @@ struct manage_account {
 ntstatus manage_accounts(struct server *server, const struct token *who,
 			 enum manage_account_kind kind, struct manage_account **out,
 			 size_t *count) MUST_CHECK;
+/* manage_account_numbered - one of them, into @out, whose texts the caller frees, after a failure
+ * too; STATUS_NO_SUCH_USER, STATUS_NO_SUCH_ALIAS. */
+ntstatus manage_account_numbered(struct server *server, const struct token *who,
+				 enum manage_account_kind kind, uint32_t rid,
+				 struct manage_account *out) MUST_CHECK;
 void manage_accounts_free(struct manage_account *accounts, size_t count);
 /* manage_members - SIDs of the members of the group @rid, in an array that the caller frees;
  * STATUS_NO_SUCH_ALIAS where there is none. */
