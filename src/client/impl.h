@@ -58,6 +58,9 @@ struct client {
 	unsigned in_flight;
 	struct queued_message *queue, **queue_end;
 	struct loop_timer timer; /* looks for requests that take too long */
+
+	/* Compression: what was seen of the network when it was looked at last. */
+	uint64_t pace_ns, pace_network_us, slow_until_ns;
 };
 
 /* client_fail - end the connection with this failure; the first one counts. */

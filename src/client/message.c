@@ -153,8 +153,11 @@ void client_add(struct client_message *message, struct client *client,
 		message->first = request;
 	}
 	message->last = request;
-	if (command == SMB2_WRITE && !message->write_at)
-		message->write_at = message->last_at;
+	if (command == SMB2_WRITE) {
+		if (!message->write_at)
+			message->write_at = message->last_at;
+		message->write_bytes += payload;
+	}
 	smb2_header_encode(&message->buf, &header);
 }
 
@@ -235,6 +238,7 @@ static void hand_over(struct client *client, struct client_message *message)
 		good = good &&
 		       keys_seal(client, buf->data + STREAM_HEADER, buf->len - message->first_at);
 	client->facts.bytes_out += buf->len;
+	client->facts.bytes_written += message->write_bytes;
 	if (good)
 		stream_send(client->stream, buf);
 	else

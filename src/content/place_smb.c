@@ -365,6 +365,7 @@ static void copy_session(struct place_smb *smb, const struct client_options *ses
 {
 	smb->session = *session;
 	smb->session.compression = true; /* of what is written, where the server knows it */
+	smb->session.compression_spares = true;
 	if (!smb->session.pending_timeout_ms)
 		smb->session.pending_timeout_ms = PENDING_MS;
 	smb->session.server = smb->server;

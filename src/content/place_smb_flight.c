@@ -151,10 +151,15 @@ static void add_create(struct flight *flight, struct client_message *message, co
 	smb2_create_request_encode(&message->buf, &create);
 }
 
+/* What comes back may be compressed where that way is slow, too. */
 static void add_read(struct flight *flight, struct client_message *message, unsigned index,
 		     uint64_t offset)
 {
+	struct client *client = sync_client(flight->smb->sync);
+	bool compress =
+		client_facts(client)->compression.algorithms && client_network_is_slow(client);
 	const struct smb2_read_request read = {
+		.flags = compress ? SMB2_READFLAG_REQUEST_COMPRESSED : 0,
 		.length = (uint32_t)flight->rq->length,
 		.offset = offset,
 		.file_id = related,

@@ -57,6 +57,8 @@ struct client_options {
 	unsigned signing_count;
 	bool compression; /* offer it (3.1.1): then what is written is compressed, and what is read
 			     may be, if SMB2_READFLAG_REQUEST_COMPRESSED asks for it */
+	bool compression_spares; /* what is written is compressed only where that pays (compress.c)
+				  */
 	uint16_t compressions[CLIENT_ALGORITHMS_MAX]; /* by preference; none: all, LZ77 first */
 	unsigned compression_count;
 	bool compression_unchained;  /* offer only one compressed piece in a message */
@@ -105,6 +107,7 @@ struct client_facts {
 	struct smb2_compression compression;
 	uint64_t compressed_in, compressed_out; /* messages that came, and went, compressed */
 	uint64_t bytes_in, bytes_out;		/* of the connection, headers and all */
+	uint64_t bytes_written;			/* to files: of bytes_out, before compression */
 	bool signs, encrypts;			/* every message of the session */
 	uint16_t session_flags;
 	uint64_t session_id;
@@ -145,7 +148,8 @@ struct client_message {
 	const struct client_tree *tree;
 	struct client_request *first, *last;
 	size_t first_at, last_at;
-	size_t write_at; /* where its WRITE begins; 0: it has none */
+	size_t write_at;    /* where its WRITE begins; 0: it has none */
+	size_t write_bytes; /* that are written */
 	bool encrypted;
 };
 
@@ -163,6 +167,9 @@ void client_add(struct client_message *message, struct client *client,
 void client_send(struct client *client, struct client_message *message);
 /* client_cancel - ask the server to end @request early; its done() still comes, once. */
 void client_cancel(struct client *client, struct client_request *request);
+/* client_network_is_slow - is the network, and not one of its ends, what messages wait for? Then
+ * what makes them smaller makes them faster. */
+bool client_network_is_slow(struct client *client);
 /* client_in_flight - how many requests are sent or queued. */
 unsigned client_in_flight(const struct client *client);
 
