@@ -97,18 +97,18 @@ static int take_setting(struct fence_devices *d, struct fence_device *one, char 
 	return code;
 }
 
-/* Every list of processes would show it. */
+/* Every list of processes would show it. By what the settings of fence agents are called: passwd,
+ * snmp_priv_passwd, secret_key, token, api_key, community. What names a file holds no secret. */
 static bool is_secret(const char *word)
 {
-	size_t key = strcspn(word, "=");
-	static const char *const endings[] = { "passwd", "password" };
+	static const char *const parts[] = { "pass", "secret", "token", "key", "community" };
+	auto_free char *key = xasprintf("%.*s", (int)strcspn(word, "="), word);
 
-	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-		size_t length = strlen(endings[i]);
-
-		if (key >= length && !strncmp(word + key - length, endings[i], length))
+	if (strcasestr(key, "file") || strcasestr(key, "path") || strcasestr(key, "script"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (strcasestr(key, parts[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -119,7 +119,7 @@ static int take_words(struct fence_devices *d, struct fence_device *one, char *w
 
 	while (code == EXIT_DONE && (word = strsep(&words, ",")) != NULL) {
 		if (word[0] && is_secret(word))
-			code = complain(EXIT_USAGE, "a password does not go on a command line; put "
+			code = complain(EXIT_USAGE, "a secret does not go on a command line; put "
 						    "it, as KEY=VALUE, on a line of a file: "
 						    "--fence-option-file FILE");
 		else if (word[0])

@@ -101,19 +101,23 @@ static void verify_options(struct findings *f)
 	}
 }
 
-/* Does the configuration have a device that names this node? Its fencer does not know of those that
- * are kept off it, as its own is. */
-static bool is_named_by_device(const char *node)
+/* Does the configuration have a device that names the node that asks, and is not switched off? Its
+ * fencer does not know of those that are kept off it, as its own is. */
+static bool has_device_elsewhere(const char *node)
 {
 	auto_free char *path = xasprintf(
-		"//primitive[@class='stonith' and .//nvpair["
+		"//primitive[@class='stonith' and not(.//nvpair[@name='target-role' and "
+		"translate(@value,'STOPED','stoped')='stopped']) and .//nvpair["
 		"(@name='pcmk_host_list' and contains(concat(' ',translate(@value,',;','  '),' '),"
 		"' %s ')) or (@name='pcmk_host_map' and "
 		"contains(concat(' ',translate(@value,',;','  ')),' %s:'))]]",
 		node, node);
-	auto_free char *ignored = NULL;
+	auto_free char *ignored = NULL, *self = NULL;
 
-	return cluster_name_ok(node) &&
+	if (!cluster_name_ok(node) || CRM(&self, &ignored, "crm_node", "--name"))
+		return false;
+	self[strcspn(self, "\n")] = '\0';
+	return !strcmp(self, node) &&
 	       !CRM(NULL, &ignored, "cibadmin", "--query", "--local", "--xpath", path);
 }
 
@@ -125,7 +129,7 @@ static void verify_fence(struct findings *f, const struct crm_node *node)
 				     NULL };
 	auto_free char *text = crm_text(argv);
 
-	found(f, (text && strstr(text, "<item")) || is_named_by_device(node->name), what,
+	found(f, (text && strstr(text, "<item")) || has_device_elsewhere(node->name), what,
 	      "its pcmk_host_list or pcmk_host_map must name every node");
 }
 

@@ -157,6 +157,12 @@ def check_devices(bare):
         check("running on:" in stands and stands.split()[-1] != host, stands)
         other = "n2" if host == "n1" else "n1"  # a fencer does not know of a device that is kept off it
         check(bare.run(other, "stonith_admin", "--list", host).split()[0] == "fence-" + host, "another device turns %s off" % host)
+    role = ("crm_resource", "--resource", "fence-n1", "--meta")
+    bare.run("n1", *role, "--set-parameter", "target-role", "--parameter-value", "Stopped")
+    wait_until("n1 finds that nothing can turn it off, as its device is switched off",
+               lambda: re.search("(?m)^NOT.* n1 off", bare.run("n1", "berth", "cluster", "verify", ok=False)[1]))
+    bare.run("n1", *role, "--delete-parameter", "target-role")
+    wait_until("its device is back", lambda: "NOT" not in bare.run("n1", "berth", "cluster", "verify", ok=False)[1])
 
 
 def ten_commands(bare, commands):
@@ -185,6 +191,8 @@ REFUSED = (
     (("--fence", "fence_lab,login=a,=b"), 2, "KEY=VALUE"),
     (("--fence", "fence_lab", "--fence-option", "passwd=Gehe1m"), 2, "--fence-option-file"),
     (("--fence", "fence_lab,snmp_priv_passwd=Gehe1m"), 2, "--fence-option-file"),
+    (("--fence", "fence_lab,secret_key=Gehe1m"), 2, "--fence-option-file"),
+    (("--fence", "fence_lab", "--fence-option", "API-Token=Gehe1m"), 2, "--fence-option-file"),
     (("--fence-option", "login=x"), 2, "no fence agent"),
     (("--fence", "fence_none"), 1, "fence_none is not installed"),
     (("--fence", "../../bin/sh"), 2, "no fence agent"),
