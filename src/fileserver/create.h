@@ -26,8 +26,9 @@ struct creation {
 	struct open *open;
 	struct audit audit;
 	struct { /* what create_new made, for create_take_back; all NULL: nothing */
-		struct volume_node *node, *parent; /* counted */
-		char *path;			   /* from the volume's root */
+		struct file *file; /* counted, so that it remembers who opened it meanwhile */
+		struct volume_node *parent; /* counted */
+		char *path;		    /* from the volume's root */
 	} made;
 };
 
@@ -65,7 +66,8 @@ ntstatus create_open_stream(struct creation *c, struct file *base) MUST_CHECK;
  */
 ntstatus create_new(struct creation *c) MUST_CHECK;
 /* create_take_back - the request has failed after all: what it made goes again, unless somebody
- * else has opened it by now. create_made_end - it is to stay. Both take the locks they need. */
+ * else has opened it since, be it open still or not. create_made_end - it is to stay. Both take the
+ * locks they need. */
 void create_take_back(struct creation *c);
 void create_made_end(struct creation *c);
 

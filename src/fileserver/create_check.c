@@ -59,7 +59,7 @@ static ntstatus parse_stream(char *text, struct create_name *out)
 
 	if (type)
 		*type++ = 0;
-	if (strlen(text) > 765 || strpbrk(text, "\\/") || (!*text && !type))
+	if (strlen(text) > VOLUME_STREAM_NAME_MAX || strpbrk(text, "\\/") || (!*text && !type))
 		return STATUS_OBJECT_NAME_INVALID;
 	is_data = !type || !name_compare(type, "$DATA");
 	if (is_data) {

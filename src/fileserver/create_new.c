@@ -57,36 +57,36 @@ static ntstatus make(struct creation *c, const char *parent_path, struct volume_
 
 void create_made_end(struct creation *c)
 {
-	if (c->made.node)
-		volume_node_put(c->made.node);
+	file_put(c->made.file);
 	if (c->made.parent)
 		volume_node_put(c->made.parent);
 	free(c->made.path);
 	memset(&c->made, 0, sizeof(c->made));
 }
 
-static void note_made(struct creation *c, struct volume_node *node)
+/* Takes over the reference of @node. */
+static ntstatus note_made(struct creation *c, struct volume_node *node)
 {
 	create_made_end(c);
-	c->made.node = volume_node_get(node);
+	c->made.file = file_enter(node);
+	if (!c->made.file)
+		return STATUS_NO_MEMORY;
 	c->made.parent = volume_node_get(c->lookup.parent);
 	c->made.path = xstrdup(c->path);
+	return STATUS_SUCCESS;
 }
 
 void create_take_back(struct creation *c)
 {
 	struct caching_party by = caching_party_of_request(c->request);
 	struct actions actions = { 0 };
-	struct file auto_file *file = NULL;
+	struct file *file = c->made.file;
 
-	if (!c->made.node)
+	if (!file)
 		return;
-	file = file_enter(volume_node_get(c->made.node));
-	if (file) {
-		pthread_mutex_lock(&file->lock);
-		delete_unopened(file, c->made.parent, c->made.path, &by, &actions);
-		pthread_mutex_unlock(&file->lock);
-	}
+	pthread_mutex_lock(&file->lock);
+	delete_unopened(file, c->made.parent, c->made.path, &by, &actions);
+	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
 	create_made_end(c);
 }
@@ -95,8 +95,8 @@ ntstatus create_new(struct creation *c)
 {
 	char auto_free *above = path_parent(c->path);
 	struct descriptor auto_descriptor *parent = NULL;
-	struct file auto_file *file = NULL;
 	struct volume_node *node;
+	struct file *file;
 	struct caching_party by = caching_party_of_request(c->request);
 	uint32_t granted = 0;
 	ntstatus status = check_new(c);
@@ -114,9 +114,12 @@ ntstatus create_new(struct creation *c)
 		status = caching_check(c->request, NULL);
 	if (status == STATUS_SUCCESS)
 		status = make(c, above, &node);
+	if (status == STATUS_SUCCESS)
+		status = note_made(c, node);
 	if (status != STATUS_SUCCESS)
 		return status;
-	note_made(c, node);
+	file = c->made.file;
+	node = file->node;
 	notify_event(node->volume, c->path, FILE_ACTION_ADDED,
 		     node->is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME
 					: FILE_NOTIFY_CHANGE_FILE_NAME,
@@ -125,15 +128,11 @@ ntstatus create_new(struct creation *c)
 	if (node->is_directory)
 		descriptor_forget(&node->key);
 	if (c->name.stream) { /* the file is there now: its stream is the next round's */
-		volume_node_put(node);
 		c->made_base = true;
 		return STATUS_RETRY;
 	}
 	c->is_new = true;
 	c->result->action = FILE_CREATED;
 	status = volume_attributes(node, &c->lookup.attributes);
-	file = file_enter(node);
-	if (status != STATUS_SUCCESS || !file)
-		return file ? status : STATUS_NO_MEMORY;
-	return create_open_file(c, file, file, granted);
+	return status == STATUS_SUCCESS ? create_open_file(c, file, file, granted) : status;
 }

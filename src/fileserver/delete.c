@@ -83,10 +83,20 @@ void delete_if_last(struct file *file, const struct caching_party *by, struct ac
 		delete_now(file, by, actions);
 }
 
+/* Whoever was there before the file was in the table left no mark but what was written. */
+static bool has_data(const struct file *file)
+{
+	struct volume_attributes attributes;
+
+	return volume_attributes(file->node, &attributes) != STATUS_SUCCESS ||
+	       attributes.end_of_file;
+}
+
 void delete_unopened(struct file *file, struct volume_node *parent, const char *path,
 		     const struct caching_party *by, struct actions *actions)
 {
-	if (file->gone || file->delete_pending || file->open_count || file->stream_opens)
+	if (file->gone || file->delete_pending || file->open_count || file->stream_opens ||
+	    file->was_opened || has_data(file))
 		return;
 	file->delete_pending = true;
 	if (!file->stream)

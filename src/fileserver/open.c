@@ -241,6 +241,8 @@ void open_detach(struct open *open, struct actions *actions)
 	locks_release(open, actions);
 	returning_end(open, STATUS_SUCCESS, actions);
 	detach(open);
+	if (open_state(open) != OPEN_NEW) /* its client knew of it */
+		file->was_opened = base->was_opened = true;
 	if (open->written)
 		mark_archive(open);
 	times_release(open);

@@ -129,6 +129,8 @@ struct file {
 	uint32_t stream_opens; /* opens of its streams, which hold a deletion back */
 	uint32_t streams_kept; /* those of them that do not share DELETE: nobody may open the file
 				  for it */
+	bool was_opened; /* an open of it, or of a stream of it, has been and gone while it is here
+			  */
 	bool delete_pending;
 	bool gone; /* unlinked: look the name up again */
 	struct place *delete_place;
@@ -470,8 +472,8 @@ struct caching_party {
 /* ---- deletion (delete.c); locks of the file and of its base held ---- */
 void delete_at_close(struct open *open, struct actions *actions);
 void delete_if_last(struct file *file, const struct caching_party *by, struct actions *actions);
-/* delete_unopened - it goes now, by the name @path (of a stream: its own), unless somebody has it
- * open: then it is theirs. */
+/* delete_unopened - what was made for an open that there is none of goes now, by the name @path (of
+ * a stream: its own), unless somebody has it open, or had: then it is theirs. */
 void delete_unopened(struct file *file, struct volume_node *parent, const char *path,
 		     const struct caching_party *by, struct actions *actions);
 /* delete_mark - the file goes with its last open, by the name of @open. */

@@ -17,7 +17,8 @@
 
 #include "scan.h"
 
-#define PREFIX	     's'
+#define PREFIX 's'
+_Static_assert(VOLUME_STREAM_NAME_MAX == NAME_MAX - 1, "the prefix takes one");
 #define STREAMS_MOST 4096u /* of one file, in a listing */
 
 /* base_of - a stream has no streams of its own: its file is meant. */
@@ -32,7 +33,7 @@ static bool on_disk(const char *name, char out[NAME_MAX + 1])
 {
 	size_t length = strlen(name);
 
-	if (!length || length > NAME_MAX - 1 || strpbrk(name, "/\\:"))
+	if (!length || length > VOLUME_STREAM_NAME_MAX || strpbrk(name, "/\\:"))
 		return false;
 	out[0] = PREFIX;
 	memcpy(out + 1, name, length + 1);

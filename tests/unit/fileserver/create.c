@@ -382,6 +382,74 @@ static void a_create_that_fails_leaves_nothing(void **state)
 	done(open);
 }
 
+/* Whoever watches the directory opens what appears in it, and is done before its maker is. */
+struct visitor {
+	struct waiter waiter;
+	const char *path;
+	bool writes;
+	int count;
+};
+
+static void visit(struct waiter *waiter, ntstatus status)
+{
+	struct visitor *visitor = container_of(waiter, struct visitor, waiter);
+	struct open *open;
+
+	if (status != STATUS_SUCCESS)
+		return; /* the watch ends */
+	open = OPEN(.path = visitor->path, .access = FILE_MODIFY_ACCESS, .client = 1);
+	visitor->count++;
+	if (visitor->writes)
+		assert_status(open_set_end_of_file(open, 5, NULL), STATUS_SUCCESS);
+	done(open);
+}
+
+static struct open *await(struct visitor *visitor)
+{
+	struct open *watch = OPEN(.path = "", .options = FILE_DIRECTORY_FILE, .client = 1);
+	struct buf out = { 0 };
+
+	visitor->waiter.wake = visit;
+	assert_status(open_notify(watch, FILE_NOTIFY_CHANGE_FILE_NAME, false, 4096,
+				  &visitor->waiter, &out),
+		      STATUS_PENDING);
+	return watch;
+}
+
+static void what_somebody_has_opened_since_is_not_taken_back(void **state)
+{
+	(void)state;
+	for (int writes = 0; writes < 2; writes++) {
+		struct visitor visitor = { .path = "f", .writes = writes };
+		struct open *watch = await(&visitor);
+
+		assert_status(TRY(.path = "f:stream", .disposition = FILE_OPEN_IF,
+				  .contexts = &too_large),
+			      STATUS_DISK_FULL);
+		assert_int_equal(visitor.count, 1);
+		done(watch);
+		assert_status(TRY(.path = "f:stream"), STATUS_OBJECT_NAME_NOT_FOUND);
+		assert_status(TRY(.path = "f", .access = FILE_MODIFY_ACCESS,
+				  .options = FILE_DELETE_ON_CLOSE),
+			      STATUS_SUCCESS);
+	}
+}
+
+static void the_file_of_a_stream_that_cannot_be_is_not_made(void **state)
+{
+	char path[300] = "f:";
+	struct visitor visitor = { .path = "f" };
+	struct open *watch = await(&visitor);
+
+	(void)state;
+	memset(path + 2, 'x', 255);
+	assert_status(TRY(.path = path, .disposition = FILE_OPEN_IF), STATUS_OBJECT_NAME_INVALID);
+	assert_int_equal(visitor.count, 0);
+	done(watch);
+	path[2 + 254] = 0;
+	assert_status(TRY(.path = path, .disposition = FILE_OPEN_IF), STATUS_SUCCESS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void)
@@ -389,6 +457,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_disposition_does_what_it_says),
 		TEST(a_create_that_fails_leaves_nothing),
+		TEST(what_somebody_has_opened_since_is_not_taken_back),
+		TEST(the_file_of_a_stream_that_cannot_be_is_not_made),
 		TEST(bad_parameters_are_refused),
 		TEST(streams_are_named_behind_a_colon),
 		TEST(a_read_only_file_is_read_only),

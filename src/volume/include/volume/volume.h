@@ -304,9 +304,10 @@ void volume_list_free(struct volume_listing *listing);
 
 /*
  * Named streams of a file or directory. @name is without colons and type; compared without case; at
- * most 254 bytes of UTF-8, else STATUS_OBJECT_NAME_INVALID. Where @file is itself a stream, its
- * file is meant.
+ * most VOLUME_STREAM_NAME_MAX bytes of UTF-8, else STATUS_OBJECT_NAME_INVALID. Where @file is
+ * itself a stream, its file is meant.
  */
+#define VOLUME_STREAM_NAME_MAX 254u
 struct volume_stream {
 	char *name;
 	uint64_t size, allocation_size;
