@@ -247,9 +247,10 @@ static ntstatus rename_locked(struct volume_node *file, const char *from,
 		if (!replace)
 			return STATUS_OBJECT_NAME_COLLISION;
 		error = sys.rename(dir, from_disk, dir, to_disk, 0);
-		if (error || !strcmp(to_disk, wanted))
-			return ntstatus_of_errno(error);
-		return ntstatus_of_errno(sys.rename(dir, to_disk, dir, wanted, RENAME_NOREPLACE));
+		/* Only the case is left: where that fails the name stays as it was written. */
+		if (!error && strcmp(to_disk, wanted))
+			(void)sys.rename(dir, to_disk, dir, wanted, RENAME_NOREPLACE);
+		return ntstatus_of_errno(error);
 	}
 	if (!strcmp(from_disk, wanted))
 		return STATUS_SUCCESS;

@@ -250,6 +250,36 @@ static void a_stream_is_not_removed_for_one_that_had_its_name(void **state)
 	volume_node_put(file);
 }
 
+static int (*real_rename)(int, const char *, int, const char *, unsigned);
+
+/* Another case of a name is a rename that replaces nothing. */
+static int fail_other_case(int from_dir, const char *from, int to_dir, const char *to,
+			   unsigned flags)
+{
+	return flags ? -EIO : real_rename(from_dir, from, to_dir, to, flags);
+}
+
+static void a_stream_that_has_been_replaced_is_no_failure(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	struct volume_node *file, *one;
+
+	create_ok(f->root, "file", false);
+	file = open_ok(f->root, "file");
+	make_stream(file, "one", "1");
+	make_stream(file, "two", "2");
+	assert_int_equal(volume_stream_open(file, "one", &one), STATUS_SUCCESS);
+	real_rename = sys.rename;
+	sys.rename = fail_other_case;
+	assert_int_equal(volume_stream_rename(file, "one", one, "TWO", true), STATUS_SUCCESS);
+	sys.rename = real_rename;
+	assert_stream(file, "TWO", "1");
+	assert_int_equal(count_streams(file), 1);
+	assert_int_equal(volume_stream_remove(file, "TWO", one), STATUS_SUCCESS);
+	volume_node_put(one);
+	volume_node_put(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +291,7 @@ int main(void)
 		VOLUME_TEST(streams_of_what_a_rename_replaces_go_with_it),
 		VOLUME_TEST(an_overwrite_drops_data_and_streams),
 		VOLUME_TEST(streams_are_renamed_and_removed),
+		VOLUME_TEST(a_stream_that_has_been_replaced_is_no_failure),
 		VOLUME_TEST(a_stream_is_not_removed_for_one_that_had_its_name),
 	};
 
