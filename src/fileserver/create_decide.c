@@ -134,6 +134,9 @@ static ntstatus decide(struct creation *c, struct file *base, struct file *file,
 
 	if (base->gone || file->gone)
 		return STATUS_RETRY;
+	/* A rename that replaced it before it was in the table could not mark it gone. */
+	if (!file->open_count && volume_is_unlinked(file->node))
+		return STATUS_RETRY;
 	if (base->delete_pending || file->delete_pending)
 		return STATUS_DELETE_PENDING;
 	status = c->is_new ? STATUS_SUCCESS : check_attributes(c);

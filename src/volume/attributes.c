@@ -141,6 +141,13 @@ ntstatus volume_attributes(struct volume_node *node, struct volume_attributes *o
 			       : node_attributes(node, &st, out);
 }
 
+bool volume_is_unlinked(const struct volume_node *node)
+{
+	struct statx st;
+
+	return !sys.statx(node->fd, "", &st) && !st.stx_nlink;
+}
+
 static struct timespec time_to_set(nttime t, bool wanted)
 {
 	return wanted ? nttime_to_timespec(t) : (struct timespec){ .tv_nsec = UTIME_OMIT };

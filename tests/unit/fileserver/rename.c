@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "opens_fixture.h"
 
+#include "../../../src/volume/sys.h"
+
 #define CHANGE (FILE_MODIFY_ACCESS)
 
 static void a_file_goes_with_its_last_handle(void **state)
@@ -320,6 +322,64 @@ static void the_read_only_attribute_is_passed_over_by_who_could_take_it_away(voi
 	assert_status(TRY(.path = "a"), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
+/* Whoever opens @name on the disk is overtaken by a rename over it. */
+static struct race {
+	struct volume_sys sys; /* as it was */
+	const char *name, *path;
+	struct open *by; /* NULL: it has been */
+	int fd;
+} race;
+
+static int note_opened(int dir, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+	int fd = race.sys.openat2(dir, path, flags, mode, resolve);
+
+	if (race.by && !strcmp(path, race.name))
+		race.fd = fd;
+	return fd;
+}
+
+static int overtake(int dir, const char *name, struct statx *out)
+{
+	struct open *by = race.by;
+
+	if (by && dir == race.fd && !*name) {
+		race.by = NULL;
+		assert_status(open_rename(by, race.path, true, 0, NULL), STATUS_SUCCESS);
+		done(by);
+	}
+	return race.sys.statx(dir, name, out);
+}
+
+static void who_opens_what_a_rename_replaces_gets_what_replaced_it(void **state)
+{
+	static const struct {
+		const char *name, *from, *to, *opened;
+	} rows[] = { { "two", "one", "two", "two" }, { "stwo", "f:one", ":two", "f:two" } };
+	struct file_facts facts;
+	struct open *open;
+
+	(void)state;
+	make_file("f");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		done(OPEN(.path = rows[i].opened, .access = CHANGE, .disposition = FILE_CREATE));
+		race = (struct race){ .sys = sys, .name = rows[i].name, .path = rows[i].to };
+		race.fd = -1;
+		race.by = OPEN(.path = rows[i].from, .access = CHANGE, .disposition = FILE_CREATE);
+		sys.openat2 = note_opened;
+		sys.statx = overtake;
+		open = OPEN(.path = rows[i].opened, .access = CHANGE, .client = 1);
+		sys = race.sys;
+		assert_null(race.by);
+		assert_status(open_set_end_of_file(open, 5, NULL), STATUS_SUCCESS);
+		done(open);
+		open = OPEN(.path = rows[i].opened);
+		assert_status(open_query_attributes(open, &facts), STATUS_SUCCESS);
+		assert_int_equal(facts.end_of_file, 5);
+		done(open);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void)
@@ -336,6 +396,7 @@ int main(void)
 		TEST(what_is_no_name_of_a_stream_is_refused),
 		TEST(a_stream_replaces_none_that_has_data_or_is_open),
 		TEST(the_data_of_a_file_and_its_streams_stay_what_they_are),
+		TEST(who_opens_what_a_rename_replaces_gets_what_replaced_it),
 		TEST(what_is_renamed_is_to_be_saved_again),
 		TEST(the_read_only_attribute_is_passed_over_by_who_could_take_it_away),
 	};

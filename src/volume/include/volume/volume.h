@@ -179,6 +179,9 @@ ntstatus volume_create(struct volume_lookup *lookup, const struct volume_initial
 		       struct volume_node **out) MUST_CHECK;
 
 ntstatus volume_attributes(struct volume_node *node, struct volume_attributes *out) MUST_CHECK;
+/* volume_is_unlinked - has the last name of @node (a file, a stream or a directory) gone? Where the
+ * disk does not say: false. */
+bool volume_is_unlinked(const struct volume_node *node);
 /* Which of the fields volume_set_attributes is to set. */
 #define VOLUME_SET_CREATION_TIME    0x01u
 #define VOLUME_SET_LAST_ACCESS_TIME 0x02u
