@@ -175,13 +175,33 @@ static ntstatus may_delete_target(struct moving *m, struct descriptor *parent)
 	return status;
 }
 
+/*
+ * Another case of its own name, the very same, or another link of it, which becomes its one name in
+ * their place: not where that is the name that goes with the last handle.
+ */
+static ntstatus check_other_name(struct moving *m)
+{
+	struct file *file = m->file;
+	const struct place *place;
+	ntstatus status = STATUS_SUCCESS;
+
+	pthread_mutex_lock(&file->lock);
+	place = file->delete_place;
+	if (file->delete_pending && place && place->parent &&
+	    volume_key_equal(&place->parent->key, &m->to.parent->key) &&
+	    !strcmp(place->name, m->to.name))
+		status = STATUS_DELETE_PENDING;
+	pthread_mutex_unlock(&file->lock);
+	return status;
+}
+
 static ntstatus check_existing_target(struct moving *m, struct descriptor *parent)
 {
 	const struct volume_attributes *a = &m->to.attributes;
 	ntstatus status;
 
 	if (is_same_file(m) && !m->is_link)
-		return STATUS_SUCCESS; /* another case of its own name, or the very same */
+		return check_other_name(m);
 	if (!m->replace)
 		return STATUS_OBJECT_NAME_COLLISION;
 	if (a->is_directory || a->is_other || is_same_file(m))

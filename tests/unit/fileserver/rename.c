@@ -322,6 +322,24 @@ static void the_read_only_attribute_is_passed_over_by_who_could_take_it_away(voi
 	assert_status(TRY(.path = "a"), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
+static void a_link_does_not_take_the_place_of_a_name_that_goes(void **state)
+{
+	struct open *first, *second;
+
+	(void)state;
+	make_file("a");
+	first = OPEN(.path = "a", .access = CHANGE);
+	assert_status(open_link(first, "b", false, NULL), STATUS_SUCCESS);
+	second = OPEN(.path = "b", .access = CHANGE);
+	assert_status(open_set_disposition(first, true, 0, NULL), STATUS_SUCCESS);
+	assert_status(open_rename(second, "a", true, 0, NULL), STATUS_DELETE_PENDING);
+	assert_status(open_rename(second, "c", true, 0, NULL), STATUS_SUCCESS);
+	done(first);
+	done(second);
+	assert_status(TRY(.path = "a"), STATUS_OBJECT_NAME_NOT_FOUND);
+	assert_status(TRY(.path = "c"), STATUS_SUCCESS);
+}
+
 /* Whoever opens @name on the disk is overtaken by a rename over it. */
 static struct race {
 	struct volume_sys sys; /* as it was */
@@ -396,6 +414,7 @@ int main(void)
 		TEST(what_is_no_name_of_a_stream_is_refused),
 		TEST(a_stream_replaces_none_that_has_data_or_is_open),
 		TEST(the_data_of_a_file_and_its_streams_stay_what_they_are),
+		TEST(a_link_does_not_take_the_place_of_a_name_that_goes),
 		TEST(who_opens_what_a_rename_replaces_gets_what_replaced_it),
 		TEST(what_is_renamed_is_to_be_saved_again),
 		TEST(the_read_only_attribute_is_passed_over_by_who_could_take_it_away),
