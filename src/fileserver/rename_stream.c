@@ -104,16 +104,34 @@ static ntstatus give_name(struct open *open, struct stream_target *to, bool repl
 	return status;
 }
 
+/* What goes with its last handle gets no other name, as a file does not (rename.c). The lock of the
+ * base is held. */
+static ntstatus check_source(const struct open *open)
+{
+	struct file *base = open_base(open), *file = open->file;
+	bool gone = base->gone, goes = base->delete_pending;
+
+	if (file != base) {
+		pthread_mutex_lock(&file->lock);
+		gone = file->gone;
+		goes = goes || file->delete_pending;
+		pthread_mutex_unlock(&file->lock);
+	}
+	if (!open->place || gone)
+		return STATUS_FILE_CLOSED;
+	return goes ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+}
+
 /* The lock of the base is held: under it streams get and lose their names and opens. Of two
  * streams one is locked at a time. */
 static ntstatus rename_locked(struct open *open, struct stream_target *to, bool replace,
 			      bool *changed)
 {
 	struct file *file = open->file;
-	ntstatus status;
+	ntstatus status = check_source(open);
 
-	if (!open->place || file->gone)
-		return STATUS_FILE_CLOSED;
+	if (status != STATUS_SUCCESS)
+		return status;
 	if (!name_compare(to->name, file->stream ? file->stream : ""))
 		return STATUS_SUCCESS; /* in whichever case */
 	if (!file->stream)

@@ -340,6 +340,26 @@ static void a_link_does_not_take_the_place_of_a_name_that_goes(void **state)
 	assert_status(TRY(.path = "c"), STATUS_SUCCESS);
 }
 
+static void a_stream_that_goes_gets_no_other_name(void **state)
+{
+	struct open *open, *base;
+
+	(void)state;
+	make_file("a");
+	done(OPEN(.path = "a:two", .access = CHANGE, .disposition = FILE_CREATE));
+	open = OPEN(.path = "a:one", .access = CHANGE, .disposition = FILE_CREATE);
+	assert_status(open_set_disposition(open, true, 0, NULL), STATUS_SUCCESS);
+	assert_status(open_rename(open, ":two", true, 0, NULL), STATUS_ACCESS_DENIED);
+	done(open);
+	assert_status(TRY(.path = "a:two"), STATUS_SUCCESS);
+	open = OPEN(.path = "a:two", .access = CHANGE);
+	base = OPEN(.path = "a", .access = CHANGE);
+	assert_status(open_set_disposition(base, true, 0, NULL), STATUS_SUCCESS);
+	assert_status(open_rename(open, ":three", false, 0, NULL), STATUS_ACCESS_DENIED);
+	done(base);
+	done(open);
+}
+
 /* Whoever opens @name on the disk is overtaken by a rename over it. */
 static struct race {
 	struct volume_sys sys; /* as it was */
@@ -415,6 +435,7 @@ int main(void)
 		TEST(a_stream_replaces_none_that_has_data_or_is_open),
 		TEST(the_data_of_a_file_and_its_streams_stay_what_they_are),
 		TEST(a_link_does_not_take_the_place_of_a_name_that_goes),
+		TEST(a_stream_that_goes_gets_no_other_name),
 		TEST(who_opens_what_a_rename_replaces_gets_what_replaced_it),
 		TEST(what_is_renamed_is_to_be_saved_again),
 		TEST(the_read_only_attribute_is_passed_over_by_who_could_take_it_away),
