@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <time.h>
 
-#define MAX_FENCING 10
+#define MAX_FENCING 1000 /* the fencer itself remembers fewer */
 
-json_t *crm_fence_events(xmlNode *root)
+json_t *crm_fence_events(xmlNode *root, size_t most)
 {
 	auto_found xmlXPathObject *found = xml_find(root, ".//fence_event");
 	json_t *events = json_array();
 
-	for (size_t i = 0; i < xml_count(found) && i < MAX_FENCING; i++) {
+	for (size_t i = 0; i < xml_count(found) && i < most; i++) {
 		static const char *const keys[] = { "target",	 "action", "status",
 						    "completed", "origin", "exit-reason" };
 		json_t *event = json_object();
@@ -50,6 +50,7 @@ json_t *crm_fencing(char **why)
 	/* Without --verbose, fencings that are alike are told as one, and that is not the last. */
 	if (!CRM(&text, why, "stonith_admin", "--history", "*", "--verbose", "--output-as=xml"))
 		doc = xml_parse(text);
-	return doc && xmlDocGetRootElement(doc) ? crm_fence_events(xmlDocGetRootElement(doc))
-						: json_array();
+	return doc && xmlDocGetRootElement(doc)
+		       ? crm_fence_events(xmlDocGetRootElement(doc), MAX_FENCING)
+		       : NULL;
 }

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#define SHOWN_FENCINGS 10
+
 /* ---- what is so: crm_mon */
 
 static void read_nodes(xmlNode *mon, struct crm_view *view)
@@ -78,7 +80,7 @@ int crm_parse(const char *mon_text, const char *cib_text, struct crm_view *out, 
 	read_summary(mon_root, out);
 	read_nodes(mon_root, out);
 	read_versions(mon_root, out);
-	out->fencing = crm_fence_events(mon_root);
+	out->fencing = crm_fence_events(mon_root, SHOWN_FENCINGS);
 	crm_read_servers(mon_root, cib_root, out);
 	return 0;
 }

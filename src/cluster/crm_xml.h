@@ -33,7 +33,7 @@ bool xml_pair_is(xmlNode *owner, const char *set, const char *name, const char *
  * the configuration (@cib) say. */
 void crm_read_servers(xmlNode *mon, xmlNode *cib, struct crm_view *view);
 void crm_server_free(struct crm_server *s);
-/* crm_fence_events - what was fenced when, newest first, below @root; a new array. */
-json_t *crm_fence_events(xmlNode *root);
+/* crm_fence_events - what was fenced when, newest first, below @root; a new array of @most. */
+json_t *crm_fence_events(xmlNode *root, size_t most);
 
 #endif

@@ -5,7 +5,7 @@
  * soon as it has changed. Where the fencer tells nothing, it is asked again and again for a while
  * after a node was lost.
  *
- * Locks: m->lock guards the three lists; it is held for no call outwards.
+ * Locks: m->lock guards the members and what was lost and fenced; it is held for no call outwards.
  */
 #include "membership.h"
 
@@ -15,13 +15,13 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "engine.h"
 #include "fencer.h"
+#include "fencings.h"
 
 #define CS_OK	       1
 #define TRACK_CHANGES  2
@@ -31,26 +31,13 @@
 #define ASK_SLOWLY_MS  1000  /* ... when nothing seems to come of it, and one that tells, */
 #define ASK_EAGER_MS   5000  /* ... which it does so long after the loss, */
 #define ASK_LONGEST_MS 60000 /* ... and how long at all */
-#define CLOCK_SLACK_MS 1000  /* the history is in whole seconds */
-
-struct change {
-	uint32_t id;
-	int64_t lost_ms;
-};
-struct fencing {
-	char node[CLUSTER_MAX_NAME];
-	int64_t begun_ms, ended_ms;
-};
 
 struct membership {
 	pthread_mutex_t lock;
 	pthread_t thread;
 	int wake;
 	bool stopping;
-	struct change changes[CLUSTER_MAX_NODES];
-	size_t change_count;
-	struct fencing fencings[CLUSTER_MAX_NODES];
-	size_t fencing_count;
+	struct fencings fencings;
 	uint32_t members[CLUSTER_MAX_NODES]; /* changed by the thread alone, with the lock */
 	size_t member_count;
 	/* The thread's own. */
@@ -106,16 +93,8 @@ static bool is_in(const uint32_t *list, size_t count, uint32_t id)
 
 static void note_loss(struct membership *m, uint32_t id, int64_t now)
 {
-	size_t at = 0;
-
 	pthread_mutex_lock(&m->lock);
-	while (at < m->change_count && m->changes[at].id != id)
-		at++;
-	if (at < CLUSTER_MAX_NODES) {
-		m->changes[at] = (struct change){ .id = id, .lost_ms = now };
-		if (at == m->change_count)
-			m->change_count++;
-	}
+	fencings_note_loss(&m->fencings, id, now);
 	pthread_mutex_unlock(&m->lock);
 	m->watch_since = monotonic_ms();
 	__atomic_store_n(&m->watch_from_ms, now, __ATOMIC_RELEASE);
@@ -140,63 +119,17 @@ static void changed(uint64_t handle, uint32_t quorate, uint64_t ring, uint32_t c
 
 /* ---- fencing */
 
-static struct fencing *fencing_of(struct membership *m, const char *node)
-{
-	struct fencing *f;
-
-	for (size_t i = 0; i < m->fencing_count; i++) {
-		if (!strcasecmp(m->fencings[i].node, node))
-			return &m->fencings[i];
-	}
-	if (m->fencing_count == CLUSTER_MAX_NODES)
-		return NULL;
-	f = &m->fencings[m->fencing_count++];
-	snprintf(f->node, sizeof(f->node), "%s", node);
-	return f;
-}
-
-/* One look at the history. True: the fencing that was watched for has ended. */
-static bool note_fencing(struct membership *m, const json_t *events)
-{
-	int64_t now = realtime_ms();
-	bool pending = false, ended = false;
-	const json_t *event;
-	size_t i;
-
-	pthread_mutex_lock(&m->lock);
-	json_array_foreach((json_t *)(uintptr_t)events, i, event)
-	{
-		const char *node = json_string_value(json_object_get(event, "target"));
-		const char *status = json_string_value(json_object_get(event, "status"));
-		const char *completed = json_string_value(json_object_get(event, "completed"));
-		struct fencing *f =
-			node && status && cluster_name_ok(node) ? fencing_of(m, node) : NULL;
-
-		if (!f)
-			continue;
-		if (!strcmp(status, "pending")) {
-			pending = true;
-			if (f->begun_ms < m->watch_from_ms)
-				f->begun_ms = now;
-		} else if (!strcmp(status, "success") && f->ended_ms < m->watch_from_ms &&
-			   crm_time_ms(completed ? completed : "") + CLOCK_SLACK_MS >
-				   m->watch_from_ms) {
-			ended = true;
-			f->ended_ms = now;
-			if (f->begun_ms < m->watch_from_ms)
-				f->begun_ms = now;
-		}
-	}
-	pthread_mutex_unlock(&m->lock);
-	return ended && !pending;
-}
-
 static void look_at_fencing(struct membership *m)
 {
 	auto_free char *why = NULL;
 	json_t *events = crm_fencing(&why);
+	bool has_ended = false;
 
-	if (note_fencing(m, events) || monotonic_ms() - m->watch_since > ASK_LONGEST_MS)
+	pthread_mutex_lock(&m->lock);
+	if (events) /* where nobody answers, nothing was seen */
+		has_ended = fencings_look(&m->fencings, events, m->watch_from_ms, realtime_ms());
+	pthread_mutex_unlock(&m->lock);
+	if (has_ended || monotonic_ms() - m->watch_since > ASK_LONGEST_MS)
 		__atomic_store_n(&m->watch_from_ms, 0, __ATOMIC_RELEASE);
 	json_decref(events);
 }
@@ -236,7 +169,7 @@ static void forget_members(struct membership *m)
 	m->connected = false;
 	pthread_mutex_lock(&m->lock);
 	m->member_count = 0;
-	m->change_count = 0;
+	fencings_forget_losses(&m->fencings);
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -315,6 +248,7 @@ void membership_stop(struct membership *m)
 	__atomic_store_n(&m->stopping, true, __ATOMIC_RELEASE);
 	(void)!write(m->wake, &one, sizeof(one));
 	pthread_join(m->thread, NULL);
+	fencings_free(&m->fencings);
 	close_fd_ptr(&m->wake);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
@@ -322,30 +256,28 @@ void membership_stop(struct membership *m)
 
 int64_t membership_lost(struct membership *m, uint32_t node_id)
 {
-	int64_t when = 0;
+	int64_t when;
 
 	pthread_mutex_lock(&m->lock);
-	for (size_t i = 0; i < m->change_count; i++) {
-		if (m->changes[i].id == node_id)
-			when = m->changes[i].lost_ms;
-	}
+	when = fencings_lost(&m->fencings, node_id);
 	pthread_mutex_unlock(&m->lock);
 	return when;
+}
+
+bool membership_saw_end(struct membership *m, uint32_t node_id, const char *node)
+{
+	bool seen;
+
+	pthread_mutex_lock(&m->lock);
+	seen = !is_in(m->members, m->member_count, node_id) &&
+	       fencings_vouch(&m->fencings, node_id, node);
+	pthread_mutex_unlock(&m->lock);
+	return seen;
 }
 
 bool membership_is_watching(struct membership *m)
 {
 	return !__atomic_load_n(&m->away, __ATOMIC_SEQ_CST);
-}
-
-bool membership_has(struct membership *m, uint32_t node_id)
-{
-	bool has;
-
-	pthread_mutex_lock(&m->lock);
-	has = is_in(m->members, m->member_count, node_id);
-	pthread_mutex_unlock(&m->lock);
-	return has;
 }
 
 bool membership_watches_fencing(struct membership *m)
@@ -358,11 +290,13 @@ void membership_fencing(struct membership *m, const char *node, int64_t since, i
 {
 	*begun = *ended = 0;
 	pthread_mutex_lock(&m->lock);
-	for (size_t i = 0; i < m->fencing_count; i++) {
-		if (strcasecmp(m->fencings[i].node, node) != 0 || m->fencings[i].ended_ms < since)
+	for (size_t i = 0; i < m->fencings.count; i++) {
+		const struct fencing *f = &m->fencings.list[i];
+
+		if (strcasecmp(f->node, node) != 0 || f->ended_ms < since)
 			continue;
-		*begun = m->fencings[i].begun_ms;
-		*ended = m->fencings[i].ended_ms;
+		*begun = f->begun_ms;
+		*ended = f->ended_ms;
 	}
 	pthread_mutex_unlock(&m->lock);
 }

@@ -17,12 +17,13 @@ int64_t membership_lost(struct membership *m, uint32_t node_id);
 /* membership_is_watching - would a change be noted now? Not while the fencer is asked something,
  * which can take as long as the fencer likes: what is known then may be old. */
 bool membership_is_watching(struct membership *m);
-/* membership_has - is it a member now? */
-bool membership_has(struct membership *m, uint32_t node_id);
+/* membership_saw_end - was @node, with this number, lost and then fenced, and has it not come back?
+ * False where that was not seen, whatever is true (fencings.h). */
+bool membership_saw_end(struct membership *m, uint32_t node_id, const char *node) MUST_CHECK;
 /* membership_watches_fencing - is the fencer still asked about a node that was lost? */
 bool membership_watches_fencing(struct membership *m);
 /* membership_fencing - when the fencing of @node that ended last was seen to begin and to end; 0, 0
- * where none was seen since @since. */
+ * where none was seen since @since. For people: by clocks that may jump. */
 void membership_fencing(struct membership *m, const char *node, int64_t since, int64_t *begun,
 			int64_t *ended);
 

@@ -56,15 +56,9 @@ struct crm_view *pacemaker_look(struct pacemaker *p, uint64_t age_ms)
 static bool saw_it_end(struct pacemaker *p, const char *name)
 {
 	const struct crm_node *node = crm_node(&p->view, name);
-	int64_t lost, begun, ended;
 
-	if (!p->membership || !node || !node->id || !membership_is_watching(p->membership))
-		return false;
-	lost = membership_lost(p->membership, node->id);
-	if (!lost || membership_has(p->membership, node->id))
-		return false;
-	membership_fencing(p->membership, name, lost, &begun, &ended);
-	return ended > 0;
+	return p->membership && node && node->id && membership_is_watching(p->membership) &&
+	       membership_saw_end(p->membership, node->id, name);
 }
 
 /* Can the cluster vouch that this node has ended? */

@@ -61,7 +61,7 @@ struct crm_view {
 int crm_look(struct crm_view *out, char **why) MUST_CHECK;
 /* crm_parse - the same, from the texts of crm_mon (XML) and cibadmin. */
 int crm_parse(const char *mon, const char *cib, struct crm_view *out, char **why) MUST_CHECK;
-/* crm_fencing - the history of fencing alone, as in a view; an array, empty where nobody answers.
+/* crm_fencing - the history of fencing alone, all of it, as in a view; NULL where nobody answers.
  */
 json_t *crm_fencing(char **why);
 /* crm_time_ms - a time as Pacemaker's tools print it, "2026-11-27 05:15:20 -05:00" or "...Z", in ms
