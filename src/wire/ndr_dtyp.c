@@ -43,27 +43,55 @@ const char *ndr_get_unicode_text(struct ndr_reader *r, const struct ndr_unicode 
 	return copy ? copy : "";
 }
 
+/* The most that a counted string can be, and its terminator, in a length of 16 bits. */
+#define UNICODE_BYTES_MOST 65532u
+
+/* The first units of a @text that is longer; a pair of them is not parted. */
+static void cut_units(const char *text, struct buf *out)
+{
+	utf16_encode(out, text);
+	if (out->failed)
+		return;
+	out->len = UNICODE_BYTES_MOST;
+	if ((out->data[out->len - 1] & 0xfc) == 0xd8)
+		out->len -= 2;
+}
+
 void ndr_put_unicode(struct ndr_writer *w, const char *text)
 {
-	uint16_t bytes = text ? (uint16_t)utf16_length(text) : 0;
+	size_t bytes = text ? utf16_length(text) : 0;
+	auto_buf struct buf cut = { 0 };
 
+	if (bytes > UNICODE_BYTES_MOST) {
+		cut_units(text, &cut);
+		w->out->failed |= cut.failed;
+		bytes = cut.len;
+	}
 	buf_align(w->out, w->start, 4);
-	ndr_put_u16(w, bytes);
-	ndr_put_u16(w, bytes);
+	ndr_put_u16(w, (uint16_t)bytes);
+	ndr_put_u16(w, (uint16_t)bytes);
 	ndr_put_pointer(w, text != NULL);
 }
 
 void ndr_put_unicode_text(struct ndr_writer *w, const char *text)
 {
-	uint32_t units;
+	size_t bytes = text ? utf16_length(text) : 0;
+	auto_buf struct buf cut = { 0 };
 
 	if (!text)
 		return;
-	units = (uint32_t)utf16_length(text) / 2;
-	ndr_put_u32(w, units);
+	if (bytes > UNICODE_BYTES_MOST) {
+		cut_units(text, &cut);
+		w->out->failed |= cut.failed;
+		bytes = cut.len;
+	}
+	ndr_put_u32(w, (uint32_t)bytes / 2);
 	ndr_put_u32(w, 0);
-	ndr_put_u32(w, units);
-	utf16_encode(w->out, text);
+	ndr_put_u32(w, (uint32_t)bytes / 2);
+	if (cut.len)
+		buf_bytes(w->out, cut.data, cut.len);
+	else
+		utf16_encode(w->out, text);
 }
 
 void ndr_get_sid(struct ndr_reader *r, struct sid *sid)

@@ -124,6 +124,45 @@ static void the_first_reason_to_refuse_stays(void **state)
 	assert_int_equal(ndr_fault(&r), RPC_FAULT_BAD_STUB_DATA);
 }
 
+/* A length of 16 bits cannot tell more; a pair of units is not parted. */
+static void a_counted_string_that_is_too_long_is_cut(void **state)
+{
+	static const struct {
+		size_t ascii, pairs; /* what the text is made of, */
+		uint16_t bytes;	     /* ... and what is told of it */
+	} rows[] = {
+		{ 32766, 0, 65532 }, { 32767, 0, 65532 }, { 32768, 0, 65532 },
+		{ 70000, 0, 65532 }, { 32764, 9, 65532 }, { 32765, 9, 65530 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_buf struct buf text = { 0 }, out = { 0 };
+		struct ndr_writer w = ndr_writer_of(&out);
+		struct ndr_unicode s;
+		struct ndr_reader r;
+		const char *back;
+
+		for (size_t n = 0; n < rows[i].ascii; n++)
+			buf_text(&text, "a");
+		for (size_t n = 0; n < rows[i].pairs; n++)
+			buf_text(&text, "\xf0\x9f\x90\x9f");
+		buf_u8(&text, 0);
+		ndr_put_unicode(&w, (const char *)text.data);
+		ndr_put_unicode_text(&w, (const char *)text.data);
+		assert_false(out.failed);
+		r = ndr_reader_of(cur_of(out.data, out.len));
+		s = ndr_get_unicode(&r);
+		assert_int_equal(s.length, rows[i].bytes);
+		back = ndr_get_unicode_text(&r, &s);
+		assert_int_equal(ndr_fault(&r), 0);
+		assert_int_equal(cur_left(&r.c), 0);
+		assert_memory_equal(back, text.data, strlen(back));
+		assert_true(strlen(back) >= 32700);
+		ndr_reader_free(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +171,7 @@ int main(void)
 		cmocka_unit_test(memory_of_a_stub_has_a_limit),
 		cmocka_unit_test(values_are_aligned_to_their_size_from_the_beginning_of_the_stub),
 		cmocka_unit_test(the_first_reason_to_refuse_stays),
+		cmocka_unit_test(a_counted_string_that_is_too_long_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
