@@ -14,35 +14,38 @@ bool manage_may_look_up(const struct server *server, const struct token *who)
 	return !who || (token_is_somebody(who) && scope_vouches(server, who));
 }
 
-/* The servers whose accounts count at @server: itself first, then those that share its node's. */
-struct circle {
-	struct server **servers; /* counted */
+/* The server that is asked comes first, then those that share its node's accounts. */
+struct manage_circle {
 	size_t count;
+	struct server *servers[]; /* counted */
 };
 
-static void circle_end(struct circle *c)
+void manage_circle_free(struct manage_circle *c)
 {
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; c && i < c->count; i++)
 		server_put(c->servers[i]);
-	free(c->servers);
+	free(c);
 }
 
-static struct circle circle_of(struct server *server)
+struct manage_circle *manage_circle_of(struct server *server, const struct token *who)
 {
 	struct server **online;
-	size_t count = registry_servers(&online), kept = 1;
-	struct circle c = { .servers = xalloc(count + 1, sizeof(struct server *)) };
 	uint64_t principal = scope_principal(server);
+	struct manage_circle *c;
+	size_t count;
 
-	c.servers[0] = server_get(server);
+	if (!manage_may_look_up(server, who))
+		return NULL;
+	count = registry_servers(&online);
+	c = xalloc(1, sizeof(*c) + (count + 1) * sizeof(struct server *));
+	c->servers[c->count++] = server_get(server);
 	for (size_t i = 0; i < count; i++) {
 		if (online[i] != server && scope_principal(online[i]) == principal)
-			c.servers[kept++] = online[i];
+			c->servers[c->count++] = online[i];
 		else
 			server_put(online[i]);
 	}
 	free(online);
-	c.count = kept;
 	return c;
 }
 
@@ -150,21 +153,19 @@ static ntstatus outcome(const struct manage_principal *out)
 	return out->use == SID_USE_UNKNOWN ? STATUS_NONE_MAPPED : STATUS_SUCCESS;
 }
 
-ntstatus manage_principal_of_sid(struct server *server, const struct token *who,
-				 const struct sid *sid, struct manage_principal *out)
+ntstatus manage_principal_of_sid(const struct manage_circle *servers, const struct sid *sid,
+				 struct manage_principal *out)
 {
 	const struct sid_name *known = sid_well_known(sid);
 
 	*out = (struct manage_principal){ .use = SID_USE_UNKNOWN, .sid = *sid };
-	if (!manage_may_look_up(server, who))
+	if (!servers)
 		return STATUS_ACCESS_DENIED;
-	if (known) {
+	if (known)
 		say_well_known(out, known);
-	} else if (!by_server(server, sid, out)) {
-		cleanup(circle_end) struct circle others = circle_of(server);
-
-		for (size_t i = 1; i < others.count && !by_server(others.servers[i], sid, out); i++)
-			;
+	for (size_t i = 0; !known && i < servers->count; i++) {
+		if (by_server(servers->servers[i], sid, out))
+			break;
 	}
 	return outcome(out);
 }
@@ -175,6 +176,8 @@ static bool account_named(struct server *server, const char *name, struct manage
 {
 	struct store_account account;
 
+	if (!*name) /* nobody is called so */
+		return false;
 	if (!store_account_named(server->store, name, &account)) {
 		say_stored(out, server, &account);
 		free(account.name);
@@ -189,52 +192,56 @@ static bool account_named(struct server *server, const char *name, struct manage
 	return false;
 }
 
-static bool is_called(struct server *server, const char *name)
+/* The first that is called @name, by whichever of its names; NULL: none of them. */
+static struct server *called(const struct manage_circle *servers, const char *name)
 {
 	cleanup(server_put_ptr) struct server *found = registry_find(name);
 
-	return !name_compare(server->name, name) || found == server;
+	for (size_t i = 0; i < servers->count; i++) {
+		struct server *server = servers->servers[i];
+
+		if (found == server || !name_compare(server->name, name))
+			return server;
+	}
+	return NULL;
 }
 
 /* "FS\alice", "BUILTIN\Users" */
-static void find_qualified(const struct circle *servers, const char *domain, const char *name,
-			   struct manage_principal *out)
+static void find_qualified(const struct manage_circle *servers, const char *domain,
+			   const char *name, struct manage_principal *out)
 {
 	const struct sid_name *known = sid_well_known_named(domain, name);
+	struct server *server;
 
 	if (known) {
 		say_well_known(out, known);
 		return;
 	}
-	for (size_t i = 0; i < servers->count; i++) {
-		struct server *server = servers->servers[i];
-
-		if (!is_called(server, domain))
-			continue;
-		in_domain(out, server->name, &server->domain_sid);
-		/* A group that is built in is in BUILTIN, not in the server's own domain. */
-		if (account_named(server, name, out) && !strcmp(out->domain, "BUILTIN"))
-			*out = (struct manage_principal){ .use = SID_USE_UNKNOWN };
+	server = called(servers, domain);
+	if (!server)
 		return;
-	}
+	in_domain(out, server->name, &server->domain_sid);
+	/* A group that is built in is in BUILTIN, not in the server's own domain. */
+	if (account_named(server, name, out) && !strcmp(out->domain, "BUILTIN"))
+		*out = (struct manage_principal){ .use = SID_USE_UNKNOWN };
 }
 
 /* "Everyone", "FS", "alice"; the aliases that no server has stored come last, as a server may have
  * a group of its own of such a name. */
-static void find_isolated(const struct circle *servers, const char *name,
+static void find_isolated(const struct manage_circle *servers, const char *name,
 			  struct manage_principal *out)
 {
 	const struct sid_name *known = sid_well_known_named(NULL, name);
+	struct server *server;
 
 	if (known && known->use != SID_USE_ALIAS) {
 		say_well_known(out, known);
 		return;
 	}
-	for (size_t i = 0; i < servers->count; i++) {
-		if (is_called(servers->servers[i], name)) {
-			say_server(out, servers->servers[i]);
-			return;
-		}
+	server = called(servers, name);
+	if (server) {
+		say_server(out, server);
+		return;
 	}
 	for (size_t i = 0; i < servers->count; i++) {
 		if (account_named(servers->servers[i], name, out))
@@ -244,28 +251,28 @@ static void find_isolated(const struct circle *servers, const char *name,
 		say_well_known(out, known);
 }
 
-ntstatus manage_principal_of_name(struct server *server, const struct token *who, const char *name,
+ntstatus manage_principal_of_name(const struct manage_circle *servers, const char *name,
 				  struct manage_principal *out)
 {
-	cleanup(circle_end) struct circle servers = { 0 };
 	auto_free char *text = xstrdup(name);
 	char *slash = strchr(text, '\\'), *at = strrchr(text, '@');
 
 	*out = (struct manage_principal){ .use = SID_USE_UNKNOWN };
-	if (!manage_may_look_up(server, who))
+	if (!servers)
 		return STATUS_ACCESS_DENIED;
-	servers = circle_of(server);
+	if (!*name)
+		return STATUS_NONE_MAPPED;
 	if (slash)
 		*slash++ = 0;
 	else if (at)
 		*at++ = 0;
 	if (slash && *text)
-		find_qualified(&servers, text, slash, out);
+		find_qualified(servers, text, slash, out);
 	else if (slash)
-		find_isolated(&servers, slash, out);
+		find_isolated(servers, slash, out);
 	else if (at)
-		find_qualified(&servers, at, text, out);
+		find_qualified(servers, at, text, out);
 	else
-		find_isolated(&servers, text, out);
+		find_isolated(servers, text, out);
 	return outcome(out);
 }

@@ -26,6 +26,7 @@ struct work {
 	/* of a lookup, in the reader's memory */
 	struct lsa_translation *found;
 	struct lsa_domain *domains;
+	struct manage_circle *servers; /* whose names they are; NULL: none for this caller */
 };
 
 static ntstatus close_handle(struct work *w)
@@ -166,6 +167,7 @@ static bool make_room(struct work *w)
 {
 	w->found = ndr_alloc(w->call->in, w->q.count, sizeof(*w->found));
 	w->domains = ndr_alloc(w->call->in, w->q.count, sizeof(*w->domains));
+	w->servers = manage_circle_of(w->server, w->who);
 	return w->found && w->domains;
 }
 
@@ -194,8 +196,8 @@ static ntstatus lookup_sids(struct work *w)
 		return STATUS_INVALID_PARAMETER;
 	if (!make_room(w))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	for (uint32_t i = 0; i < w->q.count; i++) {
-		ntstatus status = manage_principal_of_sid(w->server, w->who, &w->q.sids[i], &p);
+	for (uint32_t i = 0; i < w->q.count && !w->call->in->c.bad; i++) {
+		ntstatus status = manage_principal_of_sid(w->servers, &w->q.sids[i], &p);
 
 		if (status == STATUS_ACCESS_DENIED)
 			return status;
@@ -213,8 +215,8 @@ static ntstatus lookup_names(struct work *w)
 		return STATUS_INVALID_PARAMETER;
 	if (!make_room(w))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	for (uint32_t i = 0; i < w->q.count; i++) {
-		ntstatus status = manage_principal_of_name(w->server, w->who, w->q.names[i], &p);
+	for (uint32_t i = 0; i < w->q.count && !w->call->in->c.bad; i++) {
+		ntstatus status = manage_principal_of_name(w->servers, w->q.names[i], &p);
 
 		if (status == STATUS_ACCESS_DENIED)
 			return status;
@@ -272,6 +274,7 @@ static uint32_t any_call(struct rpc_call *call)
 	call->status = run_work(&w, which);
 	w.a.status = call->status;
 	lsa_reply_encode(call->out, call->opnum, &w.q, &w.a);
+	manage_circle_free(w.servers);
 	return RPC_FAULT_NONE;
 }
 

@@ -217,14 +217,20 @@ static ntstatus query_display(struct samr_work *w)
 
 /* ---- 3.1.5.11.2, 3.1.5.11.3: which numbers names of a domain have, and the other way */
 
-static void number(struct samr_work *w, const char *name, struct samr_entry *entry)
+static void circle_put(struct manage_circle **servers)
+{
+	manage_circle_free(*servers);
+}
+
+static void number(struct samr_work *w, const struct manage_circle *servers, const char *name,
+		   struct samr_entry *entry)
 {
 	auto_free char *whole =
 		xasprintf("%s\\%s", w->h->builtin ? BUILTIN_NAME : w->server->name, name);
 	struct manage_principal p;
 
 	entry->use = SID_USE_UNKNOWN;
-	if (manage_principal_of_name(w->server, w->who, whole, &p) != STATUS_SUCCESS)
+	if (manage_principal_of_name(servers, whole, &p) != STATUS_SUCCESS)
 		return;
 	entry->use = p.use;
 	entry->rid = p.sid.sub[p.sid.sub_count - 1];
@@ -242,12 +248,13 @@ static ntstatus looked_up(struct samr_work *w, const struct samr_entry *entries,
 static ntstatus lookup_names(struct samr_work *w)
 {
 	struct samr_entry *entries = ndr_alloc(w->call->in, w->q.count, sizeof(*entries));
+	struct manage_circle *servers cleanup(circle_put) = manage_circle_of(w->server, w->who);
 	uint32_t found = 0;
 
 	if (!entries)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	for (uint32_t i = 0; i < w->q.count; i++) {
-		number(w, w->q.names[i], &entries[i]);
+		number(w, servers, w->q.names[i], &entries[i]);
 		found += entries[i].use != SID_USE_UNKNOWN;
 	}
 	return looked_up(w, entries, found);
@@ -257,6 +264,7 @@ static ntstatus lookup_ids(struct samr_work *w)
 {
 	struct samr_entry *entries = ndr_alloc(w->call->in, w->q.count, sizeof(*entries));
 	const struct sid *domain = w->h->builtin ? &builtin_domain : &w->server->domain_sid;
+	struct manage_circle *servers cleanup(circle_put) = manage_circle_of(w->server, w->who);
 	uint32_t found = 0;
 
 	if (!entries)
@@ -266,7 +274,7 @@ static ntstatus lookup_ids(struct samr_work *w)
 		struct manage_principal p;
 
 		entries[i].use = SID_USE_UNKNOWN;
-		if (manage_principal_of_sid(w->server, w->who, &sid, &p) != STATUS_SUCCESS)
+		if (manage_principal_of_sid(servers, &sid, &p) != STATUS_SUCCESS)
 			continue;
 		entries[i].use = p.use;
 		entries[i].name = call_text(w->call, "%s", p.name);

@@ -76,6 +76,26 @@ static void end(struct house *h)
 	}
 }
 
+static ntstatus of_sid(struct server *server, const struct token *who, const struct sid *sid,
+		       struct manage_principal *out)
+{
+	struct manage_circle *servers = manage_circle_of(server, who);
+	ntstatus status = manage_principal_of_sid(servers, sid, out);
+
+	manage_circle_free(servers);
+	return status;
+}
+
+static ntstatus of_name(struct server *server, const struct token *who, const char *name,
+			struct manage_principal *out)
+{
+	struct manage_circle *servers = manage_circle_of(server, who);
+	ntstatus status = manage_principal_of_name(servers, name, out);
+
+	manage_circle_free(servers);
+	return status;
+}
+
 static void check_found(const struct manage_principal *p, const char *domain, const char *name,
 			enum sid_use use)
 {
@@ -104,20 +124,18 @@ static void accounts_are_found_by_sid(void **state)
 	begin(&h, "server");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		sid = sid_child(&h.fs->domain_sid, rows[i].rid);
-		assert_int_equal(manage_principal_of_sid(h.fs, NULL, &sid, &p), STATUS_SUCCESS);
+		assert_int_equal(of_sid(h.fs, NULL, &sid, &p), STATUS_SUCCESS);
 		check_found(&p, "FS", rows[i].name, rows[i].use);
 		assert_true(sid_equal(&p.sid, &sid));
 		assert_true(sid_equal(&p.domain_sid, &h.fs->domain_sid));
 	}
-	assert_int_equal(manage_principal_of_sid(h.fs, NULL, &h.fs->domain_sid, &p),
-			 STATUS_SUCCESS);
+	assert_int_equal(of_sid(h.fs, NULL, &h.fs->domain_sid, &p), STATUS_SUCCESS);
 	check_found(&p, "FS", "FS", SID_USE_DOMAIN);
-	assert_int_equal(manage_principal_of_sid(h.fs, NULL, &SID_ADMINISTRATORS, &p),
-			 STATUS_SUCCESS);
+	assert_int_equal(of_sid(h.fs, NULL, &SID_ADMINISTRATORS, &p), STATUS_SUCCESS);
 	check_found(&p, "BUILTIN", "Administrators", SID_USE_ALIAS);
 	/* the number of a built-in group is none of the server's own */
 	sid = sid_child(&h.fs->domain_sid, 544);
-	assert_int_equal(manage_principal_of_sid(h.fs, NULL, &sid, &p), STATUS_NONE_MAPPED);
+	assert_int_equal(of_sid(h.fs, NULL, &sid, &p), STATUS_NONE_MAPPED);
 	assert_true(p.has_domain);
 	assert_string_equal(p.domain, "FS");
 	end(&h);
@@ -154,13 +172,11 @@ static void names_are_found_in_every_form(void **state)
 
 	begin(&h, "server");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_int_equal(manage_principal_of_name(h.fs, NULL, rows[i].text, &p),
-				 STATUS_SUCCESS);
+		assert_int_equal(of_name(h.fs, NULL, rows[i].text, &p), STATUS_SUCCESS);
 		check_found(&p, rows[i].domain, rows[i].name, rows[i].use);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
-		assert_int_equal(manage_principal_of_name(h.fs, NULL, unknown[i], &p),
-				 STATUS_NONE_MAPPED);
+		assert_int_equal(of_name(h.fs, NULL, unknown[i], &p), STATUS_NONE_MAPPED);
 		assert_int_equal(p.use, SID_USE_UNKNOWN);
 	}
 	end(&h);
@@ -174,10 +190,9 @@ static void a_group_of_the_servers_own_goes_before_an_alias_that_it_has_not(void
 
 	begin(&h, "server");
 	assert_int_equal(manage_group_add(h.fs, NULL, "Guests", &error), STATUS_SUCCESS);
-	assert_int_equal(manage_principal_of_name(h.fs, NULL, "guests", &p), STATUS_SUCCESS);
+	assert_int_equal(of_name(h.fs, NULL, "guests", &p), STATUS_SUCCESS);
 	check_found(&p, "FS", "Guests", SID_USE_ALIAS);
-	assert_int_equal(manage_principal_of_name(h.fs, NULL, "BUILTIN\\Guests", &p),
-			 STATUS_SUCCESS);
+	assert_int_equal(of_name(h.fs, NULL, "BUILTIN\\Guests", &p), STATUS_SUCCESS);
 	assert_true(sid_equal(&p.sid, &SID_GUESTS));
 	end(&h);
 }
@@ -201,16 +216,15 @@ static void other_servers_are_unknown_unless_their_accounts_count(void **state)
 
 		assert_int_equal(manage_set(h.fs, NULL, "visibility", rows[i].visibility, &error),
 				 STATUS_SUCCESS);
-		assert_int_equal(manage_principal_of_sid(h.fs, NULL, &sid, &p), rows[i].status);
+		assert_int_equal(of_sid(h.fs, NULL, &sid, &p), rows[i].status);
 		if (rows[i].status == STATUS_SUCCESS)
 			check_found(&p, "N1", "root", SID_USE_USER);
 		else
 			assert_false(p.has_domain);
-		assert_int_equal(manage_principal_of_name(h.fs, NULL, "N1\\root", &p),
-				 rows[i].status);
-		assert_int_equal(manage_principal_of_name(h.fs, NULL, "root", &p), rows[i].status);
+		assert_int_equal(of_name(h.fs, NULL, "N1\\root", &p), rows[i].status);
+		assert_int_equal(of_name(h.fs, NULL, "root", &p), rows[i].status);
 		/* its own come first */
-		assert_int_equal(manage_principal_of_name(h.fs, NULL, "ops", &p), STATUS_SUCCESS);
+		assert_int_equal(of_name(h.fs, NULL, "ops", &p), STATUS_SUCCESS);
 		assert_string_equal(p.domain, "FS");
 	}
 	end(&h);
@@ -245,10 +259,8 @@ static void only_who_has_an_account_may_look_up(void **state)
 	tokens[2] = token_for(h.node, false);
 	tokens[3] = token_new_anonymous(h.fs->id, "FS");
 	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
-		assert_int_equal(manage_principal_of_sid(h.fs, tokens[i], &SID_EVERYONE, &p),
-				 expected[i]);
-		assert_int_equal(manage_principal_of_name(h.fs, tokens[i], "alice", &p),
-				 expected[i]);
+		assert_int_equal(of_sid(h.fs, tokens[i], &SID_EVERYONE, &p), expected[i]);
+		assert_int_equal(of_name(h.fs, tokens[i], "alice", &p), expected[i]);
 		if (expected[i])
 			assert_true(p.use == SID_USE_UNKNOWN && !p.has_domain && !p.name[0]);
 		token_put(tokens[i]);

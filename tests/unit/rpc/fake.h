@@ -116,13 +116,37 @@ static ntstatus fake_principal(struct server *server, const struct sid_name *kno
 	return STATUS_SUCCESS;
 }
 
-ntstatus manage_principal_of_sid(struct server *server, const struct token *who,
-				 const struct sid *sid, struct manage_principal *out)
+struct manage_circle {
+	struct server *server;
+};
+static unsigned fake_circles, fake_lookups;
+
+struct manage_circle *manage_circle_of(struct server *server, const struct token *who)
 {
+	struct manage_circle *c;
+
+	if (!manage_may_look_up(server, who))
+		return NULL;
+	c = xalloc(1, sizeof(*c));
+	c->server = server;
+	fake_circles++;
+	return c;
+}
+
+void manage_circle_free(struct manage_circle *c)
+{
+	free(c);
+}
+
+ntstatus manage_principal_of_sid(const struct manage_circle *servers, const struct sid *sid,
+				 struct manage_principal *out)
+{
+	struct server *server = servers ? servers->server : &fake_server;
 	struct sid alice = sid_child(&server->domain_sid, 1000), parent = *sid;
 
 	*out = (struct manage_principal){ .use = SID_USE_UNKNOWN };
-	if (!manage_may_look_up(server, who))
+	fake_lookups++;
+	if (!servers)
 		return STATUS_ACCESS_DENIED;
 	if (sid->sub_count)
 		parent = sid_parent(sid);
@@ -134,13 +158,14 @@ ntstatus manage_principal_of_sid(struct server *server, const struct token *who,
 	return fake_principal(server, sid_well_known(sid), sid_equal(sid, &alice), out);
 }
 
-ntstatus manage_principal_of_name(struct server *server, const struct token *who, const char *name,
+ntstatus manage_principal_of_name(const struct manage_circle *servers, const char *name,
 				  struct manage_principal *out)
 {
 	*out = (struct manage_principal){ .use = SID_USE_UNKNOWN };
-	if (!manage_may_look_up(server, who))
+	fake_lookups++;
+	if (!servers)
 		return STATUS_ACCESS_DENIED;
-	return fake_principal(server, sid_well_known_named(NULL, name),
+	return fake_principal(servers->server, sid_well_known_named(NULL, name),
 			      !name_compare(name, "alice") || !name_compare(name, "FS\\alice"),
 			      out);
 }

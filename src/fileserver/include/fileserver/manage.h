@@ -90,13 +90,18 @@ struct manage_principal {
 };
 /* manage_may_look_up - has @who an account that counts at @server? */
 bool manage_may_look_up(const struct server *server, const struct token *who) MUST_CHECK;
+/* manage_circle_of - those whose accounts count at @server, for as many look-ups as the caller has
+ * now; it holds them. NULL: @who may not look up. */
+struct manage_circle;
+struct manage_circle *manage_circle_of(struct server *server, const struct token *who) MUST_CHECK;
+void manage_circle_free(struct manage_circle *c);
 /* manage_principal_of_sid - STATUS_SUCCESS, STATUS_NONE_MAPPED (with what is known in @out),
- * STATUS_ACCESS_DENIED. */
-ntstatus manage_principal_of_sid(struct server *server, const struct token *who,
-				 const struct sid *sid, struct manage_principal *out) MUST_CHECK;
+ * STATUS_ACCESS_DENIED where there is no circle. */
+ntstatus manage_principal_of_sid(const struct manage_circle *servers, const struct sid *sid,
+				 struct manage_principal *out) MUST_CHECK;
 /* manage_principal_of_name - "alice", "FS\alice", "alice@fs.example.org", "BUILTIN\Users", "FS";
  * without case (MS-LSAT 3.1.4.5). The same. */
-ntstatus manage_principal_of_name(struct server *server, const struct token *who, const char *name,
+ntstatus manage_principal_of_name(const struct manage_circle *servers, const char *name,
 				  struct manage_principal *out) MUST_CHECK;
 /*
  * Lists of accounts, for Administrators: STATUS_ACCESS_DENIED for others. Only the server's own, by
