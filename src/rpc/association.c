@@ -40,7 +40,7 @@ struct association {
 	uint32_t call_id;
 	uint16_t context_id, opnum;
 	struct buf stub;
-	void *state; /* of the interface (one beside it has none) */
+	struct rpc_pipe pipe;
 };
 
 void *association_open(const struct rpc_interface *interface, const struct pipe_peer *peer)
@@ -50,6 +50,8 @@ void *association_open(const struct rpc_interface *interface, const struct pipe_
 	if (!a)
 		return NULL;
 	BUG_ON(interface->beside && interface->beside->state_free);
+	BUG_ON(interface->row_count + (interface->beside ? interface->beside->row_count : 0) >
+	       RPC_MAX_ROWS);
 	a->interface = interface;
 	a->peer = *peer;
 	a->peer.server = server_get(peer->server);
@@ -63,8 +65,9 @@ void association_close(void *state)
 {
 	struct association *a = state;
 
-	if (a->state)
-		a->interface->state_free(a->state);
+	call_log_refusals(a->interface, &a->peer, &a->pipe);
+	if (a->pipe.state)
+		a->interface->state_free(a->pipe.state);
 	server_put(a->peer.server);
 	buf_free(&a->in);
 	buf_free(&a->stub);
@@ -260,6 +263,18 @@ static void request_done(struct association *a)
 	a->stub.limit = RPC_MAX_REQUEST;
 }
 
+/* run - the request that is whole now. */
+static void run(struct association *a, const struct dcerpc_header *header, struct buf *out)
+{
+	if (!a->pipe.calls_left) {
+		fault(a, header, a->context_id, RPC_FAULT_SERVER_TOO_BUSY, out);
+		return;
+	}
+	a->pipe.calls_left--;
+	call_run(context_interface(a, a->context_id), &a->peer, a->opnum, a->context_id, a->call_id,
+		 a->max_xmit, cur_of(a->stub.data, a->stub.len), &a->pipe, out);
+}
+
 static void take_request(struct association *a, const struct dcerpc_header *header,
 			 struct cursor body, struct buf *out)
 {
@@ -286,9 +301,7 @@ static void take_request(struct association *a, const struct dcerpc_header *head
 	if (!(header->flags & DCERPC_LAST_FRAG))
 		return;
 	if (!a->is_skipping)
-		call_run(context_interface(a, a->context_id), &a->peer, a->opnum, a->context_id,
-			 a->call_id, a->max_xmit, cur_of(a->stub.data, a->stub.len), &a->state,
-			 out);
+		run(a, header, out);
 	request_done(a);
 }
 
@@ -351,6 +364,8 @@ ntstatus association_exchange(void *state, struct cursor in, struct buf *out)
 {
 	struct association *a = state;
 
+	a->pipe.calls_left = RPC_TURN_CALLS;
+	a->pipe.lookups_left = RPC_TURN_LOOKUPS;
 	while (!a->is_dead) {
 		struct dcerpc_header header;
 		struct cursor c;

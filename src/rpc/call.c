@@ -56,6 +56,43 @@ static void audit(const struct rpc_interface *interface, const struct rpc_call *
 		 status, fault, call->error.text[0] ? LOG_TEXT(call->error.text) : "-");
 }
 
+/* Count a refusal of this row; true for the first of the pipe. */
+static bool is_first_refusal(struct rpc_pipe *pipe, const struct rpc_row *row)
+{
+	size_t at = 0;
+
+	while (at < pipe->refusal_count && pipe->refusals[at].row != row)
+		at++;
+	if (at == pipe->refusal_count) {
+		BUG_ON(at == RPC_MAX_ROWS);
+		pipe->refusals[pipe->refusal_count++].row = row;
+	}
+	return ++pipe->refusals[at].times == 1;
+}
+
+void call_log_refusals(const struct rpc_interface *interface, const struct pipe_peer *peer,
+		       const struct rpc_pipe *pipe)
+{
+	for (size_t i = 0; i < pipe->refusal_count; i++) {
+		const struct refusal *r = &pipe->refusals[i];
+
+		if (r->times > 1)
+			log_info("rpc calls refused client=%s user=%s\\%s server=%s call=%s.%s "
+				 "times=%u",
+				 LOG_TEXT(peer->client), LOG_TEXT(peer->token->domain_name),
+				 LOG_TEXT(peer->token->user_name), peer->server->name,
+				 interface->pipe, r->row->name, r->times);
+	}
+}
+
+bool call_may_look_up(struct rpc_call *call, uint32_t count)
+{
+	if (count > call->pipe->lookups_left)
+		return false;
+	call->pipe->lookups_left -= count;
+	return true;
+}
+
 /* Has the caller what its row needs? */
 static bool may_call(const struct rpc_call *call)
 {
@@ -76,13 +113,30 @@ static bool is_refusal(uint32_t status)
 	return status == WERR_ACCESS_DENIED || status == STATUS_ACCESS_DENIED;
 }
 
+/* What those who may change something do, each of it; and what was refused, of which a pipe has one
+ * line for each row, as one write may bring many. */
+static void log_call(const struct rpc_interface *interface, const struct rpc_call *call,
+		     uint32_t fault)
+{
+	bool is_change = call->row->changes && !call->refused;
+
+	if (is_change || ((call->row->changes || is_refusal(call->status) || fault) &&
+			  is_first_refusal(call->pipe, call->row)))
+		audit(interface, call, fault);
+}
+
 static uint32_t handle(const struct rpc_interface *interface, const struct pipe_peer *peer,
-		       uint16_t opnum, struct cursor stub, void **state, struct buf *reply)
+		       uint16_t opnum, struct cursor stub, struct rpc_pipe *pipe, struct buf *reply)
 {
 	struct ndr_reader in = ndr_reader_of(stub);
 	struct ndr_writer out = ndr_writer_of(reply);
 	struct rpc_call call = {
-		.peer = peer, .opnum = opnum, .in = &in, .out = &out, .state = state
+		.peer = peer,
+		.opnum = opnum,
+		.in = &in,
+		.out = &out,
+		.state = &pipe->state,
+		.pipe = pipe,
 	};
 	uint32_t fault;
 
@@ -98,18 +152,17 @@ static uint32_t handle(const struct rpc_interface *interface, const struct pipe_
 	fault = call.row->handle(&call);
 	if (!fault && (reply->failed || in.fault == RPC_FAULT_OUT_OF_MEMORY))
 		fault = RPC_FAULT_OUT_OF_MEMORY;
-	if (call.row->changes || is_refusal(call.status) || fault)
-		audit(interface, &call, fault);
+	log_call(interface, &call, fault);
 	ndr_reader_free(&in);
 	return fault;
 }
 
 void call_run(const struct rpc_interface *interface, const struct pipe_peer *peer, uint16_t opnum,
 	      uint16_t context_id, uint32_t call_id, uint16_t max_frag, struct cursor stub,
-	      void **state, struct buf *out)
+	      struct rpc_pipe *pipe, struct buf *out)
 {
 	auto_buf struct buf reply = { .limit = RPC_MAX_REPLY };
-	uint32_t fault = handle(interface, peer, opnum, stub, state, &reply);
+	uint32_t fault = handle(interface, peer, opnum, stub, pipe, &reply);
 
 	if (fault)
 		dcerpc_fault_encode(out, call_id, context_id,

@@ -20,9 +20,30 @@
 #define RPC_LIST_BYTES                                                                             \
 	(512u << 10) /* what one listing call gives at most; the resume handle gives the rest */
 
-#define RPC_WORKGROUP "WORKGROUP" /* a file server is in no domain */
+#define RPC_WORKGROUP	 "WORKGROUP" /* a file server is in no domain */
+
+/*
+ * A client may put many calls into one write, which are all run before others of its loop have
+ * their turn. Those beyond this are answered by a fault that says so, and are not run; clients send
+ * the next call when they have the reply to the last.
+ */
+#define RPC_TURN_CALLS	 64
+#define RPC_TURN_LOOKUPS 2000 /* names or SIDs, two calls full of them: each may ask stores */
+
+#define RPC_MAX_ROWS	 64 /* of an interface and the one beside it */
 
 struct rpc_row;
+
+/* What the calls of one pipe share. */
+struct rpc_pipe {
+	void *state;			   /* the interface's own (one beside it has none) */
+	unsigned calls_left, lookups_left; /* in this turn */
+	struct refusal {
+		const struct rpc_row *row;
+		unsigned times;
+	} refusals[RPC_MAX_ROWS]; /* of each row the first has a line in the log */
+	size_t refusal_count;
+};
 
 /* One call while it runs. */
 struct rpc_call {
@@ -37,6 +58,7 @@ struct rpc_call {
 	const char *object;	   /* what it was about, for the log; NULL: nothing in particular */
 	struct manage_error error; /* why the management interface refused */
 	void **state;		   /* the interface's own, of this pipe: context handles */
+	struct rpc_pipe *pipe;
 };
 
 enum rpc_needs {
@@ -74,11 +96,16 @@ void *association_open(const struct rpc_interface *interface, const struct pipe_
 ntstatus association_exchange(void *state, struct cursor in, struct buf *out) MUST_CHECK;
 void association_close(void *state);
 
-/* call.c: run one request; @stub is whole, @state the pipe's. Appends the response or fault to
- * @out. */
+/* call.c: run one request; @stub is whole. Appends the response or fault to @out. */
 void call_run(const struct rpc_interface *interface, const struct pipe_peer *peer, uint16_t opnum,
 	      uint16_t context_id, uint32_t call_id, uint16_t max_frag, struct cursor stub,
-	      void **state, struct buf *out);
+	      struct rpc_pipe *pipe, struct buf *out);
+/* call_log_refusals - as a pipe closes: how often what had a line was refused. */
+void call_log_refusals(const struct rpc_interface *interface, const struct pipe_peer *peer,
+		       const struct rpc_pipe *pipe);
+/* call_may_look_up - take @count names or SIDs from what this turn has; false where it has not so
+ * many left: RPC_FAULT_SERVER_TOO_BUSY. */
+bool call_may_look_up(struct rpc_call *call, uint32_t count) MUST_CHECK;
 /* call_text - a text in the memory of the call; NULL (and a fault later) where there is none left.
  */
 const char *call_text(struct rpc_call *call, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -269,6 +269,8 @@ static uint32_t any_call(struct rpc_call *call)
 
 	if (fault)
 		return fault;
+	if (!call_may_look_up(call, w.q.count))
+		return RPC_FAULT_SERVER_TOO_BUSY;
 	while (works[which].opnum != call->opnum)
 		which++;
 	call->status = run_work(&w, which);

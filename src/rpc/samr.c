@@ -350,6 +350,8 @@ static uint32_t any_call(struct rpc_call *call)
 
 	if (fault)
 		return fault;
+	if (!call_may_look_up(call, w.q.count))
+		return RPC_FAULT_SERVER_TOO_BUSY;
 	w.a.information_class = SAMR_DISPLAY_USER;
 	call->status = run_work(&w);
 	w.a.status = call->status;

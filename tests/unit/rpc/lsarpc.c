@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <unistd.h>
 
 #include <base/log.h>
 #include <wire/dssetup.h>
@@ -387,10 +388,10 @@ static void strangers_are_not_told_of_the_domain(void **state)
 	tested->close(pipe);
 }
 
-static void as_many_sids_as_fit_into_a_request_are_answered(void **state)
+static void as_many_sids_as_clients_ask_for_are_answered(void **state)
 {
 	cleanup(end) struct lsa l;
-	static struct sid sids[7000];
+	static struct sid sids[LSA_MAX_SIDS];
 
 	for (size_t i = 0; i < ARRAY_LEN(sids); i++)
 		sids[i] = sid_child(&fake_server.domain_sid, (uint32_t)(999 + i));
@@ -401,6 +402,109 @@ static void as_many_sids_as_fit_into_a_request_are_answered(void **state)
 	assert_int_equal(l.a.mapped, 1);
 	assert_int_equal(l.a.domain_count, 1);
 	assert_string_equal(l.a.translations[1].name, "alice");
+}
+
+/* turn - how many of @count calls of one write, all with the stub @b, are answered; the others are
+ * refused as too many. */
+static unsigned turn(void *pipe, uint16_t opnum, const struct buf *b, unsigned count)
+{
+	auto_buf struct buf in = { 0 }, out = { 0 };
+	unsigned answered = 0, refused = 0;
+	struct cursor c;
+
+	for (uint32_t i = 0; i < count; i++)
+		dcerpc_request_encode(&in, 2 + i, 0, opnum, cur_of(b->data, b->len), 4280);
+	assert_int_equal(give(pipe, &in, &out), STATUS_SUCCESS);
+	c = cur_of(out.data, out.len);
+	while (cur_left(&c)) {
+		struct cursor at = c, pdu;
+		struct dcerpc_header h;
+		uint16_t context;
+		uint32_t status;
+
+		assert_true(dcerpc_header_decode(&at, &h));
+		pdu = cur_take(&c, h.frag_length);
+		cur_skip(&pdu, DCERPC_HEADER_SIZE);
+		if (h.type == DCERPC_RESPONSE) {
+			answered += h.flags & DCERPC_LAST_FRAG ? 1 : 0;
+			continue;
+		}
+		assert_true(dcerpc_fault_decode(&pdu, &context, &status));
+		assert_int_equal(status, RPC_FAULT_SERVER_TOO_BUSY);
+		refused++;
+	}
+	assert_int_equal(answered + refused, count);
+	return answered;
+}
+
+static void one_write_runs_so_many_calls_and_the_next_as_many(void **state)
+{
+	cleanup(end) struct lsa l;
+	auto_buf struct buf b = { 0 };
+	struct ndr_writer w = ndr_writer_of(&b);
+	struct lsa_request q = { .information_class = LSA_POLICY_ACCOUNT_DOMAIN };
+
+	assert_int_equal(open_for(&l, &fake_user, MAXIMUM_ALLOWED), STATUS_SUCCESS);
+	memcpy(q.handle, l.handle, sizeof(q.handle));
+	lsa_request_encode(&w, LSA_QUERY_INFORMATION_POLICY, &q);
+	assert_int_equal(turn(l.pipe, LSA_QUERY_INFORMATION_POLICY, &b, 60), 60);
+	assert_int_equal(turn(l.pipe, LSA_QUERY_INFORMATION_POLICY, &b, 3000), 64);
+	assert_int_equal(turn(l.pipe, LSA_QUERY_INFORMATION_POLICY, &b, 64), 64);
+}
+
+static void one_write_looks_up_so_many_names_and_who_counts_is_found_out_once_a_call(void **state)
+{
+	cleanup(end) struct lsa l;
+	auto_buf struct buf b = { 0 };
+	struct ndr_writer w = ndr_writer_of(&b);
+	static const char *names[LSA_MAX_NAMES]; /* nobody is called NULL */
+	struct lsa_request q = of_names(names, ARRAY_LEN(names));
+
+	assert_int_equal(open_for(&l, &fake_user, MAXIMUM_ALLOWED), STATUS_SUCCESS);
+	memcpy(q.handle, l.handle, sizeof(q.handle));
+	lsa_request_encode(&w, LSA_LOOKUP_NAMES, &q);
+	fake_circles = fake_lookups = 0;
+	assert_int_equal(turn(l.pipe, LSA_LOOKUP_NAMES, &b, 32), 2);
+	assert_int_equal(fake_circles, 2);
+	assert_int_equal(fake_lookups, 2000);
+	assert_int_equal(turn(l.pipe, LSA_LOOKUP_NAMES, &b, 2), 2);
+}
+
+/* lines - how many lines of the log in @file have @text. */
+static unsigned lines(FILE *file, const char *text)
+{
+	char line[1000];
+	unsigned count = 0;
+
+	rewind(file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, text) != NULL;
+	return count;
+}
+
+static void what_is_refused_again_and_again_has_one_line_in_the_log_and_a_count(void **state)
+{
+	auto_buf struct buf b = { 0 };
+	void *pipe = bound(&guest);
+	FILE *log = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	assert_non_null(log);
+	buf_zero(&b, NDR_HANDLE_LENGTH);
+	dup2(fileno(log), STDERR_FILENO);
+	log_set_level(LOG_LEVEL_INFO);
+	for (int i = 0; i < 3; i++)
+		turn(pipe, LSA_CLOSE, &b, 50);
+	tested->close(pipe);
+	log_set_level(LOG_LEVEL_ERROR);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	assert_int_equal(lines(log, "rpc call client=10.0.0.7 user=FS\\Guest"), 1);
+	assert_int_equal(lines(log, "rpc calls refused client=10.0.0.7 user=FS\\Guest server=FS "
+				    "call=lsarpc.LsarClose times=150"),
+			 1);
+	assert_int_equal(lines(log, ""), 2);
+	fclose(log);
 }
 
 static int set_up(void **state)
@@ -426,7 +530,12 @@ int main(void)
 		cmocka_unit_test(each_caller_is_told_who_it_is),
 		cmocka_unit_test(the_pipe_serves_two_interfaces_each_in_contexts_of_its_own),
 		cmocka_unit_test(strangers_are_not_told_of_the_domain),
-		cmocka_unit_test(as_many_sids_as_fit_into_a_request_are_answered),
+		cmocka_unit_test(as_many_sids_as_clients_ask_for_are_answered),
+		cmocka_unit_test(one_write_runs_so_many_calls_and_the_next_as_many),
+		cmocka_unit_test(
+			one_write_looks_up_so_many_names_and_who_counts_is_found_out_once_a_call),
+		cmocka_unit_test(
+			what_is_refused_again_and_again_has_one_line_in_the_log_and_a_count),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -30,9 +30,9 @@ enum lsa_opnum {
 	LSA_LOOKUP_NAMES3 = 68,
 };
 
-#define LSA_MAX_SIDS		      20480u /* in one call (MS-LSAT 2.2.18) */
-#define LSA_MAX_NAMES		      1000u  /* in one call (MS-LSAT 3.1.4.5) */
-#define LSA_LOOKUP_WKSTA	      1u     /* LookupLevel: what a server by itself knows */
+#define LSA_MAX_SIDS		      1000u /* in one call; MS-LSAT 2.2.18 has more, clients not */
+#define LSA_MAX_NAMES		      1000u /* in one call (MS-LSAT 3.1.4.5) */
+#define LSA_LOOKUP_WKSTA	      1u    /* LookupLevel: what a server by itself knows */
 #define LSA_NO_DOMAIN		      UINT32_MAX
 
 /* Rights of a policy handle (MS-LSAD 2.2.1.1.2). */
