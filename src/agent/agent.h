@@ -71,6 +71,8 @@ bool file_read(const char *path, size_t limit, struct buf *out,
 bool file_read_guarded(const char *path, size_t limit, struct buf *out,
 		       struct content_failure *why) MUST_CHECK;
 
+struct gate; /* of a point that this client fills: pull.c */
+
 /* A running agent. */
 struct agent {
 	const struct agent_config *config;
@@ -85,6 +87,8 @@ struct agent {
 	json_t *used; /* hash of each node of the policy that this cycle has asked for -> true */
 	uint64_t bytes_got, requests; /* in this cycle, from all places */
 	uint64_t pull_turn_ms;	      /* how long it may fill points in the next one; 0: as usual */
+	struct gate *gates;	      /* what went to those points lately, while it runs */
+	size_t gate_count;
 };
 
 /* earlier - of two times of which 0 means none. */
@@ -149,6 +153,7 @@ void work_resume(struct agent *a);
 /* pull.c: distribution points that this client fills */
 /* pull_all - what the order to this client says; when to look again (0: with the next policy). */
 int64_t pull_all(struct agent *a);
+void pull_forget_gates(struct agent *a);
 json_t *pull_reports(const struct agent *a); /* for the report; the caller's reference */
 
 /* facts.c */

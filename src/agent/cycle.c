@@ -114,6 +114,7 @@ void agent_close(struct agent *a)
 	json_decref(a->used);
 	content_key_wipe(&a->key);
 	memory_free(&a->memory);
+	pull_forget_gates(a);
 	close_fd_ptr(&l->fd);
 	free(l);
 }

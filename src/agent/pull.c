@@ -29,6 +29,13 @@ struct turn {
 	bool was_cut, has_moved;
 };
 
+/* What lets bytes into a point at its rate, whatever package they are of. */
+struct gate {
+	char *to;
+	struct throttle throttle;
+	bool is_closed; /* and the log says so */
+};
+
 /* One package on its way. */
 struct move {
 	struct agent *agent;
@@ -38,7 +45,7 @@ struct move {
 	struct place *from[PULL_SOURCES_MAX];
 	unsigned from_count;
 	struct place *to;
-	struct throttle throttle;
+	struct gate *gate;
 	struct transfer_result result;
 };
 
@@ -105,7 +112,7 @@ static bool go_on(void *owner, const struct transfer_progress *progress)
 {
 	const struct move *m = owner;
 
-	return !platform_is_stopping() && !is_over(m->turn) && !m->throttle.is_closed;
+	return !platform_is_stopping() && !is_over(m->turn) && !m->gate->throttle.is_closed;
 }
 
 /* transfer_options.may_send: what the site would send there by itself, a mover may. */
@@ -113,15 +120,55 @@ static uint64_t wait_ms(void *owner, uint64_t bytes)
 {
 	struct move *m = owner;
 
-	return throttle_wait_ms(&m->throttle, monotonic_ms(), agent_now(m->agent), bytes);
+	return throttle_wait_ms(&m->gate->throttle, monotonic_ms(), agent_now(m->agent), bytes);
 }
 
-/* Is nothing let in there at this hour? */
-static bool is_closed(const struct agent *a, const struct pull_point *point, struct rates *rates)
+void pull_forget_gates(struct agent *a)
 {
-	*rates = (struct rates){ .count = 0 };
-	return point->rates &&
-	       (!rates_parse(point->rates, rates) || !rates_now(rates, agent_now(a)));
+	for (size_t i = 0; i < a->gate_count; i++)
+		free(a->gates[i].to);
+	free(a->gates);
+	a->gates = NULL;
+	a->gate_count = 0;
+}
+
+/* That of the point. Where there are as many as an order may have, a new one takes the place of the
+ * one that nothing has gone through for longest. */
+static struct gate *find_gate(struct agent *a, const char *to)
+{
+	struct gate *g;
+
+	for (size_t i = 0; i < a->gate_count; i++)
+		if (!strcasecmp(a->gates[i].to, to))
+			return &a->gates[i];
+	if (!a->gates)
+		a->gates = xalloc(PULL_POINTS_MAX, sizeof(*a->gates));
+	if (a->gate_count < PULL_POINTS_MAX) {
+		g = &a->gates[a->gate_count++];
+	} else {
+		g = a->gates;
+		for (size_t i = 1; i < a->gate_count; i++)
+			if (a->gates[i].throttle.last_ms < g->throttle.last_ms)
+				g = &a->gates[i];
+		free(g->to);
+	}
+	*g = (struct gate){ .to = xstrdup(to) };
+	return g;
+}
+
+/* Is nothing let in there at this hour? It is said once, and when that is over. */
+static bool is_closed(const struct agent *a, const struct pull_point *point, struct gate *g)
+{
+	bool closed = !throttle_bind(&g->throttle, point->rates ? point->rates : "") ||
+		      (g->throttle.rates.count && !rates_now(&g->throttle.rates, agent_now(a)));
+
+	if (closed != g->is_closed)
+		log_info("%s to=%s",
+			 closed ? "packages wait for the hours of their point"
+				: "the hours of a point have come",
+			 LOG_TEXT(point->to));
+	g->is_closed = closed;
+	return closed;
 }
 
 /* Where the manifest is there already, nobody has told what of its pieces is: all are read. */
@@ -260,14 +307,12 @@ static int64_t work_at(struct agent *a, struct turn *turn, const struct pull_poi
 		return 0;
 	if (platform_is_stopping() || is_over(turn))
 		return agent_now(a) + BUSY_AGAIN_S;
-	if (is_closed(a, point, &m.throttle.rates)) {
-		log_info("package waits for the hours of its point package=%s to=%s",
-			 LOG_TEXT(package->package), LOG_TEXT(point->to));
+	m.gate = find_gate(a, point->to);
+	if (is_closed(a, point, m.gate))
 		return agent_now(a) + CLOSED_AGAIN_S;
-	}
 	good = move_package(&m, &why);
 	turn->has_moved |= good;
-	if (!good && m.throttle.is_closed && why.problem == CONTENT_CANCELLED)
+	if (!good && m.gate->throttle.is_closed && why.problem == CONTENT_CANCELLED)
 		return agent_now(a) + CLOSED_AGAIN_S; /* its hour has come: no failure */
 	if (!good && (is_cut(a, turn, &why) || why.problem == CONTENT_BUSY ||
 		      why.problem == CONTENT_CANCELLED))

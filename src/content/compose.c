@@ -10,7 +10,6 @@
 
 #include <content/delta.h>
 #include <content/key.h>
-#include <time.h>
 
 #define RUN_BYTES_MAX  (8u << 20) /* of a run of changed pieces, old and new: larger are sent */
 #define GAIN_BYTES_MIN (2u << 10) /* what a piece must save: it costs some round trips */
@@ -171,24 +170,14 @@ static bool make_plan(struct plan *p, const struct run *old, const struct run *n
 	return p->travels + p->costs + GAIN_BYTES_MIN <= end - begin;
 }
 
-static void wait_for_leave(const struct transfer_options *o, uint64_t bytes)
-{
-	uint64_t ms;
-
-	while (o->may_send && (ms = o->may_send(o->owner, bytes)) > 0) {
-		const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
-
-		nanosleep(&pause, NULL);
-	}
-}
-
 static ntstatus compose(struct transfer *t, const struct plan *p, const struct piece *piece)
 {
 	char name[LAYOUT_NAME_MAX];
 	ntstatus status;
 
 	layout_piece(name, piece->hash);
-	wait_for_leave(t->options, p->travels);
+	if (!transfer_wait_for_leave(t, p->travels))
+		return STATUS_CANCELLED;
 	status = place_compose(t->options->to, name, p->parts, p->count, NULL);
 	if (status && status != STATUS_OBJECT_NAME_COLLISION)
 		return status;
@@ -299,6 +288,7 @@ struct manifest_plan {
 	char from[LAYOUT_NAME_MAX];
 	struct place_part *parts;
 	size_t count;
+	uint64_t travels;
 };
 
 static void manifest_plan_free(struct manifest_plan *p)
@@ -309,7 +299,7 @@ static void manifest_plan_free(struct manifest_plan *p)
 /* Copies that cost more than they save travel. False: it is better sent. */
 static bool plan_manifest(struct manifest_plan *p, const struct delta *d, const struct buf *now)
 {
-	uint64_t travels = 0, costs = SOURCE_COST;
+	uint64_t costs = SOURCE_COST;
 	size_t at = 0;
 
 	p->parts = calloc(d->count, sizeof(*p->parts));
@@ -333,10 +323,10 @@ static bool plan_manifest(struct manifest_plan *p, const struct delta *d, const 
 			};
 			costs += PART_COST;
 		}
-		travels += is_copy ? 0 : part->length;
+		p->travels += is_copy ? 0 : part->length;
 		at += part->length;
 	}
-	return travels + costs + GAIN_BYTES_MIN <= now->len;
+	return p->travels + costs + GAIN_BYTES_MIN <= now->len;
 }
 
 bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes)
@@ -348,7 +338,7 @@ bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes)
 	    bytes->len < GAIN_BYTES_MIN + SOURCE_COST) /* no plan for so little gains anything */
 		return false;
 	layout_target(name, t->hash);
-	for (size_t i = o->held_count; i > 0; i--) {
+	for (size_t i = o->held_count; i > 0 && !t->failed; i--) {
 		struct manifest_plan p cleanup(manifest_plan_free) = { 0 };
 		struct delta d auto_delta = { 0 };
 		auto_buf struct buf old = { 0 };
@@ -356,7 +346,7 @@ bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes)
 		layout_target(p.from, o->held[i - 1]);
 		if (layout_read_target(o->known, o->held[i - 1], MANIFEST_BYTES_MAX, &old, NULL) &&
 		    delta_find(old.data, old.len, bytes->data, bytes->len, &d) &&
-		    plan_manifest(&p, &d, bytes) &&
+		    plan_manifest(&p, &d, bytes) && transfer_wait_for_leave(t, p.travels) &&
 		    !place_compose(o->to, name, p.parts, p.count, t->hash))
 			return true;
 	}

@@ -486,6 +486,19 @@ static bool check_target(struct transfer *t)
 	return true;
 }
 
+bool transfer_wait_for_leave(struct transfer *t, uint64_t bytes)
+{
+	const struct transfer_options *o = t->options;
+	uint64_t ms;
+
+	while (o->may_send && (ms = o->may_send(o->owner, bytes)) > 0) {
+		if (!report(t))
+			return false;
+		pause_ms(ms);
+	}
+	return true;
+}
+
 static bool publish(struct transfer *t)
 {
 	auto_buf struct buf bytes = { 0 };
@@ -498,7 +511,8 @@ static bool publish(struct transfer *t)
 	if (!manifest_encode(&t->manifest, &bytes, t->why))
 		return false;
 	if (!transfer_compose_manifest(t, &bytes) &&
-	    !layout_write_target(to, t->hash, bytes.data, bytes.len, t->why))
+	    (!transfer_wait_for_leave(t, bytes.len) ||
+	     !layout_write_target(to, t->hash, bytes.data, bytes.len, t->why)))
 		return false;
 	status = place_remove(to, LAYOUT_UNFINISHED);
 	if (status && status != STATUS_OBJECT_NAME_NOT_FOUND)

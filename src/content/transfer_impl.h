@@ -85,6 +85,8 @@ void transfer_compose(struct transfer *t);
 /* transfer_compose_manifest - the same for the manifest, whose @bytes are given: true, it has its
  * name at the target and was compared; false, it is to be written. */
 bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes);
+/* transfer_wait_for_leave - until so many bytes may go; false: stopped meanwhile, and noted. */
+bool transfer_wait_for_leave(struct transfer *t, uint64_t bytes);
 /* transfer_fail - note the first failure. */
 void transfer_fail(struct transfer *t, enum content_problem problem, ntstatus status,
 		   const struct place *place, const char *name, const char *text);

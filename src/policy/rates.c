@@ -73,6 +73,12 @@ uint64_t rates_now(const struct rates *r, int64_t now)
 	return RATE_FREE;
 }
 
+bool throttle_bind(struct throttle *t, const char *rates)
+{
+	t->is_closed = false;
+	return rates_parse(rates, &t->rates);
+}
+
 uint64_t throttle_wait_ms(struct throttle *t, uint64_t now_ms, int64_t now_s, uint64_t bytes)
 {
 	uint64_t rate = t->rates.count ? rates_now(&t->rates, now_s) : RATE_FREE;

@@ -247,29 +247,41 @@ def test_killed():
 
 
 def test_rate():
-    """a mover writes no faster than the site would, and nothing in an hour that lets nothing in"""
+    """a mover writes no faster than the site would, however many packages, and nothing in an hour that lets nothing in"""
     berth("site", "set-dp", FAR, "--rate", "0")
     with open(path("source/slow"), "wb") as f:
         f.write(os.urandom(600000))
     berth("package", "update", "tools")
-    berth("package", "distribute", "tools", NEAR)
+    names = ["slow%d" % i for i in range(4)]  # of one piece each
+    for name in names:
+        os.makedirs(path(name))
+        with open(path(name + "/file"), "wb") as f:
+            f.write(os.urandom(100000))
+        berth("package", "create", name, "--source", path(name))
     before = len(pieces("FS2"))
-    berth("package", "distribute", "tools", FAR, "--no-wait")
+    for name in ["tools"] + names:
+        berth("package", "distribute", name, NEAR)
+        berth("package", "distribute", name, FAR, "--no-wait")
     berth("site", "publish")
 
     def waits():
         with open(path("agent.log")) as f:
-            return "waits for the hours of its point" in f.read()
+            return f.read().count("wait for the hours of their point")
     wait_until("the mover has seen the order", waits, 60)
     check(len(pieces("FS2")) == before, "something was moved")
+    check(waits() == 1, "it is said %d times" % waits())
     berth("site", "set-dp", FAR, "--rate", "150K")
     berth("site", "publish")
     stop_mover()  # it would look again in a minute
     begin = time.monotonic()
     start_mover()
     arrives(5, 120)
-    check(time.monotonic() - begin >= 3, "600,000 bytes went in %.1f s" % (time.monotonic() - begin))
+    for name in names:
+        wait_until("%s is there" % name, lambda: row(package=name)["state"] == "installed", 60)
+    check(time.monotonic() - begin >= 6, "1,000,000 bytes went in %.1f s" % (time.monotonic() - begin))
     berth("site", "set-dp", FAR, "--rate", "")
+    for name in names:
+        berth("package", "remove", name, FAR)
 
 
 def test_no_account():

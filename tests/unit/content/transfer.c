@@ -307,6 +307,64 @@ static void a_source_knows_what_it_will_be_asked_for(void **state)
 	place_expect(library, "pieces/00/missing"); /* no harm is done */
 }
 
+struct ration {
+	uint64_t allowed;
+	unsigned refusals; /* behind that */
+	bool gives_up;
+};
+
+static uint64_t ration_may_send(void *owner, uint64_t bytes)
+{
+	struct ration *r = owner;
+
+	if (r->refusals) {
+		r->refusals--;
+		return 1;
+	}
+	r->allowed += bytes;
+	return 0;
+}
+
+static bool ration_progress(void *owner, const struct transfer_progress *progress)
+{
+	struct ration *r = owner;
+
+	if (progress->pieces_done == progress->pieces && r->gives_up)
+		r->refusals = 1000;
+	return !r->refusals || !r->gives_up;
+}
+
+static void all_that_is_written_needs_leave_the_manifest_too(void **state)
+{
+	struct place *library auto_place = new_place("library");
+	struct place *target auto_place = new_place("target");
+	struct ration ration = { .refusals = 3 };
+	struct transfer_options options = { &library,
+					    1,
+					    target,
+					    TRANSFER_MISSING,
+					    .may_send = ration_may_send,
+					    .progress = ration_progress,
+					    .owner = &ration };
+	struct content_failure why = { 0 };
+	auto_buf struct buf manifest = { 0 };
+	struct transfer_result result;
+	struct ingest_result package;
+
+	make_source();
+	package = ingest(library);
+	assert_true(layout_read_target(library, package.hash, MANIFEST_BYTES_MAX, &manifest, NULL));
+	ration.gives_up = true; /* with nothing but the manifest to be written */
+	assert_false(content_transfer(package.hash, &options, &result, &why));
+	assert_int_equal(why.problem, CONTENT_CANCELLED);
+	assert_false(layout_read_target(target, package.hash, MANIFEST_BYTES_MAX, &manifest, NULL));
+	assert_int_equal(ration.allowed, result.bytes_sent);
+	ration = (struct ration){ .refusals = 3 };
+	assert_true(content_transfer(package.hash, &options, &result, &why));
+	assert_int_equal(result.bytes_sent, 0);
+	assert_int_equal(ration.allowed, manifest.len);
+}
+
 static void a_manifest_appears_last(void **state)
 {
 	struct place *library auto_place = new_place("library");
@@ -770,6 +828,7 @@ int main(void)
 		PLACE_TEST(a_source_that_changes_or_vanishes_is_no_version),
 		PLACE_TEST(only_missing_pieces_travel),
 		PLACE_TEST(a_source_knows_what_it_will_be_asked_for),
+		PLACE_TEST(all_that_is_written_needs_leave_the_manifest_too),
 		PLACE_TEST(a_manifest_appears_last),
 		PLACE_TEST(interrupted_at_every_step_it_goes_on),
 		PLACE_TEST(a_target_that_comes_back_is_waited_for),

@@ -71,6 +71,24 @@ static void a_piece_larger_than_a_seconds_worth_goes_in_its_time(void **state)
 	assert_int_equal(throttle_wait_ms(&t, 11100, NOON, 1), 0);
 }
 
+static void what_went_in_advance_is_owed_by_the_next_package(void **state)
+{
+	struct throttle t = { .last_ms = 0 };
+
+	assert_true(throttle_bind(&t, "1K"));
+	assert_int_equal(throttle_wait_ms(&t, 1000, NOON, 10 << 10), 0);
+	assert_true(throttle_bind(&t, "1K")); /* its own is over */
+	assert_true(throttle_wait_ms(&t, 1000, NOON, 1) > 0);
+	assert_true(throttle_wait_ms(&t, 10900, NOON, 1) > 0);
+	assert_int_equal(throttle_wait_ms(&t, 11000, NOON, 1), 0);
+	assert_true(throttle_bind(&t, "0"));
+	assert_int_equal(throttle_wait_ms(&t, 11000, NOON, 1), 0);
+	assert_true(t.is_closed);
+	assert_true(throttle_bind(&t, "")); /* no hour of it is closed any more */
+	assert_false(t.is_closed);
+	assert_false(throttle_bind(&t, "soon"));
+}
+
 static void a_closed_hour_is_noted_and_lets_go_what_is_on_its_way(void **state)
 {
 	struct throttle t = { .rates = read("0") };
@@ -86,6 +104,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_rate_is_refused),
 		cmocka_unit_test(in_a_minute_a_minutes_worth_goes),
 		cmocka_unit_test(a_piece_larger_than_a_seconds_worth_goes_in_its_time),
+		cmocka_unit_test(what_went_in_advance_is_owed_by_the_next_package),
 		cmocka_unit_test(a_closed_hour_is_noted_and_lets_go_what_is_on_its_way),
 	};
 

@@ -54,7 +54,8 @@ struct transfer_options {
 	 * done in between. 0: do not. */
 	uint64_t patience_ms;
 	uint64_t floor_ms; /* in which at least 1 MiB must move, or it is given up; 0: 15 min */
-	/* may_send - in how many ms may so many bytes go? 0: now. NULL: always. */
+	/* may_send - in how many ms may so many bytes, of a piece or the manifest, go? 0: now.
+	 * NULL: always. */
 	uint64_t (*may_send)(void *owner, uint64_t bytes);
 	/* progress - after each piece; false: stop. NULL: none. */
 	bool (*progress)(void *owner, const struct transfer_progress *progress);

@@ -31,14 +31,18 @@ bool rates_parse(const char *text, struct rates *out) MUST_CHECK;
 /* rates_now - bytes a second at @now (since 1970); 0: closed; RATE_FREE: no limit. */
 uint64_t rates_now(const struct rates *rates, int64_t now);
 
-/* What may go, as bytes are let through: never more than a second's worth at once, but for the one
- * piece that is larger. One thread. */
+/* What may go to one point, as bytes are let through: never more than a second's worth at once, but
+ * for the one piece that is larger, which whatever comes behind it waits for, also of another
+ * package. One thread. */
 struct throttle {
 	struct rates rates;
 	double spare; /* bytes; negative: sent in advance */
 	uint64_t last_ms;
 	bool is_closed; /* the hour of a rate of 0 has come */
 };
+/* throttle_bind - what comes now goes at these @rates, behind what was sent in advance; false where
+ * they are none. */
+bool throttle_bind(struct throttle *t, const char *rates) MUST_CHECK;
 /* throttle_wait_ms - 0: @bytes go now, and are counted; else ask again then. @now_ms is monotonic.
  */
 uint64_t throttle_wait_ms(struct throttle *t, uint64_t now_ms, int64_t now_s, uint64_t bytes);
