@@ -256,7 +256,8 @@ static int print_bad(const char *package, const char *point, const json_t *row)
 	if (waits_for(row, "source"))
 		return complain(EXIT_FAILED,
 				"%s waits until one of the points that its mover fills it from has "
-				"package %s: berth package status",
+				"package %s, and its mover has moved what is more urgent: berth "
+				"package status",
 				point, package);
 	if (*text_of(row, "waits"))
 		return complain(EXIT_FAILED,

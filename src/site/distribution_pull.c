@@ -13,6 +13,7 @@
 #include <policy/pull.h>
 #include <site/db.h>
 #include <site/message.h>
+#include <site/pull.h>
 #include <stdio.h>
 
 #define SAMPLE_PIECES 16
@@ -193,40 +194,24 @@ static int take_report(struct distribution_job *w, const struct pull *p, char **
 	return distribution_failed(w, reason ? reason : "it cannot be looked at", p->version, why);
 }
 
-/* Wishes for the point that the policy, built now, orders: with a source that has the version. They
- * need not publish it once more. */
-static json_t *wishes_to_order(const struct distribution_job *w, int *error, char **why)
-{
-	struct query q = query_begin(
-		w->site,
-		"SELECT d.package, d.asked FROM distributions d JOIN packages k ON k.name ="
-		" d.package WHERE d.point = ?1 AND d.state IN (1, 2) AND d.verb <> 3 AND d.ordered"
-		" <> d.asked AND EXISTS (SELECT 1 FROM point_sources s JOIN points f ON f.path ="
-		" s.source JOIN distributions x ON x.point = s.source AND x.package = d.package"
-		" WHERE s.point = d.point AND NOT f.maintenance AND x.version = k.version AND"
-		" x.verb <> 3)");
-	json_t *wishes;
-
-	query_text(&q, w->point);
-	wishes = query_json(&q);
-	*error = query_end(&q, why);
-	return wishes;
-}
-
 /* What was wished for anew meanwhile has another number, and an order of its own to come. */
-static int note_ordered(const struct distribution_job *w, const json_t *wishes, char **why)
+static int note_ordered(const struct distribution_job *w, json_t *wishes, char **why)
 {
 	int error = site_begin(w->site, why);
+	const char *package;
+	json_t *number;
 
-	for (size_t i = 0; i < json_array_size(wishes) && !error; i++) {
-		const json_t *wish = json_array_get(wishes, i);
-		struct query q =
-			query_begin(w->site, "UPDATE distributions SET ordered = ?3 WHERE"
-					     " package = ?1 AND point = ?2 AND asked = ?3");
+	json_object_foreach(wishes, package, number)
+	{
+		struct query q;
 
-		query_text(&q, json_string_value(json_object_get(wish, "package")));
+		if (error)
+			break;
+		q = query_begin(w->site, "UPDATE distributions SET ordered = ?3 WHERE"
+					 " package = ?1 AND point = ?2 AND asked = ?3");
+		query_text(&q, package);
 		query_text(&q, w->point);
-		query_number(&q, json_integer_value(json_object_get(wish, "asked")));
+		query_number(&q, json_integer_value(number));
 		error = query_run(&q, why);
 	}
 	if (!error)
@@ -236,20 +221,19 @@ static int note_ordered(const struct distribution_job *w, const json_t *wishes, 
 }
 
 /* Publish the policy that has the order, and those for what else the point waits for, where the
- * mover looks for it. */
-static int order(struct distribution_job *w, const struct pull *p, char **why)
+ * mover looks for it: @wishes, which need not publish it once more. */
+static int publish_order(struct distribution_job *w, const struct pull *p, json_t *wishes,
+			 char **why)
 {
 	auto_free char *reason = NULL;
 	struct query q = query_begin(w->site, "SELECT source FROM point_sources WHERE point = ?1"
 					      " UNION SELECT ?1");
-	json_t *paths auto_json = NULL, *wishes auto_json = NULL;
+	json_t *paths auto_json = NULL;
 	int error;
 
 	query_text(&q, w->point);
 	paths = query_json(&q);
 	error = query_end(&q, why);
-	if (!error)
-		wishes = wishes_to_order(w, &error, why);
 	if (error)
 		return error;
 	error = policy_publish_at(w->site, paths, &reason);
@@ -258,6 +242,30 @@ static int order(struct distribution_job *w, const struct pull *p, char **why)
 	if (error)
 		return distribution_failed(w, reason ? reason : "no policy", p->version, why);
 	return note_ordered(w, wishes, why);
+}
+
+/* The order is full of what is more urgent. All that have no room are put off together, or each of
+ * them would have the order read again; but for those whose patience is at its end. */
+static int wait_for_room(const struct distribution_job *w, const struct pull *p, char **why)
+{
+	auto_free char *reason = xasprintf("waits until its mover, client \"%s\", has moved what "
+					   "is more urgent",
+					   p->mover);
+	struct query q = query_begin(
+		w->site,
+		"UPDATE distributions SET next = ?2, reason = CASE WHEN state = 1 THEN ?3"
+		" ELSE reason END WHERE point = ?1 AND state IN (1, 2) AND verb <> 3 AND"
+		" ordered <> asked AND asked_s > ?4 AND EXISTS (SELECT 1 FROM point_sources"
+		" s JOIN points f ON f.path = s.source JOIN distributions x ON x.point ="
+		" s.source AND x.package = distributions.package JOIN packages k ON k.name"
+		" = x.package WHERE s.point = ?1 AND NOT f.maintenance AND x.version ="
+		" k.version AND x.verb <> 3)");
+
+	query_text(&q, w->point);
+	query_number(&q, now_s() + BUSY_AGAIN_S);
+	query_text(&q, reason);
+	query_number(&q, now_s() - site_setting_number(w->site, "pull_patience_s"));
+	return query_run(&q, why);
 }
 
 /* What stands in the way of an order; NULL: nothing. */
@@ -281,11 +289,38 @@ static char *waits_for(const struct pull *p)
 				    (long long)p->version);
 }
 
+/* Have it ordered, unless it is; @has_room: it is now. */
+static int order(struct distribution_job *w, const struct pull *p, bool *has_room, char **why)
+{
+	json_t *wishes auto_json = NULL;
+	int error = pull_ordered(w->site, w->point, &wishes, why);
+
+	*has_room = json_object_get(wishes, w->package);
+	return error || !*has_room ? error : publish_order(w, p, wishes, why);
+}
+
+static int wait_for_mover(struct distribution_job *w, const struct pull *p, char **why)
+{
+	auto_free char *reason = NULL;
+	int64_t patience_s = site_setting_number(w->site, "pull_patience_s");
+	bool has_room = true, is_late = now_s() >= p->asked_s + patience_s;
+
+	if (p->ready && p->ordered != p->asked) {
+		int error = order(w, p, &has_room, why);
+
+		if (error)
+			return error;
+	}
+	if (!has_room && !is_late)
+		return wait_for_room(w, p, why);
+	reason = waits_for(p);
+	return is_late ? distribution_failed(w, reason, p->version, why) : wait_on(w, reason, why);
+}
+
 int distribution_pull(struct distribution_job *w, char **why)
 {
 	struct pull p cleanup(pull_free) = { 0 };
 	auto_free char *reason = NULL;
-	int64_t patience_s = site_setting_number(w->site, "pull_patience_s");
 	int error = read_pull(w, &p, why);
 
 	if (error)
@@ -298,13 +333,5 @@ int distribution_pull(struct distribution_job *w, char **why)
 	reason = obstacle(w, &p);
 	if (reason)
 		return distribution_failed(w, reason, p.version, why);
-	if (p.ready && p.ordered != p.asked) {
-		error = order(w, &p, why);
-		if (error)
-			return error;
-	}
-	reason = waits_for(&p);
-	if (now_s() < p.asked_s + patience_s)
-		return wait_on(w, reason, why);
-	return distribution_failed(w, reason, p.version, why);
+	return wait_for_mover(w, &p, why);
 }

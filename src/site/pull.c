@@ -163,8 +163,8 @@ static struct pull_point *entry_of(struct pull_order *order, const char *path, c
 	return p;
 }
 
-/* What one client is to move. */
-static json_t *order_of(struct site *site, const char *client, int *error, char **why)
+/* What one client is to move; @order is empty. */
+static int read_order(struct site *site, const char *client, struct pull_order *order, char **why)
 {
 	static const enum pull_mode modes[] = {
 		[DIST_DISTRIBUTE] = PULL_MISSING,
@@ -186,13 +186,12 @@ static json_t *order_of(struct site *site, const char *client, int *error, char 
 		" d.point JOIN packages k ON k.name = d.package WHERE p.mover = ?1 AND NOT"
 		" p.maintenance AND d.state IN (1, 2) AND d.verb <> 3 AND sources <> '[]'"
 		" ORDER BY turn, d.point LIMIT ?2");
-	struct pull_order order auto_pull_order = { .points = xalloc(PULL_POINTS_MAX,
-								     sizeof(struct pull_point)) };
 
+	order->points = xalloc(PULL_POINTS_MAX, sizeof(*order->points));
 	query_text(&q, client);
 	query_number(&q, PULL_PACKAGES_MAX);
 	while (query_row(&q)) {
-		struct pull_point *p = entry_of(&order, query_text_at(&q, 0), query_text_at(&q, 5),
+		struct pull_point *p = entry_of(order, query_text_at(&q, 0), query_text_at(&q, 5),
 						query_text_at(&q, 7));
 		struct pull_package *one;
 
@@ -204,8 +203,40 @@ static json_t *order_of(struct site *site, const char *client, int *error, char 
 		one->number = query_number_at(&q, 3);
 		one->mode = modes[query_number_at(&q, 4) % 3];
 	}
-	*error = query_end(&q, why);
+	return query_end(&q, why);
+}
+
+static json_t *order_of(struct site *site, const char *client, int *error, char **why)
+{
+	struct pull_order order auto_pull_order = { 0 };
+
+	*error = read_order(site, client, &order, why);
 	return *error || !order.point_count ? NULL : pull_order_to_json(&order);
+}
+
+int pull_ordered(struct site *site, const char *point, json_t **wishes, char **why)
+{
+	struct query q = query_begin(site, "SELECT mover FROM points JOIN clients ON id = mover"
+					   " WHERE path = ?1 AND state = 'approved'");
+	struct pull_order order auto_pull_order = { 0 };
+	auto_free char *mover = NULL;
+	int error;
+
+	query_text(&q, point);
+	if (query_row(&q))
+		mover = xstrdup(query_text_at(&q, 0));
+	error = query_end(&q, why);
+	*wishes = json_object();
+	if (!error && mover)
+		error = read_order(site, mover, &order, why);
+	for (size_t i = 0; i < order.point_count && !error; i++) {
+		const struct pull_point *p = &order.points[i];
+
+		for (size_t k = 0; k < p->package_count && !strcasecmp(p->to, point); k++)
+			json_object_set_new(*wishes, p->packages[k].package,
+					    json_integer(p->packages[k].number));
+	}
+	return error;
 }
 
 int pull_orders(struct site *site, json_t **orders, char **why)

@@ -223,6 +223,65 @@ static void no_point_takes_the_room_of_an_order_from_the_others(void **state)
 	assert_int_equal(order.points[1].package_count, PULL_PACKAGES_MAX / 2);
 }
 
+static int64_t count(const char *text)
+{
+	struct query q = query_begin(site, text);
+	int64_t number;
+
+	assert_true(query_row(&q));
+	number = query_number_at(&q, 0);
+	assert_int_equal(query_end(&q, NULL), 0);
+	return number;
+}
+
+static void only_what_the_order_has_room_for_is_ordered(void **state)
+{
+	json_t *wishes auto_json = NULL;
+
+	many_packages(PULL_PACKAGES_MAX + 10);
+	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
+	assert_int_equal(pull_ordered(site, names[2], &wishes, NULL), 0);
+	assert_int_equal(json_object_size(wishes), 0); /* no mover */
+	json_decref(wishes);
+	assert_int_equal(pull_ordered(site, names[1], &wishes, NULL), 0);
+	assert_int_equal(json_object_size(wishes), PULL_PACKAGES_MAX);
+	assert_int_equal(json_integer_value(json_object_get(wishes, "p000")), 1);
+	json_decref(wishes);
+	assert_int_equal(pull_set(site, names[2], "near", names[0], NULL), 0);
+	assert_int_equal(pull_ordered(site, names[1], &wishes, NULL), 0);
+	assert_int_equal(json_object_size(wishes), PULL_PACKAGES_MAX / 2);
+}
+
+static void what_has_no_room_waits_and_says_so(void **state)
+{
+	static const char *const busy[] = { "\\\\A\\d", "\\\\C\\d" };
+	json_t *others auto_json = json_array();
+	atomic_bool stop = false;
+	struct distribution_job *job;
+
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++)
+		json_array_append_new(others, json_string(busy[i]));
+	many_packages(PULL_PACKAGES_MAX + 10);
+	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
+	sql("UPDATE distributions SET asked_s = unixepoch() WHERE point LIKE '%B%'");
+	sql("UPDATE distributions SET ordered = asked WHERE point LIKE '%B%' AND package < 'p128'");
+	sql("UPDATE distributions SET next = unixepoch() + 100 WHERE package < 'p130'");
+	assert_int_equal(distribution_take(site, others, &job, NULL), 0);
+	assert_non_null(job);
+	assert_int_equal(distribution_do(site, job, &stop, NULL), 0);
+	distribution_job_free(job);
+	assert_int_equal(count("SELECT count(*) FROM distributions WHERE point LIKE '%B%' AND"
+			       " ordered = asked"),
+			 PULL_PACKAGES_MAX);
+	/* All of them, for one look at the order. */
+	assert_int_equal(
+		count("SELECT count(*) FROM distributions WHERE next < unixepoch() + 50 AND"
+		      " state = 1 AND reason LIKE '%client \"near\"%more urgent%'"),
+		10);
+	assert_int_equal(distribution_take(site, others, &job, NULL), 0);
+	assert_null(job);
+}
+
 static void each_wish_has_a_number_of_its_own(void **state)
 {
 	int64_t numbers[3];
@@ -253,6 +312,8 @@ int main(void)
 		SITE_TEST(each_package_comes_from_where_it_is),
 		SITE_TEST(an_order_binds_its_mover_to_the_rates_of_the_point),
 		SITE_TEST(no_point_takes_the_room_of_an_order_from_the_others),
+		SITE_TEST(only_what_the_order_has_room_for_is_ordered),
+		SITE_TEST(what_has_no_room_waits_and_says_so),
 		SITE_TEST(each_wish_has_a_number_of_its_own),
 	};
 

@@ -21,5 +21,8 @@ int pull_set(struct site *site, const char *point, const char *mover, const char
 int pull_end(struct site *site, const char *point, char **why) MUST_CHECK;
 /* pull_orders - what is to be moved now: client -> order (policy/pull.h). */
 int pull_orders(struct site *site, json_t **orders, char **why) MUST_CHECK;
+/* pull_ordered - what the order to the mover of @point, built now, has for it: package -> number of
+ * the wish. An order has no room for more than PULL_PACKAGES_MAX, at all points of its mover. */
+int pull_ordered(struct site *site, const char *point, json_t **wishes, char **why) MUST_CHECK;
 
 #endif
