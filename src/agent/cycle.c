@@ -290,6 +290,17 @@ bool agent_request(const struct agent_config *config, const char *id, struct con
 	return fd >= 0 || content_fail_errno(why, fd, path, "ask for it");
 }
 
+/* What the program of this version ended with; null: it has not run to an end. */
+static json_t *exit_of(const struct item *item)
+{
+	bool was_good = item->message == CLIENT_SUCCEEDED || item->message == CLIENT_REBOOT_NEEDED;
+
+	/* 0 is no failure: a signal ended it. */
+	return was_good || (item->message == CLIENT_FAILED && item->exit_code)
+		       ? json_integer(item->exit_code)
+		       : json_null();
+}
+
 json_t *agent_status(const struct agent_config *config, struct content_failure *why)
 {
 	struct memory m cleanup(memory_free) = { 0 };
@@ -301,13 +312,12 @@ json_t *agent_status(const struct agent_config *config, struct content_failure *
 	for (size_t i = 0; i < m.item_count; i++) {
 		const struct item *item = &m.items[i];
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:s}", "deployment",
-						item->id, "state",
-						delivery_name(item->history.state), "message",
-						(json_int_t)item->message, "reason", item->reason,
-						"exit", (json_int_t)item->exit_code, "since_s",
-						(json_int_t)item->since_s, "output", item->output));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:I, s:s, s:o, s:I, s:s}", "deployment",
+					item->id, "state", delivery_name(item->history.state),
+					"message", (json_int_t)item->message, "reason",
+					item->reason, "exit", exit_of(item), "since_s",
+					(json_int_t)item->since_s, "output", item->output));
 	}
 	return list;
 }

@@ -75,6 +75,18 @@ static int run(const struct agent_config *config, bool once)
 	return once && !good ? complain(&why) : 0;
 }
 
+static void print_item(const json_t *item)
+{
+	const json_t *code = json_object_get(item, "exit");
+	auto_free char *text = json_is_integer(code)
+				       ? xasprintf("%lld", (long long)json_integer_value(code))
+				       : xstrdup("-");
+
+	printf("%-16s  %-14s  %-5s  %s\n", json_string_value(json_object_get(item, "deployment")),
+	       json_string_value(json_object_get(item, "state")), text,
+	       json_string_value(json_object_get(item, "reason")));
+}
+
 static int show_status(const struct agent_config *config, bool as_json)
 {
 	struct content_failure why = { 0 };
@@ -89,11 +101,9 @@ static int show_status(const struct agent_config *config, bool as_json)
 	} else {
 		printf("%-16s  %-14s  %-5s  REASON\n", "DEPLOYMENT", "STATE", "EXIT");
 		json_array_foreach(list, i, item)
-			printf("%-16s  %-14s  %-5lld  %s\n",
-			       json_string_value(json_object_get(item, "deployment")),
-			       json_string_value(json_object_get(item, "state")),
-			       (long long)json_integer_value(json_object_get(item, "exit")),
-			       json_string_value(json_object_get(item, "reason")));
+		{
+			print_item(item);
+		}
 	}
 	json_decref(list);
 	return 0;

@@ -68,6 +68,12 @@ class Client:
         result = run([AGENT, "--config", self.config, "--json", "status"])
         return {d["deployment"]: d for d in json.loads(result.out)}
 
+    def table(self):
+        """Deployment -> the column EXIT of the listing."""
+        lines = [line.split() for line in run([AGENT, "--config", self.config, "status"]).out.splitlines()]
+        check(lines[0][:3] == ["DEPLOYMENT", "STATE", "EXIT"], str(lines))
+        return {line[0]: line[2] for line in lines[1:]}
+
     def state(self, deployment):
         return self.states().get(deployment, {"state": "none"})
 
@@ -247,10 +253,12 @@ def test_windows():
     PC1.poll()
     check(PC1.state(d)["state"] == "waiting" and PC1.state(d)["message"] == 10070, str(PC1.state(d)))
     check(not os.path.exists(PC1.out + "/night"), "it ran")
+    check(PC1.state(d)["exit"] is None and PC1.table()[d] == "-", str(PC1.table()))
     site("collection", "window", "all", window, "--remove")
     site("site", "publish")
     PC1.poll()
     check(PC1.state(d)["state"] == "succeeded", str(PC1.state(d)))
+    check(PC1.state(d)["exit"] == 0 and PC1.table()[d] == "0", str(PC1.table()))
 
 
 def test_failover():
