@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -161,6 +162,9 @@ def test_enrol():
     site("client", "collect")
     client = json.loads(site("client", "show", "pc1").out)
     check(client["facts_json"]["os.id"], str(client))
+    listed = site("client", "list").out  # in the time of whoever reads it; seconds for programs
+    seen = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(rows("client", "list")[0]["seen"]))
+    check(re.search(r"^pc1 +approved +%s +0 " % seen, listed, re.M), listed)
 
 
 def test_install():

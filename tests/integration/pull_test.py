@@ -2,6 +2,7 @@
 """A distribution point is filled by a client near to it from another point, and the site believes no more than it saw."""
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from lab import BUILD, PASSWORD, Lab, check, main, wait_until
 
 BERTH_SITE = os.path.join(BUILD, "src/sited/berth-site")
 AGENT = os.path.join(BUILD, "src/agent/berth-agent")
+TIME = r" 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d"
 NEAR, FAR = r"\\FS\distro_test", r"\\FS2\distro_test"
 L = None
 SERVER = MOVER = None
@@ -134,6 +136,9 @@ def test_refused():
     berth("site", "set-dp", FAR, "--mover", "near", "--pull-from", NEAR)
     circle = berth("site", "set-dp", NEAR, "--mover", "near", "--pull-from", FAR, ok=False)
     check("filled from itself" in circle.text, repr(circle))
+    listed = {line.split()[0]: line for line in berth("site", "points").out.splitlines()}
+    for name in (NEAR, FAR):  # when it was published to, as people write it
+        check(re.search(TIME, listed[name]), str(listed))
     point = [p for p in json.loads(berth("site", "points", "--json").out) if p["path"] == FAR][0]
     check(point["mover"] == "near" and point["pull_from_json"] == [NEAR], str(point))
 
@@ -284,9 +289,21 @@ def test_rate():
         berth("package", "remove", name, FAR)
 
 
+def test_stopped():
+    """a mover that has stopped is said to be waited for, and told after the patience of the site"""
+    stop_mover()
+    berth("package", "validate", "tools", FAR, "--no-wait")
+    wait_until("it is waited for", lambda: "waits for its mover" in (row()["reason"] or ""), 60)
+    check(row()["state"] == "install-pending" and row()["waits"] == "mover", str(row()))
+    before = messages().count(2328)
+    with sqlite3.connect(os.path.join(site_dir(), "site.db"), timeout=30) as db:
+        db.execute("UPDATE distributions SET asked_s = asked_s - 21600 WHERE point = ?", (FAR,))
+    wait_until("it is told", lambda: messages().count(2328) > before, 60)
+    check(row()["state"] == "install-retrying" and 'client "near"' in row()["reason"], str(row()))
+
+
 def test_no_account():
     """a client that has no account to fill points with says so, and the site says it"""
-    stop_mover()
     start_mover("")
     berth("package", "redistribute", "tools", FAR, "--no-wait")
     wait_until("it is told", lambda: "no account to fill points with" in (row()["reason"] or ""), 60)
