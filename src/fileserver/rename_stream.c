@@ -104,19 +104,18 @@ static ntstatus give_name(struct open *open, struct stream_target *to, bool repl
 	return status;
 }
 
-/* What goes with its last handle gets no other name, as a file does not (rename.c). The lock of the
- * base is held. */
+/* A stream that goes with its last handle gets no other name, as a file does not (rename.c). */
 static ntstatus check_source(const struct open *open)
 {
-	struct file *base = open_base(open), *file = open->file;
-	bool gone = base->gone, goes = base->delete_pending;
+	struct file *file = open->file;
+	bool gone, goes;
 
-	if (file != base) {
+	if (file->base)
 		pthread_mutex_lock(&file->lock);
-		gone = file->gone;
-		goes = goes || file->delete_pending;
+	gone = file->gone;
+	goes = file->base && file->delete_pending;
+	if (file->base)
 		pthread_mutex_unlock(&file->lock);
-	}
 	if (!open->place || gone)
 		return STATUS_FILE_CLOSED;
 	return goes ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;

@@ -109,6 +109,8 @@ static ntstatus rename_stream(struct model *model, struct model_open *open, cons
 		return STATUS_INVALID_PARAMETER;
 	if (open->node->is_directory && !*open->stream->name)
 		return STATUS_OBJECT_TYPE_MISMATCH;
+	if (*open->stream->name && open->stream->delete_pending)
+		return STATUS_ACCESS_DENIED; /* it goes */
 	if (!name_compare(name, open->stream->name))
 		return STATUS_SUCCESS;
 	if (!*open->stream->name || (!*name && op->flag))

@@ -342,7 +342,7 @@ static void a_link_does_not_take_the_place_of_a_name_that_goes(void **state)
 
 static void a_stream_that_goes_gets_no_other_name(void **state)
 {
-	struct open *open, *base;
+	struct open *open;
 
 	(void)state;
 	make_file("a");
@@ -352,12 +352,6 @@ static void a_stream_that_goes_gets_no_other_name(void **state)
 	assert_status(open_rename(open, ":two", true, 0, NULL), STATUS_ACCESS_DENIED);
 	done(open);
 	assert_status(TRY(.path = "a:two"), STATUS_SUCCESS);
-	open = OPEN(.path = "a:two", .access = CHANGE);
-	base = OPEN(.path = "a", .access = CHANGE);
-	assert_status(open_set_disposition(base, true, 0, NULL), STATUS_SUCCESS);
-	assert_status(open_rename(open, ":three", false, 0, NULL), STATUS_ACCESS_DENIED);
-	done(base);
-	done(open);
 }
 
 /* Whoever opens @name on the disk is overtaken by a rename over it. */
