@@ -26,6 +26,11 @@ def berth(*args, input=None, ok=True):
     return L.berth(*args, "--site", site_dir(), input=input, ok=ok)
 
 
+def publish():
+    """As soon as the site's server, which publishes too, has left the points."""
+    wait_until("it is published", lambda: not berth("site", "publish", ok=False).code, 60)
+
+
 def row(point=FAR, package="tools"):
     found = [r for r in json.loads(berth("package", "status", package, "--json").out) if r["point"] == point]
     return found[0] if found else {"state": "nothing", "reason": ""}
@@ -267,7 +272,7 @@ def test_rate():
     for name in ["tools"] + names:
         berth("package", "distribute", name, NEAR)
         berth("package", "distribute", name, FAR, "--no-wait")
-    berth("site", "publish")
+    publish()
 
     def waits():
         with open(path("agent.log")) as f:
@@ -276,7 +281,7 @@ def test_rate():
     check(len(pieces("FS2")) == before, "something was moved")
     check(waits() == 1, "it is said %d times" % waits())
     berth("site", "set-dp", FAR, "--rate", "150K")
-    berth("site", "publish")
+    publish()
     stop_mover()  # it would look again in a minute
     begin = time.monotonic()
     start_mover()
