@@ -5,6 +5,7 @@
  * (VALIDATE_NEGOTIATE_INFO).
  */
 #include <base/utf16.h>
+#include <wire/hash_range.h>
 #include <wire/reparse.h>
 #include <wire/snapshot.h>
 
@@ -317,6 +318,7 @@ static const struct fsctl fsctls[] = {
 	{ FSCTL_DUPLICATE_EXTENTS_TO_FILE,    fsctl_duplicate_extents, ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_OFFLOAD_READ,                 fsctl_offload_read, ON_FILE, FILE_READ_DATA },
 	{ FSCTL_OFFLOAD_WRITE,                fsctl_offload_write, ON_FILE, FILE_WRITE_DATA },
+	{ FSCTL_BERTH_HASH_RANGE,             fsctl_hash_range,   ON_FILE, FILE_READ_DATA },
 	{ FSCTL_FILE_LEVEL_TRIM,              file_level_trim,    ON_FILE, FILE_WRITE_DATA },
 	{ FSCTL_SET_SPARSE,                   set_sparse,         ON_FILE },
 	{ FSCTL_SET_ZERO_DATA,                set_zero_data,      ON_FILE, FILE_WRITE_DATA },

@@ -262,6 +262,10 @@ void barrier_leave(struct barrier *barrier);
 /* barrier_answer - send rq->reply, which is complete, behind the breaks of @rq. */
 void barrier_answer(struct smb_request *rq);
 
+/* fsctl_hash.c: BERTH_HASH_RANGE. */
+ntstatus fsctl_hash_range(struct smb_request *rq, const struct smb2_ioctl_request *r,
+			  struct buf *out);
+
 /* fsctl_offload.c: OFFLOAD_READ and OFFLOAD_WRITE. */
 ntstatus fsctl_offload_read(struct smb_request *rq, const struct smb2_ioctl_request *r,
 			    struct buf *out);

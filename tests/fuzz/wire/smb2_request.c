@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A message to a server: header, then the decoder that its command names; payloads of FSCTLs as
  * well. */
+#include <wire/hash_range.h>
 #include <wire/offload.h>
 #include <wire/smb2.h>
 
@@ -26,6 +27,7 @@ static union {
 	struct smb2_copychunk_request copychunk;
 	struct offload_read offload_read;
 	struct offload_write offload_write;
+	struct hash_range hash_range;
 } r;
 
 /* touch - read all that a decoder handed out, so that a sanitizer sees what lies outside. */
@@ -45,6 +47,8 @@ static void payload(uint32_t code, struct cursor input)
 		(void)!offload_read_decode(input, &r.offload_read);
 	else if (code == FSCTL_OFFLOAD_WRITE)
 		(void)!offload_write_decode(input, &r.offload_write);
+	else if (code == FSCTL_BERTH_HASH_RANGE)
+		(void)!hash_range_decode(input, &r.hash_range);
 	else
 		(void)!smb2_copychunk_request_decode(input, &r.copychunk);
 }

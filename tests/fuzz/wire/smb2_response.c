@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A message to a client: transform header or header, then the response decoder that the command
  * names. */
+#include <wire/hash_range.h>
 #include <wire/smb2.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,6 +18,7 @@ static union {
 	struct smb2_oplock_break oplock_break;
 	struct smb2_validate_negotiate validate;
 	struct smb2_network_interface interface;
+	struct hash_range_reply hash;
 	struct smb2_error error;
 	struct cursor output;
 } r;
@@ -63,6 +65,7 @@ static void response(uint16_t command, struct cursor *c)
 			touch(r.ioctl.input);
 			touch(output);
 			(void)!smb2_validate_negotiate_response_decode(output, &r.validate);
+			(void)!hash_range_reply_decode(output, &r.hash);
 			while (smb2_network_interface_next(&output, &r.interface))
 				;
 		}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <wire/hash_range.h>
 #include <wire/offload.h>
 #include <wire/smb2.h>
 
@@ -616,6 +617,63 @@ static void offload_copies_are_decoded_whole_or_not_at_all(void **state)
 	buf_free(&b);
 }
 
+static ntstatus decode_hash_range(uint32_t algorithm, uint32_t reserved, uint64_t length)
+{
+	auto_buf struct buf b = { 0 };
+	struct hash_range r;
+
+	buf_u32le(&b, algorithm);
+	buf_u32le(&b, reserved);
+	buf_u64le(&b, 0);
+	buf_u64le(&b, length);
+	return hash_range_decode(guarded(b.data, b.len), &r);
+}
+
+static void the_hash_of_a_range_is_asked_for_exactly(void **state)
+{
+	const struct hash_range asked = { .offset = 0x100000200, .length = HASH_RANGE_MAX };
+	struct hash_range r = { 0 };
+	auto_buf struct buf b = { 0 };
+
+	hash_range_encode(&b, &asked);
+	for (size_t n = 0; n < b.len; n++)
+		assert_int_equal(hash_range_decode(guarded(b.data, n), &r),
+				 STATUS_INVALID_PARAMETER);
+	assert_int_equal(hash_range_decode(guarded(b.data, b.len), &r), STATUS_SUCCESS);
+	assert_int_equal(r.offset, asked.offset);
+	assert_int_equal(r.length, asked.length);
+	assert_int_equal(decode_hash_range(HASH_RANGE_SHA256, 0, 1), STATUS_SUCCESS);
+	assert_int_equal(decode_hash_range(0, 0, 1), STATUS_INVALID_PARAMETER);
+	assert_int_equal(decode_hash_range(2, 0, 1), STATUS_INVALID_PARAMETER);
+	assert_int_equal(decode_hash_range(HASH_RANGE_SHA256, 1, 1), STATUS_INVALID_PARAMETER);
+	assert_int_equal(decode_hash_range(HASH_RANGE_SHA256, 0, 0), STATUS_INVALID_PARAMETER);
+	assert_int_equal(decode_hash_range(HASH_RANGE_SHA256, 0, HASH_RANGE_MAX + 1),
+			 STATUS_INVALID_PARAMETER);
+	assert_int_equal(decode_hash_range(HASH_RANGE_SHA256, 0, 0x100000001),
+			 STATUS_INVALID_PARAMETER);
+}
+
+static void the_hash_of_a_range_comes_back(void **state)
+{
+	struct hash_range_reply told = { .length = 1000, .hash = { 1, 2, 3, [31] = 9 } }, r;
+	auto_buf struct buf b = { 0 };
+
+	hash_range_reply_encode(&b, &told);
+	assert_int_equal(b.len, HASH_RANGE_REPLY_BYTES);
+	for (size_t n = 0; n < b.len; n++)
+		assert_int_equal(hash_range_reply_decode(guarded(b.data, n), &r),
+				 STATUS_INVALID_PARAMETER);
+	assert_int_equal(hash_range_reply_decode(guarded(b.data, b.len), &r), STATUS_SUCCESS);
+	assert_int_equal(r.length, 1000);
+	assert_memory_equal(r.hash, told.hash, sizeof(r.hash));
+	buf_put_u32le(&b, 0, 0);
+	assert_int_equal(hash_range_reply_decode(guarded(b.data, b.len), &r),
+			 STATUS_INVALID_PARAMETER);
+	buf_put_u32le(&b, 4, 1);
+	assert_int_equal(hash_range_reply_decode(guarded(b.data, b.len), &r),
+			 STATUS_INVALID_PARAMETER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -631,6 +689,8 @@ int main(void)
 		cmocka_unit_test(network_interfaces_come_back),
 		cmocka_unit_test(fsctl_payloads_come_back),
 		cmocka_unit_test(offload_copies_are_decoded_whole_or_not_at_all),
+		cmocka_unit_test(the_hash_of_a_range_is_asked_for_exactly),
+		cmocka_unit_test(the_hash_of_a_range_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
