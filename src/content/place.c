@@ -107,8 +107,9 @@ void place_finish(struct place *place, struct place_request *request, ntstatus s
 	request->status = status;
 	request->got = got;
 	place->in_flight--;
-	place->counts.bytes_got += got;
-	if (request->verb == PLACE_PUT && !status)
+	if (request->verb == PLACE_GET)
+		place->counts.bytes_got += got;
+	else if (request->verb == PLACE_PUT && !status)
 		place->counts.bytes_put += request->length;
 }
 

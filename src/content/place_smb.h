@@ -30,6 +30,7 @@ struct place_smb {
 	bool makes_below, locked;
 	uint32_t part; /* most bytes of one read or write */
 	enum place_smb_renames renames;
+	bool hashes_nothing; /* the server has refused FSCTL_BERTH_HASH_RANGE */
 	struct smb2_file_id lock;
 };
 

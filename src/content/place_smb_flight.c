@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Requests of an SMB place on their way. A small file travels as one compound (create, write or
- * read, perhaps read what was written, or rename, close), and one that goes as another (create to
- * delete, close), so that each costs one round trip, and many are under way at a time.
+ * read, perhaps look at what was written, or rename, close), and one that goes as another (create
+ * to delete, close), so that each costs one round trip, and many are under way at a time.
  */
 #include "place_smb.h"
 
 #include <base/utf16.h>
 #include <wire/dtyp.h>
 #include <wire/fscc.h>
+#include <wire/hash_range.h>
 
 #define COMPOUND_HEADS 4096u /* of a compound, names included */
 
@@ -31,6 +32,8 @@ struct flight {
 	struct part parts[PART_COUNT];
 	unsigned left; /* answers that have not come */
 	ntstatus status;
+	bool by_hash;	  /* PART_BACK asks for the hash alone */
+	ntstatus refused; /* and the server does not know how */
 	size_t got;
 	char staged[PLACE_STAGING_NAME];
 };
@@ -70,11 +73,42 @@ static void take_data(struct flight *flight, struct client_request *request)
 		cur_copy(&data, flight->rq->data, cur_left(&data));
 }
 
+/* How a server says that it does not know a control code. */
+static bool is_unknown(ntstatus status)
+{
+	return status == STATUS_INVALID_DEVICE_REQUEST || status == STATUS_NOT_SUPPORTED ||
+	       status == STATUS_INVALID_PARAMETER;
+}
+
+/* A refusal is no failure: whoever asked reads it back, and nobody asks this server again. */
+static void take_hash(struct flight *flight, struct client_request *request)
+{
+	struct smb2_ioctl_response response = { 0 };
+	struct hash_range_reply reply = { 0 };
+
+	if (request->status == STATUS_END_OF_FILE) {
+		return; /* nothing of it is there */
+	} else if (!flight->status && is_unknown(request->status)) {
+		flight->refused = request->status;
+		flight->smb->hashes_nothing = true;
+	} else if (request->status) {
+		note_status(flight, request->status);
+	} else if (smb2_ioctl_response_decode(&request->body, &response) ||
+		   hash_range_reply_decode(response.output, &reply) ||
+		   reply.length > flight->rq->length) {
+		note_status(flight, STATUS_INVALID_NETWORK_RESPONSE);
+	} else {
+		flight->got = reply.length;
+		memcpy(flight->rq->back, reply.hash, SHA256_LENGTH);
+	}
+}
+
 /* Only the hash of it is wanted: it is not copied for that. */
 static void take_back(struct flight *flight, struct client_request *request)
 {
 	struct cursor data = data_of(flight, request);
 
+	flight->smb->place.counts.bytes_got += cur_left(&data);
 	if (cur_left(&data) && !hash_sha256(data.at, cur_left(&data), flight->rq->back))
 		note_status(flight, STATUS_NO_MEMORY);
 }
@@ -97,15 +131,17 @@ static void part_done(struct client_request *request)
 
 	if (part == &flight->parts[PART_DATA] && flight->rq->verb == PLACE_GET)
 		take_data(flight, request);
+	else if (part == &flight->parts[PART_BACK] && flight->by_hash)
+		take_hash(flight, request);
 	else if (part == &flight->parts[PART_BACK])
 		take_back(flight, request);
 	else if (part == &flight->parts[PART_DATA])
 		take_count(flight, request);
-	else
+	else if (!flight->refused || request->status != flight->refused) /* it may say it again */
 		note_status(flight, request->status);
 	if (--flight->left)
 		return;
-	flight->rq->is_back = flight->parts[PART_BACK].flight != NULL;
+	flight->rq->is_back = flight->parts[PART_BACK].flight && !flight->refused;
 	place_finish(&flight->smb->place, flight->rq, flight->status,
 		     flight->status ? 0 : flight->got);
 	free(flight);
@@ -169,7 +205,31 @@ static void add_read(struct flight *flight, struct client_message *message, unsi
 	smb2_read_request_encode(&message->buf, &read);
 }
 
-/* What is written is read again before it is closed, where it has its name already. */
+/*
+ * A server of Berth hashes what it has stored: that is the same bytes, from the same file, as it
+ * would send, and it could lie about either. Only what has just been written is looked at like
+ * this; every other verification (of a package, a schedule, a mover, a client) reads the bytes.
+ */
+static void add_hash(struct flight *flight, struct client_message *message)
+{
+	const struct hash_range range = { .length = (uint32_t)flight->rq->length };
+	auto_buf struct buf input = { 0 };
+	struct smb2_ioctl_request ioctl = {
+		.code = FSCTL_BERTH_HASH_RANGE,
+		.file_id = related,
+		.max_output_response = HASH_RANGE_REPLY_BYTES,
+		.flags = SMB2_IOCTL_IS_FSCTL,
+	};
+
+	hash_range_encode(&input, &range);
+	ioctl.input = cur_of(input.data, input.len);
+	flight->by_hash = true;
+	add(flight, message, PART_BACK, SMB2_IOCTL, flight->rq->length);
+	smb2_ioctl_request_encode(&message->buf, &ioctl);
+}
+
+/* What is written is hashed by the server, or read again, before it is closed, where it has its
+ * name already. */
 static void add_data(struct flight *flight, struct client_message *message)
 {
 	const struct place_request *rq = flight->rq;
@@ -184,8 +244,12 @@ static void add_data(struct flight *flight, struct client_message *message)
 
 		add(flight, message, PART_DATA, SMB2_WRITE, rq->length);
 		smb2_write_request_encode(&message->buf, &write);
-		if (rq->wants_back && !rq->replace)
+		if (!rq->wants_back || rq->replace)
+			return;
+		if (flight->smb->hashes_nothing || rq->length > HASH_RANGE_MAX)
 			add_read(flight, message, PART_BACK, 0);
+		else
+			add_hash(flight, message);
 	}
 }
 

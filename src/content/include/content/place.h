@@ -71,13 +71,14 @@ struct place_request {
 			    written in place: is_new, where anybody may refer to it */
 	bool is_new;	 /* PUT, not to replace: where that name is taken it fails, with
 			    STATUS_OBJECT_NAME_COLLISION */
-	bool wants_back; /* PUT: what was written is read again at once, where the place can */
+	bool wants_back; /* PUT: what was written is hashed there, or read again, at once, where the
+			    place can */
 	void *owner;
 	/* The answer. */
 	bool done;
 	ntstatus status;
 	size_t got;   /* GET: less than @length at the end of the file only */
-	bool is_back; /* PUT: it was read again, @got bytes; else whoever wants them asks */
+	bool is_back; /* PUT: it was, @got bytes; else whoever wants to know reads them */
 	uint8_t back[SHA256_LENGTH]; /* and this is their hash */
 	/* The place's own. */
 	void *private_data;

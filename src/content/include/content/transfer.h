@@ -3,9 +3,10 @@
  * Bringing the pieces of a manifest from one or several places to another, and only those that
  * are missing there. A piece that an old one differs from in its middle only is put together there,
  * where the place can do that. Every piece is compared with its hash before it is sent (but see
- * trust_reads) and read back after it was written, to a new name or beside what has it: what
- * others refer to at the target is never written over in place. The manifest follows when all are
- * there, in one step, so that nobody who reads at the target ever sees half of a version.
+ * trust_reads) and read back after it was written (or hashed there, where the server is Berth's:
+ * its word is worth what the bytes would be that it sends), to a new name or beside what has it:
+ * what others refer to at the target is never written over in place. The manifest follows when all
+ * are there, in one step, so that nobody who reads at the target ever sees half of a version.
  * Interrupted at any point, the next run goes on with what has not arrived yet.
  *
  * Memory: TRANSFER_DEPTH_MAX pieces in two copies (32 MiB with the pieces that ingestion cuts, 128
