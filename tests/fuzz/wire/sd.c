@@ -39,7 +39,7 @@ static void as_text(const struct security_descriptor *sd)
 	BUG_ON(sd_parse_sddl((const char *)a.data, &again) != STATUS_SUCCESS);
 	BUG_ON(!sd_format_sddl(&b, again));
 	free(again);
-	BUG_ON(a.len != b.len + 1 || memcmp(a.data, b.data, b.len));
+	BUG_ON(a.len != b.len + 1 || (b.len && memcmp(a.data, b.data, b.len)));
 }
 
 static void family(const struct security_descriptor *sd)

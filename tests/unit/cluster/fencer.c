@@ -2,7 +2,6 @@
 /* Pacemaker's library of fencing as berthd loads it: there, or not, or not as it was. */
 #include "../../../src/cluster/fencer.h"
 
-#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -74,14 +73,18 @@ static const struct {
 	{ "stonith_dispatch", (void (*)(void))dispatch },
 };
 
-/* In place of the C library's. */
-void *dlopen(const char *name, int mode)
+/* What the linker puts in place of the C library's (--wrap): only where Berth itself asks, as
+ * sanitizers ask, too. */
+void *__wrap_dlopen(const char *name, int mode);
+void *__wrap_dlsym(void *restrict library, const char *restrict name);
+
+void *__wrap_dlopen(const char *name, int mode)
 {
 	assert_string_equal(name, "libstonithd.so.26");
 	return installed ? &the_one : NULL;
 }
 
-void *dlsym(void *restrict library, const char *restrict name)
+void *__wrap_dlsym(void *restrict library, const char *restrict name)
 {
 	void *found = NULL;
 
