@@ -16,6 +16,7 @@
 #define NO_SERVER_MS 3000
 #define TELL_MS	     10000 /* between two lines of progress where nobody sees a terminal */
 #define SOURCE_MS    10000 /* for the source of a mover, when nothing else is waited for */
+#define ORDER_MS     60000 /* for room in its order, and until the points can be published to */
 #define MIB	     1048576.0
 
 struct watch {
@@ -25,10 +26,10 @@ struct watch {
 	enum distribution_verb verb;
 	json_t *points;	    /* that were asked for */
 	json_t *rows;	    /* of the package, as they are now */
-	uint64_t source_ms; /* since when only sources of movers are waited for; 0: it is not so */
+	uint64_t source_ms; /* since when movers' sources and orders alone are waited for, or 0 */
 	uint64_t told_ms;   /* when progress was last told */
 	bool stays;	    /* wait for movers, too */
-	bool is_tired;	    /* of waiting for sources */
+	bool is_tired;	    /* of waiting for sources; for orders, unless it stays */
 };
 
 static void watch_free(struct watch *w)
@@ -87,6 +88,9 @@ static bool is_over(const struct watch *w, const json_t *row)
 		return !w->stays;
 	if (waits_for(row, "source"))
 		return w->is_tired;
+	/* The server orders it by itself. */
+	if (waits_for(row, "order"))
+		return w->is_tired && !w->stays;
 	return has_arrived(w, row) || !row || *text_of(row, "waits") ||
 	       (state != DIST_INSTALL_PENDING && state != DIST_REMOVAL_PENDING);
 }
@@ -101,13 +105,13 @@ static size_t count_over(const struct watch *w)
 	return over;
 }
 
-static size_t count_waiting_for_source(const struct watch *w)
+static size_t count_waiting_for(const struct watch *w, const char *what)
 {
 	size_t count = 0, i;
 	json_t *point;
 
 	json_array_foreach(w->points, i, point) count +=
-		waits_for(row_of(w, json_string_value(point)), "source");
+		waits_for(row_of(w, json_string_value(point)), what);
 	return count;
 }
 
@@ -115,13 +119,14 @@ static size_t count_waiting_for_source(const struct watch *w)
 static bool is_all_over(struct watch *w, size_t *over)
 {
 	size_t count = json_array_size(w->points);
+	size_t orders = w->stays ? 0 : count_waiting_for(w, "order");
 
 	*over = count_over(w);
-	if (*over + count_waiting_for_source(w) < count || w->is_tired)
+	if (*over + count_waiting_for(w, "source") + orders < count || w->is_tired)
 		w->source_ms = 0;
 	else if (!w->source_ms)
 		w->source_ms = monotonic_ms();
-	else if (monotonic_ms() - w->source_ms > SOURCE_MS)
+	else if (monotonic_ms() - w->source_ms > (orders ? ORDER_MS : SOURCE_MS))
 		w->is_tired = true;
 	return *over == count;
 }
@@ -256,9 +261,13 @@ static int print_bad(const char *package, const char *point, const json_t *row)
 	if (waits_for(row, "source"))
 		return complain(EXIT_FAILED,
 				"%s waits until one of the points that its mover fills it from has "
-				"package %s, and its mover has moved what is more urgent: berth "
-				"package status",
+				"package %s: berth package status",
 				point, package);
+	if (waits_for(row, "order"))
+		return complain(EXIT_FAILED,
+				"%s: the order to its mover is not out yet: %s; the site's server "
+				"goes on: berth package status",
+				point, text_of(row, "reason"));
 	if (*text_of(row, "waits"))
 		return complain(EXIT_FAILED,
 				!strcmp(text_of(row, "waits"), "hours")

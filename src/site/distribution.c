@@ -117,6 +117,8 @@ int distribution_ask(struct site *site, const struct distribution_wish *wish, js
 static void put_waits(json_t *row)
 {
 	int64_t state = json_integer_value(json_object_get(row, "state_number"));
+	bool is_ordered = json_is_true(json_object_get(row, "is_ordered"));
+	bool is_at_source = json_is_true(json_object_get(row, "is_at_source"));
 	struct rates rates;
 
 	if (state == DIST_INSTALLED || state == DIST_INSTALL_FAILED || state == DIST_REMOVAL_FAILED)
@@ -124,9 +126,9 @@ static void put_waits(json_t *row)
 	/* Removal is the site's own work. */
 	if (state == DIST_INSTALL_PENDING && json_is_string(json_object_get(row, "mover")))
 		json_object_set_new(row, "waits",
-				    json_string(json_is_true(json_object_get(row, "is_ordered"))
-							? "mover"
-							: "source"));
+				    json_string(is_ordered     ? "mover"
+						: is_at_source ? "order"
+							       : "source"));
 	if (json_is_true(json_object_get(row, "is_in_maintenance")))
 		json_object_set_new(row, "waits", json_string("maintenance"));
 	else if (rates_parse(json_string_value(json_object_get(row, "rates")), &rates) &&
@@ -142,7 +144,11 @@ json_t *distribution_list(struct site *site, const char *package, char **why)
 		" packages p WHERE p.name = package) AS current, tries, nullif(next, 0) AS next,"
 		" bytes AS bytes_sent, done AS bytes_done, total AS bytes_total, d.reason, changed,"
 		" maintenance AS is_in_maintenance, rates, d.priority, (SELECT c.name FROM"
-		" clients c WHERE c.id = mover) AS mover, ordered = asked AS is_ordered"
+		" clients c WHERE c.id = mover) AS mover, ordered = asked AS is_ordered,"
+		" mover IS NOT NULL AND EXISTS (SELECT 1 FROM point_sources s JOIN points f ON"
+		" f.path = s.source JOIN distributions x ON x.point = s.source AND x.package ="
+		" d.package JOIN packages k ON k.name = x.package WHERE s.point = d.point AND NOT"
+		" f.maintenance AND x.version = k.version AND x.verb <> 3) AS is_at_source"
 		" FROM distributions d"
 		" JOIN points ON path = point"
 		" WHERE ?1 IS NULL OR package = ?1 ORDER BY package, point");

@@ -221,11 +221,9 @@ static int note_ordered(const struct distribution_job *w, json_t *wishes, char *
 }
 
 /* Publish the policy that has the order, and those for what else the point waits for, where the
- * mover looks for it: @wishes, which need not publish it once more. */
-static int publish_order(struct distribution_job *w, const struct pull *p, json_t *wishes,
-			 char **why)
+ * mover looks for it. -EBUSY: someone writes there, and nothing is ordered yet. */
+static int publish_order(const struct distribution_job *w, char **why)
 {
-	auto_free char *reason = NULL;
 	struct query q = query_begin(w->site, "SELECT source FROM point_sources WHERE point = ?1"
 					      " UNION SELECT ?1");
 	json_t *paths auto_json = NULL;
@@ -234,14 +232,7 @@ static int publish_order(struct distribution_job *w, const struct pull *p, json_
 	query_text(&q, w->point);
 	paths = query_json(&q);
 	error = query_end(&q, why);
-	if (error)
-		return error;
-	error = policy_publish_at(w->site, paths, &reason);
-	if (error == -EBUSY)
-		return wait_on(w, reason, why);
-	if (error)
-		return distribution_failed(w, reason ? reason : "no policy", p->version, why);
-	return note_ordered(w, wishes, why);
+	return error ? error : policy_publish_at(w->site, paths, why);
 }
 
 /* The order is full of what is more urgent. All that have no room are put off together, or each of
@@ -289,32 +280,37 @@ static char *waits_for(const struct pull *p)
 				    (long long)p->version);
 }
 
-/* Have it ordered, unless it is; @has_room: it is now. */
-static int order(struct distribution_job *w, const struct pull *p, bool *has_room, char **why)
+static bool is_late(const struct distribution_job *w, const struct pull *p)
 {
-	json_t *wishes auto_json = NULL;
-	int error = pull_ordered(w->site, w->point, &wishes, why);
-
-	*has_room = json_object_get(wishes, w->package);
-	return error || !*has_room ? error : publish_order(w, p, wishes, why);
+	return now_s() >= p->asked_s + site_setting_number(w->site, "pull_patience_s");
 }
 
 static int wait_for_mover(struct distribution_job *w, const struct pull *p, char **why)
 {
+	auto_free char *reason = waits_for(p);
+
+	return is_late(w, p) ? distribution_failed(w, reason, p->version, why)
+			     : wait_on(w, reason, why);
+}
+
+/* A source has it: have it ordered, with what else the point waits for. */
+static int order(struct distribution_job *w, const struct pull *p, char **why)
+{
+	json_t *wishes auto_json = NULL;
 	auto_free char *reason = NULL;
-	int64_t patience_s = site_setting_number(w->site, "pull_patience_s");
-	bool has_room = true, is_late = now_s() >= p->asked_s + patience_s;
+	int error = pull_ordered(w->site, w->point, &wishes, why);
 
-	if (p->ready && p->ordered != p->asked) {
-		int error = order(w, p, &has_room, why);
-
-		if (error)
-			return error;
-	}
-	if (!has_room && !is_late)
-		return wait_for_room(w, p, why);
-	reason = waits_for(p);
-	return is_late ? distribution_failed(w, reason, p->version, why) : wait_on(w, reason, why);
+	if (error)
+		return error;
+	if (!json_object_get(wishes, w->package))
+		return is_late(w, p) ? wait_for_mover(w, p, why) : wait_for_room(w, p, why);
+	error = publish_order(w, &reason);
+	if (error == -EBUSY && !is_late(w, p))
+		return wait_on(w, reason, why);
+	if (error)
+		return distribution_failed(w, reason ? reason : "no policy", p->version, why);
+	error = note_ordered(w, wishes, why);
+	return error ? error : wait_for_mover(w, p, why);
 }
 
 int distribution_pull(struct distribution_job *w, char **why)
@@ -333,5 +329,5 @@ int distribution_pull(struct distribution_job *w, char **why)
 	reason = obstacle(w, &p);
 	if (reason)
 		return distribution_failed(w, reason, p.version, why);
-	return wait_for_mover(w, &p, why);
+	return p.ready && p.ordered != p.asked ? order(w, &p, why) : wait_for_mover(w, &p, why);
 }

@@ -292,6 +292,19 @@ static int note_manifest(const struct distribution_job *w, char **why)
 	return query_run(&q, why);
 }
 
+/* Points that are filled from this one need not wait until they are looked at again. */
+static int wake_filled(const struct distribution_job *w, char **why)
+{
+	struct query q = query_begin(
+		w->site, "UPDATE distributions SET next = 0 WHERE package = ?1 AND state = 1 AND"
+			 " ordered <> asked AND point IN (SELECT point FROM point_sources WHERE"
+			 " source = ?2)");
+
+	query_text(&q, w->package);
+	query_text(&q, w->point);
+	return query_run(&q, why);
+}
+
 int distribution_done(struct distribution_job *w, const struct transfer_result *result,
 		      int64_t version, char **why)
 {
@@ -310,6 +323,8 @@ int distribution_done(struct distribution_job *w, const struct transfer_result *
 	}
 	w->tries = 0;
 	error = save(w, DIST_INSTALLED, 0, version, result->bytes_sent, NULL, why);
+	if (!error)
+		error = wake_filled(w, why);
 	if (error || (w->verb == DIST_VALIDATE && !result->bad))
 		return error;
 	if (w->verb != DIST_VALIDATE)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "distribution_impl.h"
+
 #include <errno.h>
 #include <policy/pull.h>
 #include <site/db.h>
@@ -282,6 +284,86 @@ static void what_has_no_room_waits_and_says_so(void **state)
 	assert_null(job);
 }
 
+/* What the wish for the second point waits for. */
+static void expect_waits(const char *what)
+{
+	json_t *rows auto_json = distribution_list(site, "tools", NULL), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		const char *waits = json_string_value(json_object_get(row, "waits"));
+
+		if (!strcmp(json_string_value(json_object_get(row, "point")), names[1]))
+			assert_string_equal(waits, what);
+	}
+	assert_int_equal(json_array_size(rows), 2);
+}
+
+static void do_next(void)
+{
+	json_t *nobody auto_json = json_array();
+	atomic_bool stop = false;
+	struct distribution_job *job;
+
+	assert_int_equal(distribution_take(site, nobody, &job, NULL), 0);
+	assert_non_null(job);
+	assert_int_equal(distribution_do(site, job, &stop, NULL), 0);
+	distribution_job_free(job);
+}
+
+static void a_wish_tells_a_source_without_the_version_from_an_order_that_is_not_out(void **state)
+{
+	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
+	wish(names[0]);
+	wish(names[1]);
+	expect_waits("source");
+	sql("UPDATE distributions SET state = 0, version = 1 WHERE point LIKE '%A%'");
+	expect_waits("source");
+	sql("UPDATE distributions SET version = 2 WHERE point LIKE '%A%'");
+	expect_waits("order");
+	sql("UPDATE points SET maintenance = 1 WHERE path LIKE '%A%'");
+	expect_waits("source");
+	sql("UPDATE points SET maintenance = 0");
+	sql("UPDATE distributions SET ordered = asked WHERE point LIKE '%B%'");
+	expect_waits("mover");
+}
+
+static void what_a_source_has_got_is_looked_at_again_at_once(void **state)
+{
+	const struct transfer_result result = { .bytes_sent = 1 };
+	struct distribution_job done = { .package = (char *)(uintptr_t) "tools",
+					 .point = (char *)(uintptr_t)names[0],
+					 .verb = DIST_DISTRIBUTE,
+					 .site = site };
+
+	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		wish(names[i]);
+	sql("UPDATE distributions SET next = unixepoch() + 5");
+	assert_int_equal(distribution_done(&done, &result, 2, NULL), 0);
+	assert_int_equal(count("SELECT count(*) FROM distributions WHERE next = 0 AND state = 1"
+			       " AND point LIKE '%B%'"),
+			 1);
+	assert_int_equal(count("SELECT count(*) FROM distributions WHERE next > 0"), 1);
+}
+
+/* There is no account for the points. */
+static void an_order_that_cannot_be_published_is_one_try(void **state)
+{
+	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
+	wish(names[0]);
+	wish(names[1]);
+	sql("UPDATE distributions SET state = 0, version = 2, changed = unixepoch() WHERE point"
+	    " LIKE '%A%'");
+	sql("UPDATE distributions SET asked_s = 0 WHERE point LIKE '%B%'"); /* late, too */
+	do_next();
+	assert_int_equal(count("SELECT tries FROM distributions WHERE point LIKE '%B%'"), 1);
+	assert_int_equal(count("SELECT count(*) FROM distributions WHERE state = 2 AND ordered <>"
+			       " asked AND next > unixepoch() + 60"),
+			 1);
+}
+
 static void each_wish_has_a_number_of_its_own(void **state)
 {
 	int64_t numbers[3];
@@ -314,6 +396,9 @@ int main(void)
 		SITE_TEST(no_point_takes_the_room_of_an_order_from_the_others),
 		SITE_TEST(only_what_the_order_has_room_for_is_ordered),
 		SITE_TEST(what_has_no_room_waits_and_says_so),
+		SITE_TEST(a_wish_tells_a_source_without_the_version_from_an_order_that_is_not_out),
+		SITE_TEST(what_a_source_has_got_is_looked_at_again_at_once),
+		SITE_TEST(an_order_that_cannot_be_published_is_one_try),
 		SITE_TEST(each_wish_has_a_number_of_its_own),
 	};
 
