@@ -332,8 +332,10 @@ class Lab:
 
     def cib(self):
         nodes = "".join('<node id="%d" uname="%s"/>' % (i + 1, h) for i, h in enumerate(HOSTS))
-        options = {"dc-deadtime": "2s", "stonith-enabled": "true", "stonith-action": "off", "no-quorum-policy": "stop",
-                   "have-watchdog": "false"}
+        # A device that is broken for a while is tried as long as that takes, however slow the machine: Pacemaker gives up
+        # after ten tries, and waits for something else to happen.
+        options = {"stonith-max-attempts": "1000", "dc-deadtime": "2s", "stonith-enabled": "true", "stonith-action": "off",
+                   "no-quorum-policy": "stop", "have-watchdog": "false"}
         properties = "".join('<nvpair id="o-%s" name="%s" value="%s"/>' % (k, k, v) for k, v in options.items())
         return ('<cib crm_feature_set="3.0.14" validate-with="pacemaker-3.2" epoch="1" num_updates="0" admin_epoch="0">'
                 '<configuration><crm_config><cluster_property_set id="o">%s</cluster_property_set></crm_config>'
