@@ -18,11 +18,7 @@ static ntstatus status_of_store(int error)
 
 static struct sid numbered(const struct server *server, uint32_t rid, bool builtin)
 {
-	static const struct sid builtin_domain = { .sub_count = 1,
-						   .authority = { 0, 0, 0, 0, 0, 5 },
-						   .sub = { 32 } };
-
-	return sid_child(builtin ? &builtin_domain : &server->domain_sid, rid);
+	return sid_child(builtin ? &SID_BUILTIN : &server->domain_sid, rid);
 }
 
 struct sid server_group_sid(const struct server *server, const struct store_group *group)

@@ -20,7 +20,6 @@ static const struct handle_rights rights[] = {
 	[OF_USER] = { 0x0002031a, 0x00020044, 0x00020041, 0x000f07ff },
 };
 
-static const struct sid builtin_domain = { 1, { 0, 0, 0, 0, 0, 5 }, { 32 } };
 #define BUILTIN_NAME "Builtin"
 
 ntstatus samr_open_handle(struct samr_work *w, enum samr_kind kind, bool builtin, uint32_t rid)
@@ -65,13 +64,13 @@ static ntstatus lookup_domain(struct samr_work *w)
 	if (!builtin && name_compare(w->q.name, w->server->name) != 0)
 		return STATUS_NO_SUCH_DOMAIN;
 	w->a.has_sid = true;
-	w->a.sid = builtin ? builtin_domain : w->server->domain_sid;
+	w->a.sid = builtin ? SID_BUILTIN : w->server->domain_sid;
 	return STATUS_SUCCESS;
 }
 
 static ntstatus open_domain(struct samr_work *w)
 {
-	bool builtin = sid_equal(&w->q.sid, &builtin_domain);
+	bool builtin = sid_equal(&w->q.sid, &SID_BUILTIN);
 
 	if (!builtin && !sid_equal(&w->q.sid, &w->server->domain_sid))
 		return STATUS_NO_SUCH_DOMAIN;
@@ -263,7 +262,7 @@ static ntstatus lookup_names(struct samr_work *w)
 static ntstatus lookup_ids(struct samr_work *w)
 {
 	struct samr_entry *entries = ndr_alloc(w->call->in, w->q.count, sizeof(*entries));
-	const struct sid *domain = w->h->builtin ? &builtin_domain : &w->server->domain_sid;
+	const struct sid *domain = w->h->builtin ? &SID_BUILTIN : &w->server->domain_sid;
 	struct manage_circle *servers cleanup(circle_put) = manage_circle_of(w->server, w->who);
 	uint32_t found = 0;
 

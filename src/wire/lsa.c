@@ -158,29 +158,17 @@ static void put_sids(struct ndr_writer *w, const struct parameter *p, const stru
 
 static void get_names(struct ndr_reader *r, const struct parameter *p, struct lsa_request *out)
 {
-	struct ndr_unicode *names;
-
 	out->count = ndr_get_u32(r);
 	if (out->count > LSA_MAX_NAMES || ndr_get_count(r, 8) != out->count)
 		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
-	out->names = ndr_alloc(r, out->count, sizeof(*out->names));
-	names = ndr_alloc(r, out->count, sizeof(*names));
-	if (!out->names || !names)
-		return;
-	for (uint32_t i = 0; i < out->count; i++)
-		names[i] = ndr_get_unicode(r);
-	for (uint32_t i = 0; i < out->count; i++)
-		out->names[i] = ndr_get_unicode_text(r, &names[i]);
+	out->names = ndr_get_unicode_array(r, out->count);
 }
 
 static void put_names(struct ndr_writer *w, const struct parameter *p, const struct lsa_request *q)
 {
 	ndr_put_u32(w, q->count);
 	ndr_put_u32(w, q->count);
-	for (uint32_t i = 0; i < q->count; i++)
-		ndr_put_unicode(w, q->names[i]);
-	for (uint32_t i = 0; i < q->count; i++)
-		ndr_put_unicode_text(w, q->names[i]);
+	ndr_put_unicode_array(w, q->names, q->count);
 }
 
 /* The array that the answer will take the place of; ignored. */

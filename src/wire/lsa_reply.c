@@ -94,21 +94,14 @@ void lsa_put_translations(struct ndr_writer *w, unsigned form, const struct lsa_
 /* [unique] RPC_UNICODE_STRING* */
 const char *lsa_get_unique_unicode(struct ndr_reader *r)
 {
-	struct ndr_unicode s;
-
-	if (!ndr_get_pointer(r))
-		return NULL;
-	s = ndr_get_unicode(r);
-	return ndr_get_unicode_text(r, &s);
+	return ndr_get_pointer(r) ? ndr_get_unicode_whole(r) : NULL;
 }
 
 void lsa_put_unique_unicode(struct ndr_writer *w, const char *text)
 {
 	ndr_put_pointer(w, text);
-	if (text) {
-		ndr_put_unicode(w, text);
-		ndr_put_unicode_text(w, text);
-	}
+	if (text)
+		ndr_put_unicode_whole(w, text);
 }
 
 static void put_new_handle(struct ndr_writer *w, const struct result *p,

@@ -46,27 +46,29 @@ const char *ndr_get_unicode_text(struct ndr_reader *r, const struct ndr_unicode 
 /* The most that a counted string can be, and its terminator, in a length of 16 bits. */
 #define UNICODE_BYTES_MOST 65532u
 
-/* The first units of a @text that is longer; a pair of them is not parted. */
-static void cut_units(const char *text, struct buf *out)
+/* The bytes of @text in UTF-16. Where that is more than can be: of its first units, which are in
+ * @cut then; a pair of them is not parted. */
+static size_t counted(struct ndr_writer *w, const char *text, struct buf *cut)
 {
-	utf16_encode(out, text);
-	if (out->failed)
-		return;
-	out->len = UNICODE_BYTES_MOST;
-	if ((out->data[out->len - 1] & 0xfc) == 0xd8)
-		out->len -= 2;
+	size_t bytes = text ? utf16_length(text) : 0;
+
+	if (bytes <= UNICODE_BYTES_MOST)
+		return bytes;
+	utf16_encode(cut, text);
+	w->out->failed |= cut->failed;
+	if (cut->failed)
+		return 0;
+	cut->len = UNICODE_BYTES_MOST;
+	if ((cut->data[cut->len - 1] & 0xfc) == 0xd8)
+		cut->len -= 2;
+	return cut->len;
 }
 
 void ndr_put_unicode(struct ndr_writer *w, const char *text)
 {
-	size_t bytes = text ? utf16_length(text) : 0;
 	auto_buf struct buf cut = { 0 };
+	size_t bytes = counted(w, text, &cut);
 
-	if (bytes > UNICODE_BYTES_MOST) {
-		cut_units(text, &cut);
-		w->out->failed |= cut.failed;
-		bytes = cut.len;
-	}
 	buf_align(w->out, w->start, 4);
 	ndr_put_u16(w, (uint16_t)bytes);
 	ndr_put_u16(w, (uint16_t)bytes);
@@ -75,23 +77,53 @@ void ndr_put_unicode(struct ndr_writer *w, const char *text)
 
 void ndr_put_unicode_text(struct ndr_writer *w, const char *text)
 {
-	size_t bytes = text ? utf16_length(text) : 0;
 	auto_buf struct buf cut = { 0 };
+	size_t bytes = counted(w, text, &cut);
 
 	if (!text)
 		return;
-	if (bytes > UNICODE_BYTES_MOST) {
-		cut_units(text, &cut);
-		w->out->failed |= cut.failed;
-		bytes = cut.len;
-	}
 	ndr_put_u32(w, (uint32_t)bytes / 2);
 	ndr_put_u32(w, 0);
 	ndr_put_u32(w, (uint32_t)bytes / 2);
-	if (cut.len)
+	if (cut.data)
 		buf_bytes(w->out, cut.data, cut.len);
 	else
 		utf16_encode(w->out, text);
+}
+
+const char *ndr_get_unicode_whole(struct ndr_reader *r)
+{
+	struct ndr_unicode s = ndr_get_unicode(r);
+
+	return ndr_get_unicode_text(r, &s);
+}
+
+void ndr_put_unicode_whole(struct ndr_writer *w, const char *text)
+{
+	ndr_put_unicode(w, text);
+	ndr_put_unicode_text(w, text);
+}
+
+const char **ndr_get_unicode_array(struct ndr_reader *r, uint32_t count)
+{
+	const char **texts = ndr_alloc(r, count, sizeof(*texts));
+	struct ndr_unicode *all = ndr_alloc(r, count, sizeof(*all));
+
+	if (!texts || !all)
+		return NULL;
+	for (uint32_t i = 0; i < count; i++)
+		all[i] = ndr_get_unicode(r);
+	for (uint32_t i = 0; i < count; i++)
+		texts[i] = ndr_get_unicode_text(r, &all[i]);
+	return texts;
+}
+
+void ndr_put_unicode_array(struct ndr_writer *w, const char *const *texts, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		ndr_put_unicode(w, texts[i]);
+	for (uint32_t i = 0; i < count; i++)
+		ndr_put_unicode_text(w, texts[i]);
 }
 
 void ndr_get_sid(struct ndr_reader *r, struct sid *sid)

@@ -89,15 +89,12 @@ static void put_handle(struct ndr_writer *w, const struct samr_request *q)
 
 static void get_name(struct ndr_reader *r, struct samr_request *out)
 {
-	struct ndr_unicode name = ndr_get_unicode(r);
-
-	out->name = ndr_get_unicode_text(r, &name);
+	out->name = ndr_get_unicode_whole(r);
 }
 
 static void put_name(struct ndr_writer *w, const struct samr_request *q)
 {
-	ndr_put_unicode(w, q->name);
-	ndr_put_unicode_text(w, q->name);
+	ndr_put_unicode_whole(w, q->name);
 }
 
 static void get_sid(struct ndr_reader *r, struct samr_request *out)
@@ -113,7 +110,6 @@ static void put_sid(struct ndr_writer *w, const struct samr_request *q)
 /* [range(0,1000)] Count, [size_is(1000), length_is(Count)] RPC_UNICODE_STRING[] */
 static void get_names(struct ndr_reader *r, struct samr_request *out)
 {
-	struct ndr_unicode *names;
 	uint32_t capacity, offset;
 
 	out->count = ndr_get_u32(r);
@@ -122,14 +118,7 @@ static void get_names(struct ndr_reader *r, struct samr_request *out)
 	if (out->count > SAMR_MAX_NAMES || offset || capacity < out->count ||
 	    ndr_get_count(r, 8) != out->count)
 		ndr_refuse(r, RPC_FAULT_BAD_STUB_DATA);
-	out->names = ndr_alloc(r, out->count, sizeof(*out->names));
-	names = ndr_alloc(r, out->count, sizeof(*names));
-	if (!out->names || !names)
-		return;
-	for (uint32_t i = 0; i < out->count; i++)
-		names[i] = ndr_get_unicode(r);
-	for (uint32_t i = 0; i < out->count; i++)
-		out->names[i] = ndr_get_unicode_text(r, &names[i]);
+	out->names = ndr_get_unicode_array(r, out->count);
 }
 
 static void put_names(struct ndr_writer *w, const struct samr_request *q)
@@ -138,10 +127,7 @@ static void put_names(struct ndr_writer *w, const struct samr_request *q)
 	ndr_put_u32(w, SAMR_MAX_NAMES);
 	ndr_put_u32(w, 0);
 	ndr_put_u32(w, q->count);
-	for (uint32_t i = 0; i < q->count; i++)
-		ndr_put_unicode(w, q->names[i]);
-	for (uint32_t i = 0; i < q->count; i++)
-		ndr_put_unicode_text(w, q->names[i]);
+	ndr_put_unicode_array(w, q->names, q->count);
 }
 
 /* The same of relative ids. */

@@ -23,37 +23,24 @@ static void get_alias_general(struct ndr_reader *r, struct samr_entry *e)
 	e->comment = ndr_get_unicode_text(r, &comment);
 }
 
-static void put_text(struct ndr_writer *w, const char *text)
-{
-	ndr_put_unicode(w, text);
-	ndr_put_unicode_text(w, text);
-}
-
-static const char *get_text(struct ndr_reader *r)
-{
-	struct ndr_unicode text = ndr_get_unicode(r);
-
-	return ndr_get_unicode_text(r, &text);
-}
-
 static void put_alias_name(struct ndr_writer *w, const struct samr_entry *e)
 {
-	put_text(w, e->name);
+	ndr_put_unicode_whole(w, e->name);
 }
 
 static void get_alias_name(struct ndr_reader *r, struct samr_entry *e)
 {
-	e->name = get_text(r);
+	e->name = ndr_get_unicode_whole(r);
 }
 
 static void put_alias_comment(struct ndr_writer *w, const struct samr_entry *e)
 {
-	put_text(w, e->comment);
+	ndr_put_unicode_whole(w, e->comment);
 }
 
 static void get_alias_comment(struct ndr_reader *r, struct samr_entry *e)
 {
-	e->comment = get_text(r);
+	e->comment = ndr_get_unicode_whole(r);
 }
 
 /* ---- users: SAMPR_USER_ALL_INFORMATION (2.2.6.6) */

@@ -34,6 +34,7 @@ const struct sid SID_NETWORK = NT_SID(2);
 const struct sid SID_ANONYMOUS = NT_SID(7);
 const struct sid SID_AUTHENTICATED = NT_SID(11);
 const struct sid SID_SYSTEM = NT_SID(18);
+const struct sid SID_BUILTIN = NT_SID(32);
 const struct sid SID_ADMINISTRATORS = BUILTIN(544);
 const struct sid SID_USERS = BUILTIN(545);
 const struct sid SID_GUESTS = BUILTIN(546);

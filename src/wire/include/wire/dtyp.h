@@ -29,7 +29,7 @@ struct sid sid_child(const struct sid *domain, uint32_t rid);
 
 extern const struct sid SID_EVERYONE, SID_ANONYMOUS, SID_AUTHENTICATED, SID_NETWORK, SID_SYSTEM,
 	SID_ADMINISTRATORS, SID_USERS, SID_GUESTS, SID_BACKUP_OPERATORS, SID_CREATOR_OWNER,
-	SID_CREATOR_GROUP, SID_OWNER_RIGHTS;
+	SID_CREATOR_GROUP, SID_OWNER_RIGHTS, SID_BUILTIN /* the domain of the built-in groups */;
 
 /* Access masks (MS-DTYP 2.4.3, MS-SMB2 2.2.13.1). */
 #define FILE_READ_DATA		    0x00000001u /* FILE_LIST_DIRECTORY */

@@ -105,6 +105,13 @@ struct ndr_unicode ndr_get_unicode(struct ndr_reader *r);
 const char *ndr_get_unicode_text(struct ndr_reader *r, const struct ndr_unicode *s);
 void ndr_put_unicode(struct ndr_writer *w, const char *text); /* NULL: no characters at all */
 void ndr_put_unicode_text(struct ndr_writer *w, const char *text);
+/* ndr_get_unicode_whole, ndr_put_unicode_whole - both steps, where nothing stands between them. */
+const char *ndr_get_unicode_whole(struct ndr_reader *r);
+void ndr_put_unicode_whole(struct ndr_writer *w, const char *text);
+/* ndr_get_unicode_array, ndr_put_unicode_array - the elements of an array of @count, whose bounds
+ * were read (and checked) or written before. NULL: no memory. */
+const char **ndr_get_unicode_array(struct ndr_reader *r, uint32_t count);
+void ndr_put_unicode_array(struct ndr_writer *w, const char *const *texts, uint32_t count);
 /* ndr_get_sid, ndr_put_sid - what a PRPC_SID refers to (MS-DTYP 2.4.2.3). */
 void ndr_get_sid(struct ndr_reader *r, struct sid *sid);
 void ndr_put_sid(struct ndr_writer *w, const struct sid *sid);
