@@ -3,18 +3,20 @@
 #include "handles.h"
 
 struct table {
-	struct handle rows[HANDLES_MAX];
+	size_t count;
+	struct handle rows[];
 };
 
-struct handle *handle_new(void **state, uint8_t id[NDR_HANDLE_LENGTH])
+struct handle *handle_new(void **state, size_t most, uint8_t id[NDR_HANDLE_LENGTH])
 {
 	struct table *table = *state;
 
 	if (!table) {
-		table = xalloc(1, sizeof(*table));
+		table = xalloc(1, sizeof(*table) + most * sizeof(table->rows[0]));
+		table->count = most;
 		*state = table;
 	}
-	for (size_t i = 0; i < HANDLES_MAX; i++) {
+	for (size_t i = 0; i < table->count; i++) {
 		struct handle *h = &table->rows[i];
 
 		if (h->is_used)
@@ -31,7 +33,7 @@ struct handle *handle_find(void *state, const uint8_t id[NDR_HANDLE_LENGTH])
 {
 	struct table *table = state;
 
-	for (size_t i = 0; table && i < HANDLES_MAX; i++) {
+	for (size_t i = 0; table && i < table->count; i++) {
 		if (table->rows[i].is_used && !memcmp(table->rows[i].id, id, NDR_HANDLE_LENGTH))
 			return &table->rows[i];
 	}
@@ -59,10 +61,15 @@ uint32_t handle_access(uint32_t wanted, const struct handle_rights *rights, uint
 
 void handle_close(struct handle *handle)
 {
+	free(handle->path);
 	*handle = (struct handle){ 0 };
 }
 
 void handles_free(void *state)
 {
-	free(state);
+	struct table *table = state;
+
+	for (size_t i = 0; i < table->count; i++)
+		free(table->rows[i].path);
+	free(table);
 }

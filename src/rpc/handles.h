@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Context handles of one pipe: a table of HANDLES_MAX, so that a client that opens and never closes
- * runs into a limit. A handle is known by a random number; a number that is not in the table is
- * none. Used by the pipe's thread only.
+ * Context handles of one pipe: a table of a stated size, so that a client that opens and never
+ * closes runs into a limit. A handle is known by a random number; a number that is not in the table
+ * is none. Used by the pipe's thread only.
  */
 #ifndef RPC_HANDLES_H
 #define RPC_HANDLES_H
@@ -10,7 +10,7 @@
 #include <wire/dtyp.h>
 #include <wire/ndr.h>
 
-#define HANDLES_MAX 64
+#define HANDLES_MAX 64 /* of an interface whose clients need few at a time */
 
 struct handle {
 	uint8_t id[NDR_HANDLE_LENGTH];
@@ -20,10 +20,12 @@ struct handle {
 	uint8_t kind;
 	bool builtin;
 	uint32_t rid;
+	char *path; /* freed with the handle */
 };
 
-/* handle_new - into @id; the table in *@state is made with the first. NULL where all are in use. */
-struct handle *handle_new(void **state, uint8_t id[NDR_HANDLE_LENGTH]);
+/* handle_new - into @id; the table in *@state is made with the first, for @most of them. NULL where
+ * all are in use. */
+struct handle *handle_new(void **state, size_t most, uint8_t id[NDR_HANDLE_LENGTH]);
 /* handle_find - NULL where @id is none of this pipe. */
 struct handle *handle_find(void *state, const uint8_t id[NDR_HANDLE_LENGTH]);
 struct handle_rights {

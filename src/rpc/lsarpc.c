@@ -49,7 +49,7 @@ static ntstatus open_policy(struct work *w)
 		return STATUS_INVALID_PARAMETER;
 	if (access & ~most)
 		return STATUS_ACCESS_DENIED;
-	h = handle_new(w->call->state, w->a.handle);
+	h = handle_new(w->call->state, HANDLES_MAX, w->a.handle);
 	if (!h)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	h->access = access;

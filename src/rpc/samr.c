@@ -29,7 +29,7 @@ ntstatus samr_open_handle(struct samr_work *w, enum samr_kind kind, bool builtin
 
 	if (access & ~rights[kind].all)
 		return STATUS_ACCESS_DENIED;
-	h = handle_new(w->call->state, w->a.handle);
+	h = handle_new(w->call->state, HANDLES_MAX, w->a.handle);
 	if (!h)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	h->access = access;
@@ -294,6 +294,7 @@ static const struct {
 	{ SAMR_CONNECT2, NO_HANDLE, 0, connect_server },
 	{ SAMR_CONNECT4, NO_HANDLE, 0, connect_server },
 	{ SAMR_CONNECT5, NO_HANDLE, 0, connect_versioned },
+	{ SAMR_CLOSE_HANDLE, ANY_HANDLE, 0, close_handle },
 	{ SAMR_LOOKUP_DOMAIN, OF_SERVER, SAM_SERVER_LOOKUP_DOMAIN, lookup_domain },
 	{ SAMR_ENUMERATE_DOMAINS, OF_SERVER, SAM_SERVER_ENUMERATE, enumerate_domains },
 	{ SAMR_OPEN_DOMAIN, OF_SERVER, SAM_SERVER_LOOKUP_DOMAIN, open_domain },
@@ -314,25 +315,17 @@ static const struct {
 	{ SAMR_QUERY_DISPLAY3, OF_DOMAIN, DOMAIN_LIST_ACCOUNTS, query_display },
 };
 
-static ntstatus run_close(struct samr_work *w)
-{
-	w->h = handle_find(*w->call->state, w->q.handle);
-	return w->h ? close_handle(w) : STATUS_INVALID_HANDLE;
-}
-
 static ntstatus run_work(struct samr_work *w)
 {
 	size_t which = 0;
 
 	if (w->call->refused)
 		return STATUS_ACCESS_DENIED;
-	if (w->call->opnum == SAMR_CLOSE_HANDLE) /* of whatever kind */
-		return run_close(w);
 	while (works[which].opnum != w->call->opnum)
 		which++;
 	if (works[which].kind != NO_HANDLE) {
 		w->h = handle_find(*w->call->state, w->q.handle);
-		if (!w->h || w->h->kind != works[which].kind)
+		if (!w->h || (works[which].kind != ANY_HANDLE && w->h->kind != works[which].kind))
 			return STATUS_INVALID_HANDLE;
 		if ((w->h->access & works[which].access) != works[which].access)
 			return STATUS_ACCESS_DENIED;

@@ -9,7 +9,7 @@
 #include "interface.h"
 
 /* What a handle is of. */
-enum samr_kind { NO_HANDLE, OF_SERVER, OF_DOMAIN, OF_ALIAS, OF_USER };
+enum samr_kind { NO_HANDLE, ANY_HANDLE, OF_SERVER, OF_DOMAIN, OF_ALIAS, OF_USER };
 
 /* One call with its request, its handle and its reply. */
 struct samr_work {

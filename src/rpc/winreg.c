@@ -12,30 +12,13 @@
 #include <wire/srvsvc.h>
 #include <wire/winreg.h>
 
+#include "handles.h"
 #include "interface.h"
 
 #define MAX_HANDLES	    256
 #define RIGHTS_GENERIC_ALL  0x12000000u /* GENERIC_ALL, MAXIMUM_ALLOWED */
 #define GENERIC_WRITE_BIT   0x40000000u
 #define VERSION_OF_REGISTRY 5u
-
-struct handle {
-	uint8_t id[WINREG_HANDLE_LENGTH];
-	char *path; /* NULL: free */
-	uint32_t access;
-};
-struct handles {
-	struct handle rows[MAX_HANDLES];
-};
-
-static void handles_free(void *state)
-{
-	struct handles *handles = state;
-
-	for (size_t i = 0; i < MAX_HANDLES; i++)
-		free(handles->rows[i].path);
-	free(handles);
-}
 
 static uint32_t werror_of(ntstatus status)
 {
@@ -60,53 +43,6 @@ static uint32_t werror_of(ntstatus status)
 	return ntstatus_win32(status);
 }
 
-/* A new handle of @path into @id. */
-static uint32_t handle_new(struct rpc_call *call, const char *path, uint32_t access, uint8_t *id)
-{
-	struct handles *handles = *call->state;
-
-	if (!handles) {
-		handles = xalloc(1, sizeof(*handles));
-		*call->state = handles;
-	}
-	for (size_t i = 0; i < MAX_HANDLES; i++) {
-		struct handle *h = &handles->rows[i];
-
-		if (h->path)
-			continue;
-		h->path = xstrdup(path);
-		h->access = access & (RIGHTS_GENERIC_ALL) ? KEY_ALL_ACCESS : access;
-		if (access & GENERIC_WRITE_BIT)
-			h->access |= KEY_SET_VALUE | KEY_CREATE_SUB_KEY;
-		memset(h->id, 0, 4);
-		random_bytes(h->id + 4, sizeof(h->id) - 4);
-		memcpy(id, h->id, sizeof(h->id));
-		return WERR_SUCCESS;
-	}
-	return WERR_NO_SYSTEM_RESOURCES;
-}
-
-static struct handle *handle_find(struct rpc_call *call, const uint8_t *id)
-{
-	struct handles *handles = *call->state;
-
-	for (size_t i = 0; handles && i < MAX_HANDLES; i++) {
-		if (handles->rows[i].path && !memcmp(handles->rows[i].id, id, WINREG_HANDLE_LENGTH))
-			return &handles->rows[i];
-	}
-	return NULL;
-}
-
-/* "a\b" of a handle and what is below it; the names of the object are for the log. */
-static char *path_below(const struct handle *h, const char *name)
-{
-	while (*name == '\\')
-		name++;
-	if (!*name)
-		return xstrdup(h->path);
-	return *h->path ? xasprintf("%s\\%s", h->path, name) : xstrdup(name);
-}
-
 /* One call with its request, its handle and its reply. */
 struct work {
 	struct rpc_call *call;
@@ -119,15 +55,39 @@ struct work {
 	char *name;
 };
 
+/* A new handle of the key @path into the reply. */
+static uint32_t give_key(struct work *w, const char *path)
+{
+	uint32_t access = w->q.access;
+	struct handle *h = handle_new(w->call->state, MAX_HANDLES, w->a.handle);
+
+	if (!h)
+		return WERR_NO_SYSTEM_RESOURCES;
+	h->path = xstrdup(path);
+	h->access = access & RIGHTS_GENERIC_ALL ? KEY_ALL_ACCESS : access;
+	if (access & GENERIC_WRITE_BIT)
+		h->access |= KEY_SET_VALUE | KEY_CREATE_SUB_KEY;
+	return WERR_SUCCESS;
+}
+
+/* "a\b" of a handle and what is below it; the names of the object are for the log. */
+static char *path_below(const struct handle *h, const char *name)
+{
+	while (*name == '\\')
+		name++;
+	if (!*name)
+		return xstrdup(h->path);
+	return *h->path ? xasprintf("%s\\%s", h->path, name) : xstrdup(name);
+}
+
 static uint32_t open_root(struct work *w)
 {
-	return handle_new(w->call, "", w->q.access, w->a.handle);
+	return give_key(w, "");
 }
 
 static uint32_t close_key(struct work *w)
 {
-	free(w->h->path);
-	*w->h = (struct handle){ 0 };
+	handle_close(w->h);
 	return WERR_SUCCESS;
 }
 
@@ -136,7 +96,7 @@ static uint32_t open_key(struct work *w)
 	auto_free char *path = path_below(w->h, w->q.name);
 	ntstatus status = manage_registry_open(w->server, w->who, path, &w->call->error);
 
-	return status ? werror_of(status) : handle_new(w->call, path, w->q.access, w->a.handle);
+	return status ? werror_of(status) : give_key(w, path);
 }
 
 static uint32_t create_key(struct work *w)
@@ -147,7 +107,7 @@ static uint32_t create_key(struct work *w)
 		manage_registry_create(w->server, w->who, path, &created, &w->call->error);
 
 	w->a.disposition = created ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY;
-	return status ? werror_of(status) : handle_new(w->call, path, w->q.access, w->a.handle);
+	return status ? werror_of(status) : give_key(w, path);
 }
 
 static uint32_t delete_key(struct work *w)
@@ -287,7 +247,7 @@ static uint32_t run_work(struct work *w, size_t which)
 	if (w->call->refused)
 		return w->call->refused;
 	if (works[which].has_handle) {
-		w->h = handle_find(w->call, w->q.handle);
+		w->h = handle_find(*w->call->state, w->q.handle);
 		if (!w->h)
 			return WERR_INVALID_HANDLE;
 		w->call->object = call_text(w->call, "%s\\%s", w->h->path, w->q.name);
