@@ -13,6 +13,17 @@ void manage_accounts_free(struct manage_account *accounts, size_t count)
 	free(accounts);
 }
 
+static struct manage_account account_of(const struct store_user *user)
+{
+	return (struct manage_account){
+		.name = xstrdup(user->name),
+		.full_name = xstrdup(user->full_name),
+		.rid = user->rid,
+		.is_disabled = user->flags & STORE_USER_DISABLED,
+		.must_change_password = user->flags & STORE_USER_PASSWORD_EXPIRED,
+	};
+}
+
 static ntstatus list_users(struct server *server, struct manage_account **out, size_t *count)
 {
 	struct store_user *users;
@@ -22,13 +33,7 @@ static ntstatus list_users(struct server *server, struct manage_account **out, s
 		return ntstatus_of_errno(error);
 	*out = xalloc(*count + 1, sizeof(**out));
 	for (size_t i = 0; i < *count; i++) {
-		(*out)[i] = (struct manage_account){
-			.name = xstrdup(users[i].name),
-			.full_name = xstrdup(users[i].full_name),
-			.rid = users[i].rid,
-			.is_disabled = users[i].flags & STORE_USER_DISABLED,
-			.must_change_password = users[i].flags & STORE_USER_PASSWORD_EXPIRED,
-		};
+		(*out)[i] = account_of(&users[i]);
 		store_user_free(&users[i]);
 	}
 	free(users);
@@ -92,9 +97,8 @@ static ntstatus fill_user(struct server *server, struct manage_account *out)
 
 	if (error)
 		return error == -ENOENT ? STATUS_NO_SUCH_USER : ntstatus_of_errno(error);
-	out->full_name = xstrdup(user.full_name);
-	out->is_disabled = user.flags & STORE_USER_DISABLED;
-	out->must_change_password = user.flags & STORE_USER_PASSWORD_EXPIRED;
+	free(out->name);
+	*out = account_of(&user);
 	store_user_free(&user);
 	return STATUS_SUCCESS;
 }

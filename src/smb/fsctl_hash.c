@@ -52,18 +52,13 @@ static int hash_slices(struct hashing *h, int flags)
 	return sha256_final(hash, h->reply.hash) ? 0 : -ENOMEM;
 }
 
-static ntstatus status_of(int error)
-{
-	return error ? ntstatus_of_errno(error) : STATUS_SUCCESS;
-}
-
 /* On a helper thread. */
 static ssize_t hash_beside(struct io_op *op)
 {
 	struct smb_request *rq = container_of(op, struct smb_request, io);
 	struct hashing *h = rq->kept;
 
-	h->status = status_of(hash_slices(h, 0));
+	h->status = ntstatus_of_errno(hash_slices(h, 0));
 	return 0;
 }
 
@@ -106,7 +101,7 @@ ntstatus fsctl_hash_range(struct smb_request *rq, const struct smb2_ioctl_reques
 	if (h.range.length <= ON_LOOP_MOST) {
 		int error = hash_slices(&h, RWF_NOWAIT);
 
-		h.status = status_of(error);
+		h.status = ntstatus_of_errno(error);
 		if (error != -EAGAIN)
 			return finish(&h, out);
 	}
