@@ -58,6 +58,14 @@ static bool breaks_own(const struct open *open, enum cause cause)
 	return cause == CAUSE_WRITE && open->oplock_level == SMB2_OPLOCK_LEVEL_II;
 }
 
+ntstatus caching_wait(struct file *file, struct waiter *waiter)
+{
+	if (!waiter)
+		return STATUS_SHARING_VIOLATION;
+	waiter_enqueue(&file->break_waiters, waiter);
+	return STATUS_PENDING;
+}
+
 bool caching_break(struct file *file, const struct caching_party *by, enum cause cause,
 		   struct actions *actions)
 {

@@ -53,14 +53,6 @@ static ntstatus check_rights(struct creation *c, struct file *base, struct place
 	return status;
 }
 
-static ntstatus wait_for_break(struct creation *c, struct file *file)
-{
-	if (!c->waiter)
-		return STATUS_SHARING_VIOLATION;
-	waiter_enqueue(&file->break_waiters, c->waiter);
-	return STATUS_PENDING;
-}
-
 /*
  * Breaks and share modes (MS-FSA 2.1.5.1.2): what stands in the way is asked to give its handle
  * caching up first, because it may be a handle that its client has closed long ago. Then whoever
@@ -77,7 +69,7 @@ static ntstatus check_sharing(struct creation *c, struct file *file, uint32_t ac
 
 	by.access = access;
 	if (caching_break(file, &by, cause, &c->actions))
-		return c->actions.closes ? STATUS_RETRY : wait_for_break(c, file);
+		return c->actions.closes ? STATUS_RETRY : caching_wait(file, c->waiter);
 	return conflict ? STATUS_SHARING_VIOLATION : STATUS_SUCCESS;
 }
 

@@ -489,6 +489,9 @@ enum cause {
 };
 struct caching_party caching_party_of_request(const struct open_request *request);
 struct caching_party caching_party_of_open(const struct open *open);
+/* caching_wait - an operation waits for the breaks of @file with @waiter: STATUS_PENDING; without
+ * one it fails, STATUS_SHARING_VIOLATION. file->lock held. */
+ntstatus caching_wait(struct file *file, struct waiter *waiter) MUST_CHECK;
 /* caching_break - ask for what is in the way to be given up. True: the operation has to wait for an
  * answer. */
 bool caching_break(struct file *file, const struct caching_party *by, enum cause cause,

@@ -40,14 +40,6 @@ static void moving_end(struct moving *m)
 	actions_run(&m->actions);
 }
 
-static ntstatus wait_on(struct moving *m, struct file *file)
-{
-	if (!m->waiter)
-		return STATUS_SHARING_VIOLATION;
-	waiter_enqueue(&file->break_waiters, m->waiter);
-	return STATUS_PENDING;
-}
-
 /* The source: it is still there, is no root, and nobody else keeps a cached handle on it. */
 static ntstatus take_source(struct moving *m)
 {
@@ -63,7 +55,7 @@ static ntstatus take_source(struct moving *m)
 	} else if (!place->parent) {
 		status = STATUS_ACCESS_DENIED;
 	} else if (!m->is_link && caching_break(file, &by, CAUSE_HANDLE, &m->actions)) {
-		status = wait_on(m, file);
+		status = caching_wait(file, m->waiter);
 	} else if (file->delete_pending && file->delete_place == place) {
 		status = STATUS_ACCESS_DENIED; /* the name goes */
 	} else {
@@ -100,7 +92,7 @@ static bool visit_beneath(struct file *file, void *context)
 		b->any = true;
 		if (caching_break(file, &nobody, CAUSE_HANDLE, &b->m->actions) &&
 		    b->status == STATUS_SUCCESS)
-			b->status = wait_on(b->m, file);
+			b->status = caching_wait(file, b->m->waiter);
 		break;
 	}
 	pthread_mutex_unlock(&file->lock);
@@ -139,7 +131,7 @@ static ntstatus check_target_opens(struct moving *m)
 		status = STATUS_DELETE_PENDING;
 	} else if (target->open_count || target->stream_opens) {
 		if (caching_break(target, &nobody, CAUSE_HANDLE, &m->actions))
-			status = wait_on(m, target);
+			status = caching_wait(target, m->waiter);
 		else if (!(m->flags & FILE_RENAME_POSIX_SEMANTICS))
 			status = STATUS_ACCESS_DENIED;
 	}
@@ -231,7 +223,7 @@ static ntstatus check_directory(struct moving *m)
 	else if (sharemode_conflicts(directory, FILE_WRITE_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE,
 				     NULL))
 		status = caching_break(directory, &nobody, CAUSE_SHARING, &m->actions)
-				 ? wait_on(m, directory)
+				 ? caching_wait(directory, m->waiter)
 				 : STATUS_SHARING_VIOLATION;
 	pthread_mutex_unlock(&directory->lock);
 	return status;

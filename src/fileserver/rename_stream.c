@@ -153,11 +153,8 @@ static ntstatus take_handles(struct open *open, struct waiter *waiter)
 	ntstatus status = STATUS_SUCCESS;
 
 	pthread_mutex_lock(&file->lock);
-	if (caching_break(file, &by, CAUSE_HANDLE, &actions)) {
-		status = waiter ? STATUS_PENDING : STATUS_SHARING_VIOLATION;
-		if (waiter)
-			waiter_enqueue(&file->break_waiters, waiter);
-	}
+	if (caching_break(file, &by, CAUSE_HANDLE, &actions))
+		status = caching_wait(file, waiter);
 	pthread_mutex_unlock(&file->lock);
 	actions_run(&actions);
 	return status;
