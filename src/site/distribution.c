@@ -8,6 +8,8 @@
 #include <policy/rates.h>
 #include <strings.h>
 
+#include "distribution_impl.h"
+
 const char *distribution_state_name(enum distribution_state state)
 {
 	static const char *const names[] = { "installed",	 "install-pending",
@@ -145,10 +147,8 @@ json_t *distribution_list(struct site *site, const char *package, char **why)
 		" bytes AS bytes_sent, done AS bytes_done, total AS bytes_total, d.reason, changed,"
 		" maintenance AS is_in_maintenance, rates, d.priority, (SELECT c.name FROM"
 		" clients c WHERE c.id = mover) AS mover, ordered = asked AS is_ordered,"
-		" mover IS NOT NULL AND EXISTS (SELECT 1 FROM point_sources s JOIN points f ON"
-		" f.path = s.source JOIN distributions x ON x.point = s.source AND x.package ="
-		" d.package JOIN packages k ON k.name = x.package WHERE s.point = d.point AND NOT"
-		" f.maintenance AND x.version = k.version AND x.verb <> 3) AS is_at_source"
+		" mover IS NOT NULL AND EXISTS (SELECT 1 FROM " SOURCES_THAT_HAVE_IT
+		") AS is_at_source"
 		" FROM distributions d"
 		" JOIN points ON path = point"
 		" WHERE ?1 IS NULL OR package = ?1 ORDER BY package, point");

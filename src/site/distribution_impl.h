@@ -9,6 +9,16 @@
 
 #define BUSY_AGAIN_S 5 /* someone else writes to the point: not a try */
 
+/*
+ * In a query about a row of distributions, called d: the points that could fill its point now, as
+ * what stands behind FROM. It is filled from them, they have the version which is current, and
+ * they are not in maintenance.
+ */
+#define SOURCES_THAT_HAVE_IT                                                                       \
+	"point_sources s JOIN points f ON f.path = s.source JOIN distributions x ON x.point ="     \
+	" s.source AND x.package = d.package JOIN packages v ON v.name = x.package WHERE s.point"  \
+	" = d.point AND NOT f.maintenance AND x.version = v.version AND x.verb <> 3"
+
 struct distribution_job {
 	char *package, *point;
 	enum distribution_verb verb;

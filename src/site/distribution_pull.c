@@ -43,11 +43,8 @@ static int read_pull(const struct distribution_job *w, struct pull *p, char **wh
 		" c.state = 'approved', r.state, r.reason, r.sent, r.bad,"
 		" (SELECT count(*) FROM point_sources s JOIN distributions x ON x.point = s.source"
 		" AND x.package = d.package AND x.verb <> 3 WHERE s.point = d.point),"
-		" (SELECT count(*) FROM point_sources s JOIN points f ON f.path = s.source JOIN"
-		" distributions x ON x.point = s.source AND x.package = d.package AND x.version ="
-		" k.version AND x.verb <> 3 WHERE s.point = d.point AND NOT f.maintenance) FROM "
-		"distributions d JOIN packages k ON k.name = d.package JOIN points "
-		"ON path ="
+		" (SELECT count(*) FROM " SOURCES_THAT_HAVE_IT ") FROM distributions d JOIN"
+		" packages k ON k.name = d.package JOIN points ON path ="
 		" d.point LEFT JOIN clients c ON c.id = mover LEFT JOIN pull_reports r ON r.point ="
 		" d.point AND r.package = d.package AND r.client = mover AND r.number = d.asked"
 		" AND r.manifest = lower(hex(k.manifest)) WHERE d.package = ?1 AND d.point = ?2");
@@ -244,13 +241,10 @@ static int wait_for_room(const struct distribution_job *w, const struct pull *p,
 					   p->mover);
 	struct query q = query_begin(
 		w->site,
-		"UPDATE distributions SET next = ?2, reason = CASE WHEN state = 1 THEN ?3"
+		"UPDATE distributions AS d SET next = ?2, reason = CASE WHEN state = 1 THEN ?3"
 		" ELSE reason END WHERE point = ?1 AND state IN (1, 2) AND verb <> 3 AND"
-		" ordered <> asked AND asked_s > ?4 AND EXISTS (SELECT 1 FROM point_sources"
-		" s JOIN points f ON f.path = s.source JOIN distributions x ON x.point ="
-		" s.source AND x.package = distributions.package JOIN packages k ON k.name"
-		" = x.package WHERE s.point = ?1 AND NOT f.maintenance AND x.version ="
-		" k.version AND x.verb <> 3)");
+		" ordered <> asked AND asked_s > ?4 AND EXISTS (SELECT 1 FROM " SOURCES_THAT_HAVE_IT
+		")");
 
 	query_text(&q, w->point);
 	query_number(&q, now_s() + BUSY_AGAIN_S);
