@@ -227,11 +227,11 @@ def test_group():
 
 def test_given_up():
     """tries end; what was given up stays failed and is an error"""
-    berth("site", "set", "tries=2")
     L.berth("server", "offline", "FS2")
     wait_until("FS2 is offline", lambda: L.server_state("FS2")["state"] == "offline")
     failed = berth("package", "redistribute", "tools", r"\\FS2\distro_test", ok=False)
     check(failed.code == 1 and "tries again by itself" in failed.text, repr(failed))
+    berth("site", "set", "tries=2")
     wait_until("it is given up", lambda: rows()[r"\\FS2\distro_test"]["state"] == "install-failed", 60)
     check(2302 in messages(), str(messages()))
     L.berth("server", "online", "FS2")

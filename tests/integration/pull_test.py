@@ -280,10 +280,10 @@ def test_rate():
     wait_until("the mover has seen the order", waits, 60)
     check(len(pieces("FS2")) == before, "something was moved")
     check(waits() == 1, "it is said %d times" % waits())
+    begin = time.monotonic()
     berth("site", "set-dp", FAR, "--rate", "150K")
     publish()
     stop_mover()  # it would look again in a minute
-    begin = time.monotonic()
     start_mover()
     arrives(5, 120)
     for name in names:
