@@ -15,7 +15,8 @@
 #define EXTRA_BYTES  (256u + 16u)	      /* beyond the longest payload */
 #define LEAST_BYTES  1024u		      /* a shorter message is not worth it */
 #define LOOK_NS	     100000000u		      /* between two looks at the network */
-#define SLOW_NS	     5000000000u	      /* how long it counts as slow after a look */
+#define SLOW_LOOKS   5u			      /* in a row that find it slow: one may be chance */
+#define SLOW_NS	     5000000000u	      /* how long it counts as slow after them */
 #define FAST_BYTES_S 200000000u		      /* no slower than compression is */
 #define SPARE_SHARE  256u		      /* one byte in so many, of those written */
 
@@ -38,7 +39,8 @@ bool client_network_is_slow(struct client *client)
 	if (client->pace_ns && passed_ns < LOOK_NS)
 		return now_ns < client->slow_until_ns;
 	now = stream_pace(client->stream);
-	if (is_held_up(client, &now, passed_ns))
+	client->slow_looks = is_held_up(client, &now, passed_ns) ? client->slow_looks + 1 : 0;
+	if (client->slow_looks >= SLOW_LOOKS)
 		client->slow_until_ns = now_ns + SLOW_NS;
 	client->pace_ns = now_ns;
 	client->pace_network_us = now.network_us;

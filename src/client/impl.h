@@ -61,6 +61,7 @@ struct client {
 
 	/* Compression: what was seen of the network when it was looked at last. */
 	uint64_t pace_ns, pace_network_us, slow_until_ns;
+	unsigned slow_looks;
 };
 
 /* client_fail - end the connection with this failure; the first one counts. */
