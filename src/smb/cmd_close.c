@@ -43,6 +43,41 @@ ntstatus cmd_close(struct smb_request *rq)
 	return STATUS_SUCCESS;
 }
 
+/*
+ * MS-FSA 2.1.5.7: with the root of a volume goes all that is on it. Clients see the root of a share
+ * as that, and so can have many files on the disk at once that they have closed already.
+ */
+static bool is_root(struct smb_request *rq)
+{
+	char auto_free *path = NULL;
+
+	if (!open_facts(rq->open)->is_directory)
+		return false;
+	path = open_path(rq->open);
+	return !*path;
+}
+
+/* On a helper thread. */
+static ssize_t sync_all(struct io_op *op)
+{
+	struct smb_request *rq = container_of(op, struct smb_request, io);
+
+	return volume_sync_all(open_facts(rq->open)->node);
+}
+
+static void begin_flush(struct smb_request *rq)
+{
+	struct loop *loop = rq->conn->home->loop;
+	struct io_op *op = request_wait_disk(rq);
+
+	if (is_root(rq)) {
+		op->work = sync_all;
+		io_work(loop, op);
+	} else {
+		io_sync(loop, op, open_facts(rq->open)->node->fd, false);
+	}
+}
+
 /* The disk may take its time over it: never done on the loop. */
 ntstatus cmd_flush(struct smb_request *rq)
 {
@@ -67,6 +102,6 @@ ntstatus cmd_flush(struct smb_request *rq)
 	facts = open_facts(rq->open);
 	if (!(facts->granted_access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
 		return STATUS_ACCESS_DENIED;
-	io_sync(rq->conn->home->loop, request_wait_disk(rq), facts->node->fd, false);
+	begin_flush(rq);
 	return STATUS_PENDING;
 }

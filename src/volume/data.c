@@ -337,6 +337,11 @@ ntstatus volume_sync(struct volume_node *node)
 	return node->is_stream ? volume_sync(node->private_part->base) : STATUS_SUCCESS;
 }
 
+int volume_sync_all(struct volume_node *node)
+{
+	return node->volume->is_read_only ? 0 : sys.sync_all(node->fd);
+}
+
 ntstatus volume_overwrite(struct volume_node *node, uint32_t attributes)
 {
 	struct inode *inode = node_inode(node);

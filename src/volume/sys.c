@@ -244,6 +244,12 @@ static int sys_sync(int fd)
 	return fsync(fd) ? -errno : 0;
 }
 
+static int sys_sync_all(int fd)
+{
+	FAULT("sync_all");
+	return syncfs(fd) ? -errno : 0;
+}
+
 struct volume_sys sys = {
 	.openat2 = sys_openat2,
 	.statx = sys_statx,
@@ -264,4 +270,5 @@ struct volume_sys sys = {
 	.set_compressed = sys_set_compressed,
 	.may_compress = sys_may_compress,
 	.sync = sys_sync,
+	.sync_all = sys_sync_all,
 };

@@ -42,6 +42,7 @@ struct volume_sys {
 	int (*set_compressed)(int fd, bool compressed);
 	bool (*may_compress)(int fd); /* is it on a file system that knows how to? */
 	int (*sync)(int fd);
+	int (*sync_all)(int fd); /* of its file system */
 };
 extern struct volume_sys sys;
 

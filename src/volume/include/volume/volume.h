@@ -251,6 +251,9 @@ bool volume_compresses(struct volume *volume);
 ntstatus volume_next_range(struct volume_node *node, uint64_t *offset, uint64_t *length) MUST_CHECK;
 ntstatus volume_sync(struct volume_node *node)
 	MUST_CHECK; /* data, metadata and, for a new file, its directory entry */
+/* volume_sync_all - all that has been written to the file system that @node is on; as long as the
+ * disk takes. 0 or a negative errno, as what a helper thread does ends. */
+int volume_sync_all(struct volume_node *node) MUST_CHECK;
 
 /*
  * volume_unlink - remove @name from @parent where it still is @node, with its streams.

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* FLUSH: what goes to the disk with what, and whom it is refused (MS-SMB2 3.3.5.11,
+ * MS-FSA 2.1.5.7). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "peer.h"
+#include "sys.h"
+
+static unsigned all;
+static int answer_of_disk;
+
+/* Called on helper threads, which the answer waits for. */
+static int counting_sync_all(int fd)
+{
+	__atomic_add_fetch(&all, 1, __ATOMIC_RELAXED);
+	return answer_of_disk;
+}
+
+static void connect_to_data(struct peer *p)
+{
+	peer_open(p, SMB2_DIALECT_300);
+	assert_true(peer_negotiate(p));
+	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
+	assert_int_equal(peer_tree_connect(p, "\\\\FS\\data"), STATUS_SUCCESS);
+}
+
+static ntstatus flush(struct peer *p, const char *name, uint32_t access, uint32_t options)
+{
+	struct smb2_create_request create = peer_file(access);
+	struct smb2_create_response answer = { 0 };
+	struct smb2_flush_request r = { 0 };
+	struct buf b;
+	struct smb2_header h;
+	struct cursor body;
+
+	create.create_options = options;
+	assert_int_equal(peer_create(p, name, create, &answer), STATUS_SUCCESS);
+	r.file_id = answer.file_id;
+	b = peer_begin(p, SMB2_FLUSH);
+	smb2_flush_request_encode(&b, &r);
+	assert_true(peer_ask(p, &b, &h, &body));
+	while (h.status == STATUS_PENDING)
+		assert_true(peer_answer(p, &h, &body));
+	assert_int_equal(peer_close_file(p, answer.file_id), STATUS_SUCCESS);
+	return h.status;
+}
+
+static void with_the_root_goes_all_that_is_on_the_volume(void **state)
+{
+	struct peer p;
+
+	connect_to_data(&p);
+	all = 0;
+	assert_int_equal(flush(&p, "", FILE_WRITE_DATA, FILE_DIRECTORY_FILE), STATUS_SUCCESS);
+	assert_int_equal(all, 1);
+	assert_int_equal(flush(&p, "", FILE_APPEND_DATA, FILE_DIRECTORY_FILE), STATUS_SUCCESS);
+	assert_int_equal(all, 2);
+	peer_close(&p);
+}
+
+static void what_is_no_root_goes_alone(void **state)
+{
+	struct peer p;
+
+	connect_to_data(&p);
+	all = 0;
+	assert_int_equal(flush(&p, "below", FILE_WRITE_DATA, FILE_DIRECTORY_FILE), STATUS_SUCCESS);
+	assert_int_equal(flush(&p, "below\\file", FILE_WRITE_DATA, 0), STATUS_SUCCESS);
+	assert_int_equal(flush(&p, "file", FILE_WRITE_DATA, 0), STATUS_SUCCESS);
+	assert_int_equal(flush(&p, "file:stream", FILE_WRITE_DATA, 0), STATUS_SUCCESS);
+	assert_int_equal(all, 0);
+	peer_close(&p);
+}
+
+static void who_may_make_nothing_in_it_flushes_no_root(void **state)
+{
+	struct peer p;
+
+	connect_to_data(&p);
+	all = 0;
+	assert_int_equal(flush(&p, "", FILE_READ_DATA | FILE_READ_ATTRIBUTES, FILE_DIRECTORY_FILE),
+			 STATUS_ACCESS_DENIED);
+	assert_int_equal(all, 0);
+	peer_close(&p);
+}
+
+static void what_the_disk_says_is_answered(void **state)
+{
+	struct peer p;
+
+	connect_to_data(&p);
+	answer_of_disk = -ENOSPC;
+	assert_int_equal(flush(&p, "", FILE_WRITE_DATA, FILE_DIRECTORY_FILE), STATUS_DISK_FULL);
+	answer_of_disk = 0;
+	peer_close(&p);
+}
+
+static int start(void **state)
+{
+	struct smb_config config;
+
+	smb_config_defaults(&config);
+	sys.sync_all = counting_sync_all;
+	peer_start(&config);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(with_the_root_goes_all_that_is_on_the_volume),
+		cmocka_unit_test(what_is_no_root_goes_alone),
+		cmocka_unit_test(who_may_make_nothing_in_it_flushes_no_root),
+		cmocka_unit_test(what_the_disk_says_is_answered),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
