@@ -4,13 +4,21 @@
 
 #include <pthread.h>
 
-const struct chunk_sizes chunk_default = { 16u << 10, 64u << 10, 256u << 10 };
+#define LARGE_FILE (8u << 20)
 
-#define SEED   0x6265727468706373ULL /* fixed for ever: cuts depend on it */
-#define WINDOW 64 /* how many bytes the sum remembers: one is shifted out a step */
+#define SEED	   0x6265727468706373ULL /* fixed for ever: cuts depend on it */
+#define WINDOW	   64 /* how many bytes the sum remembers: one is shifted out a step */
 
 static uint64_t gear[256];
 static pthread_once_t gear_once = PTHREAD_ONCE_INIT;
+
+const struct chunk_sizes *chunk_sizes_of(uint64_t size)
+{
+	static const struct chunk_sizes usual = { 16u << 10, 64u << 10, 256u << 10 };
+	static const struct chunk_sizes large = { 64u << 10, 256u << 10, 512u << 10 };
+
+	return size < LARGE_FILE ? &usual : &large;
+}
 
 /* 256 unrelated numbers (the finaliser of splitmix64, which is in the public domain). */
 static void make_gear(void)

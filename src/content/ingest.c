@@ -30,7 +30,7 @@ struct ingest {
 	int root;
 	struct place *library;
 	const struct ingest_options *options;
-	const struct chunk_sizes *sizes;
+	const struct chunk_sizes *sizes; /* of the file that is read */
 	struct ingest_result *result;
 	struct content_failure *why;
 	struct manifest manifest;
@@ -184,6 +184,8 @@ static bool take_file(struct ingest *in, int parent, const char *name, const cha
 	if (!S_ISREG(before.st_mode))
 		return bad_file(in, path, "it is neither a file nor a directory");
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	in->sizes =
+		in->options->sizes ? in->options->sizes : chunk_sizes_of((uint64_t)before.st_size);
 	if (!manifest_add(&in->manifest, path, before.st_mode & 0111 ? MANIFEST_EXECUTABLE : 0,
 			  (uint64_t)before.st_size, unknown, in->why) ||
 	    !remember(in, &before) || !read_pieces(in, fd, path, &total))
@@ -368,7 +370,6 @@ bool content_ingest(const char *source, struct place *library, const struct inge
 	};
 
 	*result = (struct ingest_result){ 0 };
-	in.sizes = in.options->sizes ? in.options->sizes : &chunk_default;
 	if (in.root < 0)
 		return content_fail_errno(why, errno, source, "open the folder");
 	if (!in.hash || !in.buffer)

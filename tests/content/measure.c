@@ -15,7 +15,7 @@
 
 struct way {
 	const char *name;
-	enum { WHOLE, FIXED, CONTENT } cut;
+	enum { WHOLE, FIXED, CONTENT, INGESTED } cut;
 	struct chunk_sizes sizes;
 };
 #define KIB(n) ((uint32_t)(n) << 10)
@@ -28,6 +28,7 @@ static const struct way ways[] = {
 	{ "content 64 KiB", CONTENT, { KIB(16), KIB(64), KIB(256) } },
 	{ "content 128 KiB", CONTENT, { KIB(32), KIB(128), KIB(512) } },
 	{ "content 256 KiB", CONTENT, { KIB(64), KIB(256), KIB(1024) } },
+	{ "as ingested", INGESTED, { 0, 0, 0 } },
 };
 
 static const struct way *way;
@@ -42,13 +43,16 @@ static void add(const uint8_t *data, size_t length)
 		abort();
 }
 
-static size_t next(const uint8_t *data, size_t length)
+static size_t next(const uint8_t *data, size_t length, size_t whole)
 {
+	const struct chunk_sizes *sizes =
+		way->cut == INGESTED ? chunk_sizes_of(whole) : &way->sizes;
+
 	if (way->cut == WHOLE)
 		return length;
 	if (way->cut == FIXED)
 		return length < way->sizes.wanted ? length : way->sizes.wanted;
-	return chunk_length(&way->sizes, data, length);
+	return chunk_length(sizes, data, length);
 }
 
 static int visit(const char *path, const struct stat *st, int kind, struct FTW *ftw)
@@ -66,7 +70,7 @@ static int visit(const char *path, const struct stat *st, int kind, struct FTW *
 	fclose(file);
 	bytes += length;
 	for (size_t at = 0; at < length;) {
-		size_t piece = next(data + at, length - at);
+		size_t piece = next(data + at, length - at, length);
 
 		add(data + at, piece);
 		at += piece;

@@ -15,7 +15,9 @@
 struct chunk_sizes {
 	uint32_t least, wanted, most; /* wanted: a power of two */
 };
-extern const struct chunk_sizes chunk_default;
+
+/* chunk_sizes_of - how a file of @size bytes is cut: a large one in larger pieces. */
+const struct chunk_sizes *chunk_sizes_of(uint64_t size);
 
 /*
  * chunk_length - how long the first piece of @data is. With @length below sizes->most that is only

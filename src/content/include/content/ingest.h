@@ -20,7 +20,7 @@ struct ingest_progress {
 };
 
 struct ingest_options {
-	const struct chunk_sizes *sizes; /* NULL: chunk_default */
+	const struct chunk_sizes *sizes; /* NULL: chunk_sizes_of its size */
 	/* progress - now and then; false: stop. May be NULL. */
 	bool (*progress)(void *owner, const struct ingest_progress *progress);
 	void *owner;
