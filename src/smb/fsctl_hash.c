@@ -15,8 +15,8 @@
 
 #include "request.h"
 
-#define SLICE	     (32u << 10)  /* stays in the processor's cache between reading and hashing */
-#define ON_LOOP_MOST (256u << 10) /* a fifth of a millisecond */
+#define SLICE	     (32u << 10) /* stays in the processor's cache between reading and hashing */
+#define ON_LOOP_MOST (64u << 10)
 
 struct hashing {
 	struct hash_range range;
