@@ -17,12 +17,18 @@
 #define PART_COST      128u	  /* and one more part */
 #define LOOK_AHEAD     1024	  /* pieces of the old file */
 #define PARTS_MAX      64
+#define EXPECTED_MIN   128u /* pieces that the source is told of before they are read */
 
 /* A run of pieces of one file that were changed, and what was between the same neighbours. */
 struct run {
 	const struct piece *pieces;
 	uint32_t count;
 	struct buf bytes;
+};
+
+/* A file of both versions. */
+struct changed {
+	const struct manifest_file *was, *is;
 };
 
 static void run_free(struct run *r)
@@ -53,15 +59,19 @@ static bool same(const struct piece *a, const struct piece *b)
 	return a->length == b->length && !memcmp(a->hash, b->hash, SHA256_LENGTH);
 }
 
-/* The bytes of a run, from the first source that has them; none where it is too large. */
-static bool read_run(struct transfer *t, struct run *r)
+/* One that is too large is sent. */
+static bool is_to_be_read(const struct run *r)
 {
 	uint64_t total = 0;
 
 	for (uint32_t i = 0; i < r->count; i++)
 		total += r->pieces[i].length;
-	if (!r->count || total > RUN_BYTES_MAX)
-		return false;
+	return r->count && total <= RUN_BYTES_MAX;
+}
+
+/* The bytes of a run, from the first source that has them. */
+static bool read_run(struct transfer *t, struct run *r)
+{
 	for (uint32_t i = 0; i < r->count; i++) {
 		char name[LAYOUT_NAME_MAX];
 		size_t before = r->bytes.len;
@@ -189,13 +199,37 @@ static ntstatus compose(struct transfer *t, const struct plan *p, const struct p
 	return piece_set_add_one(&t->there, piece) ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 
+/* What will be read of it is told to the source; *@count names more. */
+static void expect_run(struct transfer *t, const struct run *r, uint32_t *count)
+{
+	for (uint32_t i = 0; i < r->count; i++) {
+		char name[LAYOUT_NAME_MAX];
+
+		layout_piece(name, r->pieces[i].hash);
+		place_expect(t->options->from[0], name);
+	}
+	*count += r->count;
+}
+
+static bool expect_runs(struct transfer *t, struct run *old, struct run *now, uint32_t *count)
+{
+	if (is_to_be_read(old) && is_to_be_read(now)) {
+		expect_run(t, old, count);
+		expect_run(t, now, count);
+	}
+	return true;
+}
+
 /* False: no more of this, the target is lost or cannot. */
-static bool compose_run(struct transfer *t, struct run *old, struct run *now)
+static bool compose_run(struct transfer *t, struct run *old, struct run *now, uint32_t *count)
 {
 	auto_free struct plan *p = xalloc(1, sizeof(*p));
 	struct delta d auto_delta = { 0 };
 	size_t begin = 0;
 
+	if (!is_to_be_read(old) || !is_to_be_read(now))
+		return true;
+	*count += old->count + now->count;
 	if (!read_run(t, old) || !read_run(t, now) ||
 	    !delta_find(old->bytes.data, old->bytes.len, now->bytes.data, now->bytes.len, &d))
 		return true;
@@ -226,11 +260,14 @@ static uint32_t find_from(const struct piece *pieces, uint32_t count, uint32_t f
 	return from < end ? from : count;
 }
 
+typedef bool run_fn(struct transfer *t, struct run *old, struct run *now, uint32_t *count);
+
 /* The runs of a file that lie between pieces which both versions have. What is wanted is in no old
- * file, so only other pieces are looked for there. */
-static bool compose_file(struct transfer *t, struct manifest *then, const struct manifest_file *was,
-			 const struct manifest_file *is)
+ * file, so only other pieces are looked for there. @each counts the pieces that it deals with. */
+static bool each_run(struct transfer *t, struct manifest *then, const struct changed *file,
+		     run_fn *each, uint32_t *pieces)
 {
+	const struct manifest_file *was = file->was, *is = file->is;
 	const struct piece *old = then->pieces + was->first_piece;
 	const struct piece *now = t->manifest.pieces + is->first_piece;
 	uint32_t old_count = was->piece_count, count = is->piece_count, old_at = 0;
@@ -246,7 +283,7 @@ static bool compose_file(struct transfer *t, struct manifest *then, const struct
 		}
 		old_run.count = found - old_at;
 		new_run.count = end - i;
-		if (new_run.count && old_run.count && !compose_run(t, &old_run, &new_run))
+		if (new_run.count && old_run.count && !each(t, &old_run, &new_run, pieces))
 			return false;
 		old_at = found < old_count ? found + 1 : old_count;
 		i = end + 1;
@@ -254,15 +291,30 @@ static bool compose_file(struct transfer *t, struct manifest *then, const struct
 	return true;
 }
 
-/* False: no more of this. */
+/* The next file at or behind *@at that both versions have, and not the same; *@at goes behind it.
+ */
+static bool next_changed(const struct transfer *t, const struct manifest *then, uint32_t *at,
+			 struct changed *file)
+{
+	while (*at < t->manifest.file_count) {
+		file->is = &t->manifest.files[(*at)++];
+		file->was = find_file(then, manifest_path(&t->manifest, file->is));
+		if (file->was && memcmp(file->was->hash, file->is->hash, SHA256_LENGTH) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* False: no more of this. One walk puts together, and another is so many pieces ahead of it. */
 static bool compose_from(struct transfer *t, struct manifest *then)
 {
-	for (uint32_t i = 0; i < t->manifest.file_count; i++) {
-		const struct manifest_file *is = &t->manifest.files[i];
-		const struct manifest_file *was = find_file(then, manifest_path(&t->manifest, is));
+	uint32_t at = 0, ahead_at = 0, read = 0, expected = 0;
+	struct changed file, ahead;
 
-		if (was && memcmp(was->hash, is->hash, SHA256_LENGTH) != 0 &&
-		    !compose_file(t, then, was, is))
+	while (next_changed(t, then, &at, &file)) {
+		while (expected < read + EXPECTED_MIN && next_changed(t, then, &ahead_at, &ahead))
+			each_run(t, then, &ahead, expect_runs, &expected);
+		if (!each_run(t, then, &file, compose_run, &read))
 			return false;
 	}
 	return true;

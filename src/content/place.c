@@ -113,6 +113,12 @@ void place_finish(struct place *place, struct place_request *request, ntstatus s
 		place->counts.bytes_put += request->length;
 }
 
+void place_plan(struct place *place, uint64_t bytes)
+{
+	if (place->ops->plan)
+		place->ops->plan(place, bytes);
+}
+
 void place_expect(struct place *place, const char *name)
 {
 	if (place->ops->expect && !in_time(place))

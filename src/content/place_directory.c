@@ -34,6 +34,8 @@ static ntstatus read_part(struct directory *d, struct place_request *rq)
 		return STATUS_OBJECT_TYPE_MISMATCH; /* no regular file */
 	if (!error)
 		place_finish(&d->place, rq, STATUS_SUCCESS, got);
+	if (!error)
+		read_ahead_done(d->ahead, fd);
 	return ntstatus_of_errno(error);
 }
 
@@ -91,6 +93,11 @@ static void directory_begin(struct place *place, struct place_request *rq)
 static void directory_expect(struct place *place, const char *name)
 {
 	read_ahead_add(of(place)->ahead, name);
+}
+
+static void directory_plan(struct place *place, uint64_t bytes)
+{
+	read_ahead_plan(of(place)->ahead, bytes);
 }
 
 static ntstatus directory_write(struct place *place, const char *name, const void *data,
@@ -160,6 +167,7 @@ static void directory_close(struct place *place)
 
 static const struct place_ops operations = {
 	.begin = directory_begin,
+	.plan = directory_plan,
 	.expect = directory_expect,
 	.write = directory_write,
 	.list = directory_list,

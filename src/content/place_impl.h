@@ -8,6 +8,7 @@
 struct place_ops {
 	/* begin - start @request; place_finish ends it, now or while turning. */
 	void (*begin)(struct place *place, struct place_request *request);
+	void (*plan)(struct place *place, uint64_t bytes);
 	void (*expect)(struct place *place, const char *name);
 	void (*turn)(struct place *place, int timeout_ms);
 	ntstatus (*write)(struct place *place, const char *name, const void *data, size_t length);

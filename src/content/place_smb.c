@@ -111,6 +111,31 @@ static ntstatus smb_list(struct place *place, const char *name, place_list_fn *e
 									       : status;
 }
 
+static bool is_refused(ntstatus status)
+{
+	return status == STATUS_ACCESS_DENIED || status == STATUS_NOT_SUPPORTED ||
+	       status == STATUS_INVALID_PARAMETER || status == STATUS_INVALID_DEVICE_REQUEST;
+}
+
+/*
+ * MS-FSA 2.1.5.7: who flushes the root of a volume has all of it on the disk. Servers that take the
+ * root of a share for that do it (Berth's does); one that refuses it cannot be asked for more: to
+ * flush each piece would cost more than to send it.
+ */
+static ntstatus smb_sync(struct place *place)
+{
+	struct place_smb *smb = of(place);
+	struct smb2_file_id id;
+	ntstatus status = open_path(smb, "", FILE_WRITE_DATA | FILE_READ_ATTRIBUTES, FILE_OPEN,
+				    FILE_DIRECTORY_FILE, &id);
+
+	if (!status) {
+		status = sync_flush(smb->sync, &smb->tree, id);
+		(void)!sync_close(smb->sync, &smb->tree, id);
+	}
+	return is_refused(status) ? STATUS_SUCCESS : status;
+}
+
 static ntstatus make_path(struct place_smb *smb, const char *path)
 {
 	struct smb2_file_id id;
@@ -351,6 +376,7 @@ static const struct place_ops operations = {
 	.lock = smb_lock,
 	.unlock = smb_unlock,
 	.free_bytes = smb_free_bytes,
+	.sync = smb_sync,
 	.reopen = smb_reopen,
 	.count = smb_count,
 	.close = smb_close,

@@ -10,17 +10,19 @@
  * what it does; the last few are read when they are read.
  *
  * Locks: r->lock guards the ring and stops; nothing is opened under it. The threads belong to the
- * struct and end with it; how many run is known to the caller's thread alone.
+ * struct and end with it; how many run, and forgets, is known to the caller's thread alone.
  */
 #include "read_ahead.h"
 
 #include <base/thread.h>
 #include <content/layout.h>
 #include <fcntl.h>
+#include <unistd.h>
 
-#define AHEAD_MAX   128u /* names; who reads in order has passed the oldest when there are more */
-#define THREADS_MAX 2u
-#define BATCH	    16u /* names that a thread is woken for */
+#define AHEAD_MAX    512u /* names; who reads in order has passed the oldest when there are more */
+#define THREADS_MAX  4u
+#define MEMORY_SHARE 4u
+#define BATCH	     16u /* names that a thread is woken for */
 
 struct read_ahead {
 	const struct tree *tree;
@@ -31,6 +33,7 @@ struct read_ahead {
 	char names[AHEAD_MAX][LAYOUT_NAME_MAX]; /* a ring: @count from @first on */
 	unsigned first, count;
 	bool stops;
+	bool forgets; /* what was read is not to stay in memory */
 };
 
 /* The next names; 0: it is over. */
@@ -105,6 +108,19 @@ void read_ahead_add(struct read_ahead *r, const char *name)
 	if (++r->count % BATCH == 0)
 		pthread_cond_signal(&r->more);
 	pthread_mutex_unlock(&r->lock);
+}
+
+void read_ahead_plan(struct read_ahead *r, uint64_t bytes)
+{
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	r->forgets = bytes > memory / MEMORY_SHARE;
+}
+
+void read_ahead_done(struct read_ahead *r, int fd)
+{
+	if (r->forgets)
+		(void)!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 void read_ahead_free(struct read_ahead *r)

@@ -11,6 +11,14 @@ void read_ahead_add(struct read_ahead *r, const char *name)
 {
 }
 
+void read_ahead_plan(struct read_ahead *r, uint64_t bytes)
+{
+}
+
+void read_ahead_done(struct read_ahead *r, int fd)
+{
+}
+
 void read_ahead_free(struct read_ahead *r)
 {
 }

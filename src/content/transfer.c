@@ -15,7 +15,7 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS  5000
 #define SPACE_SPARE    (16u << 20) /* left over at a target, for documents and directories */
-#define EXPECTED_MAX   128	   /* pieces that a source is told of before they are asked for */
+#define EXPECTED_MAX   512	   /* pieces that a source is told of before they are asked for */
 #define FLOOR_MS       (15u * 60 * 1000)
 #define FLOOR_BYTES    (1u << 20) /* so much in FLOOR_MS, or a place is as good as lost */
 #define TURNS_MAX      4	  /* how often it begins anew, where others changed the target */
@@ -217,6 +217,18 @@ static void tell_source(struct transfer *t)
 	}
 }
 
+/* So much of it is read at the sources. */
+static void plan_reading(struct transfer *t)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < t->todo.count; i++)
+		if (t->options->mode == TRANSFER_EVERYTHING || !is_there(t, &t->todo.pieces[i]))
+			bytes += t->todo.pieces[i].length;
+	for (unsigned i = 0; i < t->options->from_count; i++)
+		place_plan(t->options->from[i], bytes);
+}
+
 static void start_more(struct transfer *t)
 {
 	enum transfer_mode mode = t->options->mode;
@@ -227,6 +239,8 @@ static void start_more(struct transfer *t)
 		bool there = mode == TRANSFER_MISSING && is_there(t, piece);
 		bool check = there || mode == TRANSFER_CHECK || mode == TRANSFER_REPAIR;
 
+		if (!window_has_room(&t->window, piece->length))
+			break;
 		if (t->slots[i].phase != PHASE_FREE)
 			continue;
 		t->next++;
@@ -372,6 +386,7 @@ static void recover(struct transfer *t)
 
 	if (!nothing_in_flight(t))
 		return;
+	window_shrink(&t->window, monotonic_ms());
 	end = patience_end_ms(t);
 	while (monotonic_ms() < end && report(t)) {
 		status = open_again(t);
@@ -426,6 +441,9 @@ static bool run(struct transfer *t)
 {
 	uint32_t reported = 0;
 
+	window_init(&t->window);
+	if (t->options->mode == TRANSFER_MISSING || t->options->mode == TRANSFER_EVERYTHING)
+		plan_reading(t);
 	t->slot_count = place_depth(t->options->to);
 	if (t->slot_count > TRANSFER_DEPTH_MAX)
 		t->slot_count = TRANSFER_DEPTH_MAX;

@@ -24,8 +24,7 @@ struct slot {
 	enum phase phase;
 	const struct piece *piece;
 	char name[LAYOUT_NAME_MAX];
-	uint8_t *data, *back; /* of @room bytes each */
-	size_t room;
+	uint8_t *data, *back; /* of the piece's length; NULL: not needed yet */
 	struct place_request rq;
 	unsigned source;    /* that is asked or was asked last */
 	uint32_t tried;	    /* sources that did not have it, by bit */
@@ -34,6 +33,15 @@ struct slot {
 	bool collided;	    /* found so when it was sent as new: that is not counted as bad */
 	bool restart_check; /* stalled: begin with a check, else with a fetch */
 	uint64_t ready_ms;  /* held back until */
+	uint64_t asked_ms;  /* when its place was asked */
+	uint64_t waited_ms; /* the longest that an answer took */
+};
+
+/* How much may be under way at a time, so that what waits longest does not wait for long: see
+ * transfer_window.c. */
+struct window {
+	size_t most, used;
+	uint64_t shrunk_ms;
 };
 
 /* A source that was lost while others were there: when it is asked again, and how long it is left
@@ -56,6 +64,7 @@ struct transfer {
 	size_t next, expected;	/* begun, and told to the first source */
 	struct slot slots[TRANSFER_DEPTH_MAX];
 	unsigned slot_count, busy;
+	struct window window;
 	bool failed, lost_target, lost_source;
 	ntstatus lost_status;
 	/* Since when, and how many pieces were done then; 0: nothing was lost yet. A place that is
@@ -78,6 +87,15 @@ void slot_advance(struct transfer *t, struct slot *slot);
 void slot_resume(struct transfer *t, struct slot *slot);
 /* slot_is_ready - can slot_advance do something? */
 bool slot_is_ready(const struct slot *slot, uint64_t now_ms);
+
+/* window_init - as it begins. */
+void window_init(struct window *w);
+/* window_has_room - for @length bytes more? Always for one piece. */
+bool window_has_room(const struct window *w, size_t length);
+/* window_note - a piece of @length bytes is done, and no answer took longer than @ms. */
+void window_note(struct window *w, size_t length, uint64_t ms, uint64_t now_ms);
+/* window_shrink - something has taken too long. */
+void window_shrink(struct window *w, uint64_t now_ms);
 
 /* transfer_compose - have the target put together what it can of what is wanted (compose.c); what
  * was, is in there. */

@@ -36,11 +36,15 @@ static struct place *source_of(const struct transfer *t, const struct slot *slot
 static void ask(const struct transfer *t, struct slot *slot, enum phase phase)
 {
 	bool from_target = phase == PHASE_CHECKING || phase == PHASE_READING_BACK;
+	uint8_t **room = from_target ? &slot->back : &slot->data;
 
+	if (!*room)
+		*room = malloc(slot->piece->length); /* not zeroed: it is written over */
+	BUG_ON(!*room);
 	slot->rq = (struct place_request){
 		.verb = phase == PHASE_SENDING ? PLACE_PUT : PLACE_GET,
 		.name = slot->name,
-		.data = from_target ? slot->back : slot->data,
+		.data = *room,
 		.length = slot->piece->length,
 	};
 	if (phase == PHASE_SENDING) {
@@ -49,13 +53,18 @@ static void ask(const struct transfer *t, struct slot *slot, enum phase phase)
 		slot->rq.wants_back = !t->options->trust_writes;
 	}
 	move(slot, phase);
+	slot->asked_ms = monotonic_ms();
 	place_begin(phase == PHASE_FETCHING ? source_of(t, slot) : t->options->to, &slot->rq);
 }
 
 static void release(struct transfer *t, struct slot *slot)
 {
 	move(slot, PHASE_FREE);
+	free(slot->data);
+	free(slot->back);
+	slot->data = slot->back = NULL;
 	t->busy--;
+	t->window.used -= slot->piece->length;
 }
 
 static void give_up(struct transfer *t, struct slot *slot, enum content_problem problem,
@@ -69,6 +78,7 @@ static void finish(struct transfer *t, struct slot *slot)
 {
 	t->progress.pieces_done++;
 	t->progress.bytes_done += slot->piece->length;
+	window_note(&t->window, slot->piece->length, slot->waited_ms, monotonic_ms());
 	release(t, slot);
 }
 
@@ -301,20 +311,15 @@ static void sent(struct transfer *t, struct slot *slot)
 void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece, bool check,
 		bool replace)
 {
-	if (slot->room < piece->length) {
-		free(slot->data);
-		free(slot->back);
-		slot->data = xalloc(1, piece->length);
-		slot->back = xalloc(1, piece->length);
-		slot->room = piece->length;
-	}
 	slot->piece = piece;
 	slot->tried = 0;
 	slot->attempts = 0;
+	slot->waited_ms = 0;
 	slot->replace = replace;
 	slot->collided = false;
 	layout_piece(slot->name, piece->hash);
 	t->busy++;
+	t->window.used += piece->length;
 	if (check)
 		ask(t, slot, PHASE_CHECKING);
 	else
@@ -358,5 +363,7 @@ void slot_advance(struct transfer *t, struct slot *slot)
 	};
 
 	BUG_ON(!steps[slot->phase]);
+	if (slot->phase != PHASE_HELD_BACK)
+		slot->waited_ms = max_u64(slot->waited_ms, monotonic_ms() - slot->asked_ms);
 	steps[slot->phase](t, slot);
 }

@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
+#include <linux/magic.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -280,6 +283,59 @@ static void only_what_was_made_is_there_over_http(void **state)
 	}
 }
 
+/* How many pages of the file are in memory. */
+static unsigned pages_in_memory(const char *path, size_t length)
+{
+	unsigned char pages[64];
+	int fd = open(path, O_RDONLY);
+	void *at = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+	unsigned count = 0;
+
+	assert_true(at != MAP_FAILED && length <= sizeof(pages) * 4096);
+	assert_int_equal(mincore(at, length, pages), 0);
+	for (size_t i = 0; i < length / 4096; i++)
+		count += pages[i] & 1u;
+	munmap(at, length);
+	close(fd);
+	return count;
+}
+
+static unsigned left_in_memory(const char *directory, uint64_t planned)
+{
+	static uint8_t data[64 * 4096], back[sizeof(data)];
+	auto_free char *path = xasprintf("%s/file", directory);
+	struct place *place auto_place = place_open_directory(directory, NULL);
+	struct place_request rq = {
+		.verb = PLACE_GET, .name = "file", .data = back, .length = sizeof(back)
+	};
+	int fd = open(path, O_CREAT | O_RDWR | O_TRUNC, 0600);
+
+	assert_non_null(place);
+	assert_int_equal(write(fd, data, sizeof(data)), sizeof(data));
+	assert_int_equal(fsync(fd), 0);
+	close(fd);
+	place_plan(place, planned);
+	place_begin(place, &rq);
+	assert_true(rq.done && !rq.status && rq.got == sizeof(back));
+	return pages_in_memory(path, sizeof(data));
+}
+
+static void what_memory_has_no_room_for_is_not_kept_there(void **state)
+{
+	char directory[] = "/var/tmp/berth-place-XXXXXX"; /* on a disk, as a rule */
+	auto_free char *path = NULL;
+	struct statfs st;
+
+	assert_non_null(mkdtemp(directory));
+	path = xasprintf("%s/file", directory);
+	assert_int_equal(statfs(directory, &st), 0);
+	assert_int_equal(left_in_memory(directory, 1u << 20), 64);
+	if (st.f_type != TMPFS_MAGIC)
+		assert_int_equal(left_in_memory(directory, UINT64_MAX / 2), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void)
@@ -292,6 +348,7 @@ int main(void)
 		TEST(files_go_as_they_are_asked_to),
 		TEST(who_may_read_a_place_cannot_lock_it),
 		TEST(nothing_is_begun_behind_the_deadline),
+		TEST(what_memory_has_no_room_for_is_not_kept_there),
 		TEST(a_web_server_that_trickles_is_given_up),
 		TEST(only_what_was_made_is_there_over_http),
 	};

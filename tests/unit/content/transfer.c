@@ -153,8 +153,9 @@ static struct transfer_result bring_edited(struct place *library, struct place *
 /* @composes: the target says that it has put a piece together, and has not. */
 static void bring_to_target(ntstatus refusal, bool composes)
 {
-	struct faults faults = { .composes = composes, .refusal = refusal };
+	struct faults faults = { .composes = composes, .refusal = refusal }, none = { 0 };
 	struct place *library auto_place = new_place("library");
+	struct place *source auto_place = faulty_place(library, &none);
 	struct place *inner auto_place = new_place("point");
 	struct place *target auto_place = faulty_place(inner, &faults);
 	struct content_failure why = { 0 };
@@ -166,8 +167,10 @@ static void bring_to_target(ntstatus refusal, bool composes)
 	assert_true(content_ingest(scratch("src"), library, &(struct ingest_options){ 0 }, &first,
 				   &why));
 	(void)moved(library, target, first.hash, TRANSFER_MISSING);
-	result = bring_edited(library, target, first.hash, second);
+	result = bring_edited(source, target, first.hash, second);
 	assert_int_equal(faults.asked, 1);
+	/* The old piece and the new one are compared; the new one is read again to be sent. */
+	assert_int_equal(none.expected, composes ? 2 : 3);
 	assert_int_equal(result.composed, composes);
 	assert_int_equal(result.sent, 1);
 	assert_int_equal(moved(library, target, second, TRANSFER_CHECK).bad, 0);

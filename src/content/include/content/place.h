@@ -88,6 +88,9 @@ struct place_request {
 unsigned place_depth(const struct place *place);
 /* place_begin - send it; at most place_depth at a time. Everything in it stays until done. */
 void place_begin(struct place *place, struct place_request *request);
+/* place_plan - so many bytes are to be got in all, each once: a place may keep them out of the way
+ * of others. A hint. */
+void place_plan(struct place *place, uint64_t bytes);
 /* place_expect - @name is to be got soon: a place that can brings it nearer meanwhile. A hint, that
  * keeps nothing open and says nothing of the file. */
 void place_expect(struct place *place, const char *name);
@@ -150,7 +153,8 @@ ntstatus place_set_access(struct place *place, const char *name,
 ntstatus place_lock(struct place *place, const char *name) MUST_CHECK;
 void place_unlock(struct place *place);
 /* place_sync - what was written so far survives a loss of power, as far as the place can promise
- * it: a local directory can, an SMB server was not asked for every piece. */
+ * it: a local directory can, and an SMB server that takes the root of a share for that of a volume
+ * (MS-FSA 2.1.5.7); another one does what it does for the flush of a directory. */
 ntstatus place_sync(struct place *place) MUST_CHECK;
 ntstatus place_free_bytes(struct place *place, uint64_t *free_bytes) MUST_CHECK;
 

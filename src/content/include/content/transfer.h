@@ -9,9 +9,8 @@
  * are there, in one step, so that nobody who reads at the target ever sees half of a version.
  * Interrupted at any point, the next run goes on with what has not arrived yet.
  *
- * Memory: TRANSFER_DEPTH_MAX pieces in two copies (32 MiB with the pieces that ingestion cuts, 128
- * MiB with the largest a manifest may have), and about 100 bytes for each piece of the manifest and
- * 36 for each that the target is known to hold.
+ * Memory: 8 MiB of pieces, twice where they are read back, and about 100 bytes for each piece of
+ * the manifest and 36 for each that the target is known to hold.
  *
  * Everything here waits and belongs to one thread; runs to different targets are independent. The
  * target is to be prepared and locked (layout_prepare).
