@@ -111,29 +111,42 @@ static ntstatus smb_list(struct place *place, const char *name, place_list_fn *e
 									       : status;
 }
 
-static bool is_refused(ntstatus status)
+/* Does it say that what was written is not there, or cannot be asked for? */
+static bool is_loss(ntstatus status)
 {
-	return status == STATUS_ACCESS_DENIED || status == STATUS_NOT_SUPPORTED ||
-	       status == STATUS_INVALID_PARAMETER || status == STATUS_INVALID_DEVICE_REQUEST;
+	enum content_problem problem = content_problem_of(status, true);
+
+	return problem == CONTENT_UNREACHABLE || problem == CONTENT_FULL ||
+	       status == STATUS_IO_DEVICE_ERROR || status == STATUS_MEDIA_WRITE_PROTECTED;
+}
+
+static ntstatus flush_directory(struct place_smb *smb, const char *path)
+{
+	struct smb2_file_id id;
+	ntstatus status = open_path(smb, path, FILE_WRITE_DATA | FILE_READ_ATTRIBUTES, FILE_OPEN,
+				    FILE_DIRECTORY_FILE, &id);
+
+	if (status)
+		return status;
+	status = sync_flush(smb->sync, &smb->tree, id);
+	(void)!sync_close(smb->sync, &smb->tree, id);
+	return status;
 }
 
 /*
- * MS-FSA 2.1.5.7: who flushes the root of a volume has all of it on the disk. Servers that take the
- * root of a share for that do it (Berth's does); one that refuses it cannot be asked for more: to
- * flush each piece would cost more than to send it.
+ * MS-FSA 2.1.5.7: who flushes the root of a volume has all of it on the disk. Windows and Berth
+ * take the root of a share for that, and Berth every directory. So the root is asked for first, and
+ * the directory of the place where its account may not, or someone sits on it. A server that
+ * refuses both cannot be asked for more: to flush each piece would cost more than to send it.
  */
 static ntstatus smb_sync(struct place *place)
 {
 	struct place_smb *smb = of(place);
-	struct smb2_file_id id;
-	ntstatus status = open_path(smb, "", FILE_WRITE_DATA | FILE_READ_ATTRIBUTES, FILE_OPEN,
-				    FILE_DIRECTORY_FILE, &id);
+	ntstatus status = flush_directory(smb, "");
 
-	if (!status) {
-		status = sync_flush(smb->sync, &smb->tree, id);
-		(void)!sync_close(smb->sync, &smb->tree, id);
-	}
-	return is_refused(status) ? STATUS_SUCCESS : status;
+	if (status && !is_loss(status))
+		status = flush_directory(smb, *smb->below ? smb->below : "staging");
+	return is_loss(status) ? status : STATUS_SUCCESS;
 }
 
 static ntstatus make_path(struct place_smb *smb, const char *path)

@@ -11,12 +11,13 @@
 #include <wire/fscc.h>
 #include <wire/hash_range.h>
 
-#define COMPOUND_HEADS 4096u /* of a compound, names included */
+#define SLOWEST_BYTES_MS 4u    /* 32 kbit/s: so much longer than others a piece may take */
+#define COMPOUND_HEADS	 4096u /* of a compound, names included */
 
-#define ACCESS_GET     (FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
-#define ACCESS_PUT     (FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
-#define ACCESS_REMOVE  (DELETE_ACCESS | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
-#define SHARE_ALL      (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+#define ACCESS_GET	 (FILE_READ_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define ACCESS_PUT	 (FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define ACCESS_REMOVE	 (DELETE_ACCESS | FILE_READ_ATTRIBUTES | SYNCHRONIZE)
+#define SHARE_ALL	 (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
 static const struct smb2_file_id related = { SMB2_FILE_ID_RELATED, SMB2_FILE_ID_RELATED };
 
@@ -154,6 +155,7 @@ static void add(struct flight *flight, struct client_message *message, unsigned 
 
 	part->flight = flight;
 	part->request.done = part_done;
+	part->request.extra_ms = flight->rq->length / SLOWEST_BYTES_MS;
 	flight->left++;
 	client_add(message, sync_client(flight->smb->sync), &part->request, command, payload,
 		   index != PART_CREATE);

@@ -17,12 +17,15 @@
 #include <base/thread.h>
 #include <content/layout.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #define AHEAD_MAX    512u /* names; who reads in order has passed the oldest when there are more */
 #define THREADS_MAX  4u
 #define MEMORY_SHARE 4u
 #define BATCH	     16u /* names that a thread is woken for */
+
+static atomic_int readers_of_much; /* in this process */
 
 struct read_ahead {
 	const struct tree *tree;
@@ -113,13 +116,16 @@ void read_ahead_add(struct read_ahead *r, const char *name)
 void read_ahead_plan(struct read_ahead *r, uint64_t bytes)
 {
 	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	bool forgets = bytes > memory / MEMORY_SHARE;
 
-	r->forgets = bytes > memory / MEMORY_SHARE;
+	if (forgets != r->forgets)
+		atomic_fetch_add(&readers_of_much, forgets ? 1 : -1);
+	r->forgets = forgets;
 }
 
 void read_ahead_done(struct read_ahead *r, int fd)
 {
-	if (r->forgets)
+	if (r->forgets && atomic_load(&readers_of_much) == 1)
 		(void)!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
@@ -127,6 +133,7 @@ void read_ahead_free(struct read_ahead *r)
 {
 	if (!r)
 		return;
+	read_ahead_plan(r, 0);
 	pthread_mutex_lock(&r->lock);
 	r->stops = true;
 	pthread_cond_broadcast(&r->more);

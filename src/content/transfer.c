@@ -180,6 +180,7 @@ static bool plan(struct transfer *t)
 		}
 	}
 	t->todo.count = kept;
+	t->before = t->progress;
 	return true;
 }
 
@@ -236,10 +237,10 @@ static void start_more(struct transfer *t)
 	tell_source(t);
 	for (unsigned i = 0; i < t->slot_count && t->next < t->todo.count; i++) {
 		const struct piece *piece = &t->todo.pieces[t->next];
-		bool there = mode == TRANSFER_MISSING && is_there(t, piece);
+		bool there = (mode == TRANSFER_MISSING || t->doubts) && is_there(t, piece);
 		bool check = there || mode == TRANSFER_CHECK || mode == TRANSFER_REPAIR;
 
-		if (!window_has_room(&t->window, piece->length))
+		if (!window_has_room(check ? &t->checks : &t->sends, piece->length))
 			break;
 		if (t->slots[i].phase != PHASE_FREE)
 			continue;
@@ -371,11 +372,38 @@ static bool report(struct transfer *t)
 /* How long patience lasts for the piece that we are at. */
 static uint64_t patience_end_ms(struct transfer *t)
 {
-	if (!t->lost_since_ms || t->progress.pieces_done != t->lost_at_pieces) {
+	if (!t->lost_since_ms || t->progress.pieces_done > t->lost_at_pieces) {
 		t->lost_since_ms = monotonic_ms();
 		t->lost_at_pieces = t->progress.pieces_done;
 	}
 	return t->lost_since_ms + t->options->patience_ms;
+}
+
+/*
+ * A target that is lost may have lost its power, and with it what it said to have stored and had
+ * not brought to its disk. So all that was done before counts as what an earlier run has left: it
+ * is read, and sent again where it is not whole.
+ */
+static void doubt_target(struct transfer *t)
+{
+	if (t->on_disk || t->options->mode == TRANSFER_CHECK)
+		return;
+	for (unsigned i = 0; i < t->slot_count; i++)
+		if (t->slots[i].phase != PHASE_FREE)
+			slot_drop(t, &t->slots[i]);
+	for (size_t i = 0; i < t->next; i++) {
+		if (piece_set_add_one(&t->there, &t->todo.pieces[i]))
+			continue;
+		transfer_fail(t, CONTENT_INTERNAL, STATUS_NO_MEMORY, t->options->to, "",
+			      "out of memory");
+		return;
+	}
+	piece_set_sort(&t->there);
+	t->doubts = true;
+	t->next = 0;
+	t->progress.pieces_done = t->before.pieces_done;
+	t->progress.bytes_done = t->before.bytes_done;
+	t->pace_ms = 0;
 }
 
 /* A place was lost: what is under way ends first, then it is tried again and again. */
@@ -386,8 +414,11 @@ static void recover(struct transfer *t)
 
 	if (!nothing_in_flight(t))
 		return;
-	window_shrink(&t->window, monotonic_ms());
+	window_shrink(&t->checks, monotonic_ms());
+	window_shrink(&t->sends, monotonic_ms());
 	end = patience_end_ms(t);
+	if (t->lost_target)
+		doubt_target(t);
 	while (monotonic_ms() < end && report(t)) {
 		status = open_again(t);
 		if (!status || nobody_has_time(t))
@@ -433,7 +464,8 @@ static void check_pace(struct transfer *t)
 static void resume_stalled(struct transfer *t)
 {
 	for (unsigned i = 0; i < t->slot_count; i++)
-		if (t->slots[i].phase == PHASE_STALLED)
+		if (t->slots[i].phase == PHASE_STALLED &&
+		    window_has_room_again(t->slots[i].window, t->slots[i].piece->length))
 			slot_resume(t, &t->slots[i]);
 }
 
@@ -441,7 +473,8 @@ static bool run(struct transfer *t)
 {
 	uint32_t reported = 0;
 
-	window_init(&t->window);
+	window_init(&t->checks);
+	window_init(&t->sends);
 	if (t->options->mode == TRANSFER_MISSING || t->options->mode == TRANSFER_EVERYTHING)
 		plan_reading(t);
 	t->slot_count = place_depth(t->options->to);
@@ -465,6 +498,8 @@ static bool run(struct transfer *t)
 		}
 	}
 	drain(t);
+	for (unsigned i = 0; i < t->options->from_count; i++)
+		place_plan(t->options->from[i], 0);
 	return !t->failed;
 }
 
@@ -521,11 +556,15 @@ static bool publish(struct transfer *t)
 {
 	auto_buf struct buf bytes = { 0 };
 	struct place *to = t->options->to;
-	ntstatus status = place_sync(to);
+	ntstatus status;
 
+	if (!run(t)) /* again, where the target was lost behind the last piece */
+		return false;
+	status = t->todo.count && !t->on_disk ? place_sync(to) : STATUS_SUCCESS;
 	if (status)
 		return content_fail_status(t->why, status, true, place_title(to),
 					   "bring the pieces to the disk");
+	t->on_disk = true;
 	if (!manifest_encode(&t->manifest, &bytes, t->why))
 		return false;
 	if (!transfer_compose_manifest(t, &bytes) &&

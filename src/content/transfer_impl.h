@@ -30,17 +30,19 @@ struct slot {
 	uint32_t tried;	    /* sources that did not have it, by bit */
 	unsigned attempts;  /* writes that did not come back as they were */
 	bool replace;	    /* something lies there */
-	bool collided;	    /* found so when it was sent as new: that is not counted as bad */
+	bool collided;	    /* nobody said that it is there and whole: it is not counted as bad */
 	bool restart_check; /* stalled: begin with a check, else with a fetch */
 	uint64_t ready_ms;  /* held back until */
 	uint64_t asked_ms;  /* when its place was asked */
 	uint64_t waited_ms; /* the longest that an answer took */
+	struct window *window;
 };
 
 /* How much may be under way at a time, so that what waits longest does not wait for long: see
  * transfer_window.c. */
 struct window {
 	size_t most, used;
+	size_t stalled; /* of those used: wait for their place, nothing of theirs is under way */
 	uint64_t shrunk_ms;
 };
 
@@ -64,7 +66,8 @@ struct transfer {
 	size_t next, expected;	/* begun, and told to the first source */
 	struct slot slots[TRANSFER_DEPTH_MAX];
 	unsigned slot_count, busy;
-	struct window window;
+	/* Reading and writing may be of unlike speed. */
+	struct window checks, sends;
 	bool failed, lost_target, lost_source;
 	ntstatus lost_status;
 	/* Since when, and how many pieces were done then; 0: nothing was lost yet. A place that is
@@ -75,6 +78,9 @@ struct transfer {
 	char token[TRANSFER_TOKEN];   /* of this run, in LAYOUT_UNFINISHED once @marked */
 	bool marked;
 	bool overtaken; /* the target was lost, and another has changed it meanwhile */
+	bool doubts;	/* it was lost: what was done before is looked at again */
+	bool on_disk;	/* all of it: that is not lost any more */
+	struct transfer_progress before; /* the first piece */
 	struct transfer_progress progress;
 };
 
@@ -85,6 +91,8 @@ void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece
 void slot_advance(struct transfer *t, struct slot *slot);
 /* slot_resume - a stalled slot begins again. */
 void slot_resume(struct transfer *t, struct slot *slot);
+/* slot_drop - a slot with nothing under way is free again; its piece is not done. */
+void slot_drop(struct transfer *t, struct slot *slot);
 /* slot_is_ready - can slot_advance do something? */
 bool slot_is_ready(const struct slot *slot, uint64_t now_ms);
 
@@ -92,6 +100,8 @@ bool slot_is_ready(const struct slot *slot, uint64_t now_ms);
 void window_init(struct window *w);
 /* window_has_room - for @length bytes more? Always for one piece. */
 bool window_has_room(const struct window *w, size_t length);
+/* window_has_room_again - for one of those that are stalled? */
+bool window_has_room_again(const struct window *w, size_t length);
 /* window_note - a piece of @length bytes is done, and no answer took longer than @ms. */
 void window_note(struct window *w, size_t length, uint64_t ms, uint64_t now_ms);
 /* window_shrink - something has taken too long. */

@@ -14,7 +14,7 @@ static const uint8_t allowed[PHASE_COUNT] = {
 	[PHASE_FREE] = TO(CHECKING) | TO(FETCHING) | TO(STALLED),
 	[PHASE_CHECKING] = TO(FREE) | TO(FETCHING) | TO(STALLED),
 	[PHASE_FETCHING] = TO(FREE) | TO(FETCHING) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
-	[PHASE_HELD_BACK] = TO(SENDING) | TO(HELD_BACK),
+	[PHASE_HELD_BACK] = TO(SENDING) | TO(HELD_BACK) | TO(FREE),
 	[PHASE_SENDING] = TO(FREE) | TO(CHECKING) | TO(READING_BACK) | TO(STALLED),
 	[PHASE_READING_BACK] = TO(FREE) | TO(FETCHING) | TO(HELD_BACK) | TO(SENDING) | TO(STALLED),
 	[PHASE_STALLED] = TO(CHECKING) | TO(FETCHING) | TO(STALLED) | TO(FREE),
@@ -23,6 +23,10 @@ static const uint8_t allowed[PHASE_COUNT] = {
 static void move(struct slot *slot, enum phase phase)
 {
 	BUG_ON(!(allowed[slot->phase] & (1u << phase)));
+	if (slot->phase == PHASE_STALLED)
+		slot->window->stalled -= slot->piece->length;
+	if (phase == PHASE_STALLED)
+		slot->window->stalled += slot->piece->length;
 	slot->phase = phase;
 }
 
@@ -64,7 +68,12 @@ static void release(struct transfer *t, struct slot *slot)
 	free(slot->back);
 	slot->data = slot->back = NULL;
 	t->busy--;
-	t->window.used -= slot->piece->length;
+	slot->window->used -= slot->piece->length;
+}
+
+void slot_drop(struct transfer *t, struct slot *slot)
+{
+	release(t, slot);
 }
 
 static void give_up(struct transfer *t, struct slot *slot, enum content_problem problem,
@@ -78,7 +87,7 @@ static void finish(struct transfer *t, struct slot *slot)
 {
 	t->progress.pieces_done++;
 	t->progress.bytes_done += slot->piece->length;
-	window_note(&t->window, slot->piece->length, slot->waited_ms, monotonic_ms());
+	window_note(slot->window, slot->piece->length, slot->waited_ms, monotonic_ms());
 	release(t, slot);
 }
 
@@ -316,10 +325,11 @@ void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece
 	slot->attempts = 0;
 	slot->waited_ms = 0;
 	slot->replace = replace;
-	slot->collided = false;
+	slot->collided = t->doubts;
 	layout_piece(slot->name, piece->hash);
 	t->busy++;
-	t->window.used += piece->length;
+	slot->window = check ? &t->checks : &t->sends;
+	slot->window->used += piece->length;
 	if (check)
 		ask(t, slot, PHASE_CHECKING);
 	else

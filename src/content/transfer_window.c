@@ -22,6 +22,13 @@ bool window_has_room(const struct window *w, size_t length)
 	return !w->used || w->used + length <= w->most;
 }
 
+bool window_has_room_again(const struct window *w, size_t length)
+{
+	size_t active = w->used - w->stalled;
+
+	return !active || active + length <= w->most;
+}
+
 void window_shrink(struct window *w, uint64_t now_ms)
 {
 	if (w->shrunk_ms && now_ms - w->shrunk_ms < LONG_MS)

@@ -44,20 +44,10 @@ ntstatus cmd_close(struct smb_request *rq)
 }
 
 /*
- * MS-FSA 2.1.5.7: with the root of a volume goes all that is on it. Clients see the root of a share
- * as that, and so can have many files on the disk at once that they have closed already.
+ * On a helper thread. MS-FSA 2.1.5.7: with the root of a volume goes all that is on it. Clients see
+ * the root of a share as that, and so can have many files on the disk at once that they have closed
+ * already. Berth does the same for every directory: not all accounts may ask for the root.
  */
-static bool is_root(struct smb_request *rq)
-{
-	char auto_free *path = NULL;
-
-	if (!open_facts(rq->open)->is_directory)
-		return false;
-	path = open_path(rq->open);
-	return !*path;
-}
-
-/* On a helper thread. */
 static ssize_t sync_all(struct io_op *op)
 {
 	struct smb_request *rq = container_of(op, struct smb_request, io);
@@ -68,13 +58,14 @@ static ssize_t sync_all(struct io_op *op)
 static void begin_flush(struct smb_request *rq)
 {
 	struct loop *loop = rq->conn->home->loop;
-	struct io_op *op = request_wait_disk(rq);
+	struct io_op *op;
 
-	if (is_root(rq)) {
+	if (open_facts(rq->open)->is_directory) {
+		op = request_wait_disk_long(rq);
 		op->work = sync_all;
 		io_work(loop, op);
 	} else {
-		io_sync(loop, op, open_facts(rq->open)->node->fd, false);
+		io_sync(loop, request_wait_disk(rq), open_facts(rq->open)->node->fd, false);
 	}
 }
 

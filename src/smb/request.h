@@ -127,6 +127,9 @@ struct waiter *request_waiter(struct smb_request *rq);
 ntstatus request_wait(struct smb_request *rq) MUST_CHECK;
 /* request_wait_disk - the operation to start; the handler returns STATUS_PENDING behind it. */
 struct io_op *request_wait_disk(struct smb_request *rq);
+/* request_wait_disk_long - the same, where the disk may take longer than a client waits without
+ * having been told (MS-SMB2 3.3.4.2). */
+struct io_op *request_wait_disk_long(struct smb_request *rq);
 /* request_wait_none - that operation was not started after all. */
 void request_wait_none(struct smb_request *rq);
 /*

@@ -140,18 +140,23 @@ static bool take_back(struct smb_request *rq)
 	return false;
 }
 
+/* Only of the last message of a compound can it be said. */
+static void tell(struct smb_request *rq)
+{
+	if (rq->next_at >= rq->frame.length && !rq->async_id)
+		request_send_interim(rq);
+}
+
 static ntstatus begin_wait(struct smb_request *rq)
 {
-	bool is_last = rq->next_at >= rq->frame.length;
-
 	rq->state = REQUEST_WAITING;
 	if (rq->conn->waiting_count >= smb.config.max_outstanding && take_back(rq)) {
 		rq->state = REQUEST_RUNNING;
 		return STATUS_INSUFFICIENT_RESOURCES;
 	}
 	link_waiting(rq);
-	if (is_last && rq->command->interim && !rq->async_id)
-		request_send_interim(rq);
+	if (rq->command->interim)
+		tell(rq);
 	hold_reply(rq);
 	return STATUS_PENDING;
 }
@@ -218,13 +223,25 @@ static void disk_done(struct io_op *op, ssize_t result)
 	request_go_on(rq);
 }
 
-struct io_op *request_wait_disk(struct smb_request *rq)
+static struct io_op *wait_disk(struct smb_request *rq, bool is_told)
 {
 	rq->io = (struct io_op){ .done = disk_done };
 	rq->state = REQUEST_ON_DISK;
 	link_waiting(rq);
+	if (is_told)
+		tell(rq);
 	hold_reply(rq);
 	return &rq->io;
+}
+
+struct io_op *request_wait_disk(struct smb_request *rq)
+{
+	return wait_disk(rq, false);
+}
+
+struct io_op *request_wait_disk_long(struct smb_request *rq)
+{
+	return wait_disk(rq, true);
 }
 
 void request_wait_none(struct smb_request *rq)

@@ -135,7 +135,7 @@ def test_compressed():
     check(tool("check", text["hash"], path("library"), target(below="text"))["bad"] == 0, "a piece is bad")
     noise = tool("send", L.taken["hash"], path("library"), target(below="noise"))
     check(noise["bytes"] < noise["wire_out"] < 1.1 * noise["bytes"], str(noise))
-    slow_link(100)
+    slow_link(20)
     try:
         slow = tool("send", text["hash"], path("library"), target(below="slow"))
     finally:

@@ -209,6 +209,14 @@ static ntstatus faulty_reopen(struct place *place)
 	return STATUS_SUCCESS;
 }
 
+static ntstatus faulty_sync(struct place *place)
+{
+	ntstatus status = fault(place);
+
+	of(place)->faults->synced += !status;
+	return status;
+}
+
 static void faulty_close(struct place *place)
 {
 	free(of(place));
@@ -229,6 +237,7 @@ static const struct place_ops operations = {
 	.make_directory = faulty_make_directory,
 	.remove = faulty_remove,
 	.lock = faulty_lock,
+	.sync = faulty_sync,
 	.reopen = faulty_reopen,
 	.close = faulty_close,
 };

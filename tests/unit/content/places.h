@@ -35,7 +35,7 @@ struct faults {
 	ntstatus refusal;     /* after having written a part of it; 0: it never could */
 	unsigned expected;    /* files that it was told of before they are got */
 	unsigned asked;	      /* how often it was to put one together */
-	unsigned reopened;
+	unsigned reopened, synced;
 	void (*on_reopen)(struct place *inner); /* what others do while it is lost; or NULL */
 };
 struct place *faulty_place(struct place *inner, struct faults *faults);

@@ -2,6 +2,7 @@
 /* Content from a folder into a library and on to other places, whatever goes wrong on the way. */
 #include "places.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -443,6 +444,56 @@ static void a_target_that_comes_back_is_waited_for(void **state)
 	assert_int_equal(moved(library, target, one.hash, TRANSFER_CHECK).bad, 0);
 }
 
+static int empty_piece(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	return kind == FTW_F && strstr(path, "/pieces/") ? truncate(path, 0) : 0;
+}
+
+/* What was only in the memory of the target is gone with its power; documents are on its disk, and
+ * pieces, once that was asked for. */
+static const struct faults *of_power;
+static void lose_power(struct place *target)
+{
+	if (!of_power->synced)
+		assert_int_equal(nftw(place_title(target), empty_piece, 8, FTW_PHYS), 0);
+}
+
+/* At every single operation, that which brings it to the disk included. */
+static void what_a_target_lost_with_its_power_is_brought_again(void **state)
+{
+	struct place *library auto_place = new_place("library");
+	struct ingest_result one;
+	bool lost = true;
+
+	write_noise(scratch("src/data/one"), 2, 30000);
+	one = ingest(library);
+	for (unsigned step = 1; lost; step++) {
+		char name[32];
+		struct faults faults = { .fail_at = step,
+					 .fail_count = 1,
+					 .status = STATUS_CONNECTION_DISCONNECTED,
+					 .on_reopen = lose_power };
+		struct place *target auto_place = NULL;
+		struct place *bad auto_place = NULL;
+		struct transfer_options options = { &library, 1, NULL, TRANSFER_MISSING };
+		struct transfer_result result;
+		struct content_failure why = { 0 };
+
+		snprintf(name, sizeof(name), "target%u", step);
+		target = new_place(name);
+		bad = faulty_place(target, &faults);
+		options.to = bad;
+		options.patience_ms = 5000;
+		of_power = &faults;
+		if (!content_transfer(one.hash, &options, &result, &why))
+			fail_msg("step %u: %s: %s", step, why.path, why.text);
+		lost = faults.reopened;
+		assert_int_equal(faults.synced, 1);
+		assert_int_equal(moved(library, target, one.hash, TRANSFER_CHECK).bad, 0);
+		assert_true(step < 1000);
+	}
+}
+
 /* The site takes a package away while whoever fills the target has lost it, and its lock. */
 static uint8_t taken_away[SHA256_LENGTH];
 static void take_away(struct place *target)
@@ -835,6 +886,7 @@ int main(void)
 		PLACE_TEST(a_manifest_appears_last),
 		PLACE_TEST(interrupted_at_every_step_it_goes_on),
 		PLACE_TEST(a_target_that_comes_back_is_waited_for),
+		PLACE_TEST(what_a_target_lost_with_its_power_is_brought_again),
 		PLACE_TEST(what_others_removed_meanwhile_is_brought_again),
 		PLACE_TEST(a_target_that_only_comes_back_is_given_up),
 		PLACE_TEST(a_place_below_the_floor_of_speed_is_given_up),

@@ -80,6 +80,17 @@ static void a_piece_that_is_larger_than_the_window_goes_alone(void **state)
 	assert_false(window_has_room(&w, 1u << 20));
 }
 
+static void what_waits_for_its_place_comes_back_bit_by_bit(void **state)
+{
+	struct window w;
+
+	window_init(&w);
+	w.used = w.stalled = DEPTH * PIECE;
+	assert_true(window_has_room_again(&w, PIECE));
+	w.stalled -= w.most;
+	assert_false(window_has_room_again(&w, PIECE));
+}
+
 static void what_is_late_together_shrinks_it_once(void **state)
 {
 	struct window w;
@@ -98,6 +109,7 @@ int main(void)
 		cmocka_unit_test(on_a_slow_line_no_answer_takes_as_long_as_patience_lasts),
 		cmocka_unit_test(on_a_fast_line_all_places_are_taken),
 		cmocka_unit_test(a_piece_that_is_larger_than_the_window_goes_alone),
+		cmocka_unit_test(what_waits_for_its_place_comes_back_bit_by_bit),
 		cmocka_unit_test(what_is_late_together_shrinks_it_once),
 	};
 

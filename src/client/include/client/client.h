@@ -121,6 +121,7 @@ const struct client_facts *client_facts(const struct client *client);
 struct client_request {
 	void (*done)(struct client_request *request);
 	void *owner;
+	uint64_t extra_ms; /* that it may take longer than others; 0 as a rule */
 	/* The answer. */
 	ntstatus status; /* of the answer, or why there is none */
 	bool answered;	 /* false: the connection failed first */

@@ -89,7 +89,7 @@ unsigned place_depth(const struct place *place);
 /* place_begin - send it; at most place_depth at a time. Everything in it stays until done. */
 void place_begin(struct place *place, struct place_request *request);
 /* place_plan - so many bytes are to be got in all, each once: a place may keep them out of the way
- * of others. A hint. */
+ * of others. 0: they were. A hint. */
 void place_plan(struct place *place, uint64_t bytes);
 /* place_expect - @name is to be got soon: a place that can brings it nearer meanwhile. A hint, that
  * keeps nothing open and says nothing of the file. */
