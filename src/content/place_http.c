@@ -3,8 +3,8 @@
  * A place behind a web server, to read from: each request is a GET of a range (RFC 9110, 14). A
  * server that ignores ranges answers with the whole file, of which only the wanted part is kept;
  * what is longer than was asked for is not read. Redirections are not followed, and no
- * protocol but HTTP is spoken. Where the server lets it, a new file is made with PUT (RFC 9110,
- * 9.3.4), which is to fail where one is there (13.1.2).
+ * protocol but HTTP is spoken, in TLS from 1.2 on where it is HTTPS. Where the server lets it, a
+ * new file is made with PUT (RFC 9110, 9.3.4), which is to fail where one is there (13.1.2).
  */
 #include "place_http.h"
 #include "place_impl.h"
@@ -131,6 +131,7 @@ static void set_up(struct http *h, struct fetch *fetch, const char *url)
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, h->connect_ms);

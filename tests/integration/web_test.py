@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -38,6 +39,18 @@ def make_certificates():
     certificate("stranger", "-addext", "subjectAltName=IP:" + WEB)
     certificate("othername", "-CA", path("authority.pem"), "-CAkey", path("authority.key"), "-addext",
                 "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=DNS:elsewhere")
+    # One whose time is over, of the key and with the names of the good one.
+    done = run(["openssl", "x509", "-in", path("web.pem"), "-signkey", path("web.key"), "-x509toreq", "-copy_extensions", "copyall",
+                "-out", path("web.csr")])
+    check(done.code == 0, repr(done))
+    done = run(["openssl", "x509", "-req", "-in", path("web.csr"), "-CA", path("authority.pem"), "-CAkey", path("authority.key"), "-days",
+                "-1", "-copy_extensions", "copyall", "-out", path("expired.pem")])
+    check(done.code == 0, repr(done))
+    shutil.copy(path("web.key"), path("expired.key"))
+    # OpenSSL by itself takes little that is old; this lets it.
+    with open(path("weak.cnf"), "w") as f:
+        f.write("openssl_conf = init\n[init]\nssl_conf = ssl\n[ssl]\nsystem_default = weak\n"
+                "[weak]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n")
 
 
 def tree():
@@ -46,9 +59,10 @@ def tree():
 
 def start_nginx():
     global NGINX
-    tls = "".join("server { listen %s:%d ssl; ssl_certificate %s; ssl_certificate_key %s; root %s; }\n"
-                  % (WEB, port, path(name + ".pem"), path(name + ".key"), tree())
-                  for port, name in ((443, "web"), (444, "stranger"), (445, "othername")))
+    tls = "".join("server { listen %s:%d ssl; ssl_certificate %s; ssl_certificate_key %s; root %s; %s}\n"
+                  % (WEB, port, path(name + ".pem"), path(name + ".key"), tree(), more)
+                  for port, name, more in ((443, "web", ""), (444, "stranger", ""), (445, "othername", ""), (446, "expired", ""),
+                                           (447, "web", "ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0; ")))
     temporary = "".join("%s_temp_path %s;\n" % (kind, path("web-" + kind))
                         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     with open(path("nginx.conf"), "w") as f:
@@ -62,7 +76,7 @@ def start_nginx():
                            tree(), WEB, WEB, tls))
     NGINX = subprocess.Popen(["nginx", "-e", path("nginx-errors"), "-c", path("nginx.conf")], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until("nginx listens", lambda: run(["ss", "-Hltn"]).out.count(WEB) == 6 or None)
+    wait_until("nginx listens", lambda: run(["ss", "-Hltn"]).out.count(WEB) == 8 or None)
 
 
 def stop_nginx():
@@ -91,11 +105,11 @@ class Client:
             for i, point in enumerate(points):
                 f.write("[point %d]\n%s\n" % (i, point))
 
-    def poll(self, ok=True):
+    def poll(self, ok=True, **env):
         with open(self.log, "a") as log:
             begin = log.tell()
             code = subprocess.call([AGENT, "--config", self.config, "once"], stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log, cwd="/", timeout=300)
+                                   stderr=log, cwd="/", timeout=300, env=dict(os.environ, **env))
         with open(self.log) as f:
             f.seek(begin)
             text = f.read()
@@ -246,14 +260,16 @@ def test_policy():
 
 
 def test_https():
-    """over HTTPS with the authority that it was given, and with no other, nor under another name"""
+    """over HTTPS with the authority that it was given, and with no other, nor under another name, out of date or by an old TLS"""
     good = Client("tls", url("https://%s/" % WEB), settings="ca_file = " + path("authority.pem"))
     good.poll()
     check(os.path.exists(path("state-tls/trust")), "nothing is trusted")
     for settings, port, what in (("", 443, "certificate"), ("ca_file = " + path("authority.pem"), 444, "certificate"),
-                                 ("ca_file = " + path("authority.pem"), 445, "127.0.0.60")):
+                                 ("ca_file = " + path("authority.pem"), 445, "127.0.0.60"),
+                                 ("ca_file = " + path("authority.pem"), 446, "expired"),
+                                 ("ca_file = " + path("authority.pem"), 447, "protocol version")):
         bad = Client("tls%d" % port, url("https://%s:%d/" % (WEB, port)), settings=settings)
-        text = bad.poll(ok=False)
+        text = bad.poll(ok=False, **({"OPENSSL_CONF": path("weak.cnf")} if port == 447 else {}))
         check("does not answer" in text and what in text.lower(), "%d: %s" % (port, text))
         check("polled" not in text, text)
 
