@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A place behind a web server, on Windows: by WinHTTP, so that proxies, certificates
- * and TLS are those of the machine. Each request is a GET of a range (RFC 9110, 14). A server that
- * ignores ranges answers with the whole file, of which only the wanted part is kept. Redirections
- * are not followed, and nobody is logged in. Where the server lets it, a new file is made with PUT
- * (9.3.4), which is to fail where one is there (13.1.2).
+ * and TLS (from 1.2 on) are those of the machine. Each request is a GET of a range (RFC 9110, 14).
+ * A server that ignores ranges answers with the whole file, of which only the wanted part is kept.
+ * Redirections are not followed, and nobody is logged in. Where the server lets it, a new file is
+ * made with PUT (9.3.4), which is to fail where one is there (13.1.2).
  *
  * Locks: a request waits in "waiting", is worked on by one of the workers, and lies in "over" until
  * the owner's turn; both lists and the counts are guarded by http->lock. While a worker has a
  * request, its room belongs to that worker. Nothing is called with the lock held.
  */
 #include "place_http.h"
+#include "place_http_windows.h"
 #include "place_impl.h"
 
 #include <base/wide.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <windows.h>
-#include <winhttp.h>
 
 #define SKIP_BYTES 65536
 
@@ -26,6 +25,7 @@ struct fetch {
 	struct place_request *rq;
 	ntstatus status;
 	size_t got;
+	DWORD faults; /* of the certificate */
 	char reason[PLACE_REASON];
 	struct fetch *next;
 };
@@ -49,29 +49,6 @@ static struct http *of(struct place *place)
 	return container_of(place, struct http, place);
 }
 
-static const struct {
-	DWORD code;
-	ntstatus status;
-} failures[] = {
-	{ ERROR_WINHTTP_NAME_NOT_RESOLVED, STATUS_BAD_NETWORK_PATH },
-	{ ERROR_WINHTTP_CANNOT_CONNECT, STATUS_CONNECTION_REFUSED },
-	{ ERROR_WINHTTP_TIMEOUT, STATUS_IO_TIMEOUT },
-	{ ERROR_WINHTTP_CONNECTION_ERROR, STATUS_CONNECTION_RESET },
-	{ ERROR_WINHTTP_INVALID_SERVER_RESPONSE, STATUS_CONNECTION_DISCONNECTED },
-	{ ERROR_WINHTTP_SECURE_FAILURE, STATUS_INVALID_SIGNATURE },
-	{ ERROR_NOT_ENOUGH_MEMORY, STATUS_NO_MEMORY },
-};
-
-static ntstatus last_status(void)
-{
-	DWORD code = GetLastError();
-
-	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
-		if (failures[i].code == code)
-			return failures[i].status;
-	return STATUS_UNEXPECTED_NETWORK_ERROR;
-}
-
 static void close_internet(HINTERNET *h)
 {
 	if (*h)
@@ -79,10 +56,11 @@ static void close_internet(HINTERNET *h)
 }
 #define auto_internet cleanup(close_internet)
 
-/* A request for the part that @rq wants, or with its file, sent; what came as its first line in
- * *@code. */
-static ntstatus ask(struct http *h, HINTERNET request, const struct place_request *rq, DWORD *code)
+/* A request for the part that is wanted, or with its file, sent; what came as its first line in
+ * *@code. Returns an error of the system, 0 where there is an answer. */
+static DWORD ask(HINTERNET request, struct fetch *fetch, DWORD *code)
 {
+	const struct place_request *rq = fetch->rq;
 	DWORD off = WINHTTP_DISABLE_REDIRECTS | WINHTTP_DISABLE_COOKIES |
 		    WINHTTP_DISABLE_AUTHENTICATION,
 	      size = sizeof(*code);
@@ -96,13 +74,13 @@ static ntstatus ask(struct http *h, HINTERNET request, const struct place_reques
 			 (unsigned long long)(rq->offset + rq->length - 1));
 	if (!WinHttpSetOption(request, WINHTTP_OPTION_DISABLE_FEATURE, &off, sizeof(off)) ||
 	    !WinHttpSendRequest(request, header, (DWORD)-1, puts ? rq->data : NULL, length, length,
-				0) ||
+				(DWORD_PTR)&fetch->faults) ||
 	    !WinHttpReceiveResponse(request, NULL) ||
 	    !WinHttpQueryHeaders(request, WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_NUMBER,
 				 WINHTTP_HEADER_NAME_BY_INDEX, code, &size,
 				 WINHTTP_NO_HEADER_INDEX))
-		return last_status();
-	return STATUS_SUCCESS;
+		return GetLastError();
+	return ERROR_SUCCESS;
 }
 
 /* How many bytes the answer is to have; UINT64_MAX: it does not say. */
@@ -131,7 +109,7 @@ static ntstatus take_body(struct http *h, HINTERNET request, uint64_t skip, stru
 		DWORD n = 0;
 
 		if (!WinHttpReadData(request, left ? unwanted : rq->data + fetch->got, want, &n))
-			return last_status();
+			return winhttp_status(GetLastError(), 0);
 		if (!n)
 			break;
 		total += n;
@@ -150,17 +128,6 @@ static ntstatus take_body(struct http *h, HINTERNET request, uint64_t skip, stru
 		       : STATUS_SUCCESS;
 }
 
-/* What there is to say beyond the status. */
-static void note_reason(struct fetch *fetch, DWORD code, DWORD error)
-{
-	if (code)
-		http_reason(fetch->reason, PLACE_REASON, (long)code);
-	else if (error == ERROR_WINHTTP_SECURE_FAILURE)
-		snprintf(fetch->reason, PLACE_REASON, "its certificate is not trusted here");
-	else
-		snprintf(fetch->reason, PLACE_REASON, "WinHTTP error %lu", error);
-}
-
 static void work_on(struct http *h, struct fetch *fetch)
 {
 	const wchar_t *verb = fetch->rq->verb == PLACE_PUT ? L"PUT" : L"GET";
@@ -172,12 +139,18 @@ static void work_on(struct http *h, struct fetch *fetch)
 	request = wide ? WinHttpOpenRequest(h->connection, verb, wide, NULL, WINHTTP_NO_REFERER,
 					    WINHTTP_DEFAULT_ACCEPT_TYPES, h->flags)
 		       : NULL;
-	fetch->status = request ? ask(h, request, fetch->rq, &code) : STATUS_INVALID_PARAMETER;
-	error = GetLastError();
-	if (!fetch->status)
-		fetch->status = http_status(fetch->rq->verb, code);
-	if (fetch->status)
-		note_reason(fetch, code, error);
+	if (!request) {
+		fetch->status = STATUS_INVALID_PARAMETER;
+		winhttp_reason(fetch->reason, PLACE_REASON, GetLastError(), 0);
+		return;
+	}
+	error = ask(request, fetch, &code);
+	fetch->status =
+		error ? winhttp_status(error, fetch->faults) : http_status(fetch->rq->verb, code);
+	if (error)
+		winhttp_reason(fetch->reason, PLACE_REASON, error, fetch->faults);
+	else if (fetch->status)
+		http_reason(fetch->reason, PLACE_REASON, (long)code);
 	else if (fetch->rq->verb == PLACE_GET && code != HTTP_ANSWER_NO_RANGE)
 		fetch->status = take_body(h, request, code == 200 ? fetch->rq->offset : 0, fetch);
 }
@@ -309,6 +282,33 @@ static const struct place_ops operations = {
 	.creates = true,
 };
 
+/* Nothing older than TLS 1.2, which Windows would take too, or (Server 2012) takes alone; of 1.3
+ * older systems know nothing, and refuse to be asked for it. */
+static bool set_protocols(HINTERNET session)
+{
+	static const DWORD choices[] = {
+		WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2 | WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_3,
+		WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
+		DWORD wanted = choices[i];
+
+		if (WinHttpSetOption(session, WINHTTP_OPTION_SECURE_PROTOCOLS, &wanted,
+				     sizeof(wanted)))
+			return true;
+	}
+	return false;
+}
+
+/* What is wrong with a certificate is to be told to the request (winhttp_note_faults). */
+static bool listen_for_faults(HINTERNET session)
+{
+	return WinHttpSetStatusCallback(session, winhttp_note_faults,
+					WINHTTP_CALLBACK_FLAG_SECURE_FAILURE,
+					0) != WINHTTP_INVALID_STATUS_CALLBACK;
+}
+
 /* Take the address apart, and make ready to ask it. */
 static bool connect_to(struct http *h, const struct place_http_options *o)
 {
@@ -332,8 +332,9 @@ static bool connect_to(struct http *h, const struct place_http_options *o)
 	h->stall_ms = o->stall_timeout_ms ? o->stall_timeout_ms : STALL_TIMEOUT_MS;
 	h->session = WinHttpOpen(L"berth-agent", WINHTTP_ACCESS_TYPE_DEFAULT_PROXY,
 				 WINHTTP_NO_PROXY_NAME, WINHTTP_NO_PROXY_BYPASS, 0);
-	if (!h->session || !WinHttpSetTimeouts(h->session, connect_ms, connect_ms, (int)h->stall_ms,
-					       (int)h->stall_ms))
+	if (!h->session || !set_protocols(h->session) || !listen_for_faults(h->session) ||
+	    !WinHttpSetTimeouts(h->session, connect_ms, connect_ms, (int)h->stall_ms,
+				(int)h->stall_ms))
 		return false;
 	h->connection = WinHttpConnect(h->session, host, parts.nPort, 0);
 	return h->connection != NULL;
