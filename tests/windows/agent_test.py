@@ -18,6 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 from lab import PASSWORD, Lab, check, main, wait_until  # noqa: E402
+from tls import Certificates, TlsServer  # noqa: E402
 
 WINDOWS = os.environ["BERTH_WINDOWS"]  # the build for Windows
 WINE, WINESERVER = os.environ["BERTH_WINE"], os.environ["BERTH_WINESERVER"]
@@ -30,6 +31,7 @@ ENV = dict(os.environ, WINEPREFIX=os.environ["BERTH_WINEPREFIX"], WINEDEBUG="-al
 L = None
 PC = None
 SERVER = None
+CERTIFICATES = None
 
 
 def site(*args, input=None, ok=True):
@@ -75,12 +77,13 @@ class Client:
             os.symlink(volume(), self.share)
 
     def unmount(self):
-        os.unlink(self.share)
+        if os.path.lexists(self.share):
+            os.unlink(self.share)
 
-    def begin(self, command="once"):
+    def begin(self, command="once", trace="-all"):
         with open(self.log, "ab") as log:
-            return subprocess.Popen([WINE, AGENT, "--config", "C:\\berth\\agent.conf", command], env=ENV, stdin=subprocess.DEVNULL,
-                                    stdout=log, stderr=log, cwd="/")
+            return subprocess.Popen([WINE, AGENT, "--config", "C:\\berth\\agent.conf", command], env=dict(ENV, WINEDEBUG=trace),
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
 
     def poll(self, ok=True):
         self.mount()
@@ -90,6 +93,12 @@ class Client:
 
     def tail(self):
         return open(self.log, errors="replace").read()[-1500:]
+
+    def since(self, before):
+        """What was logged behind the first "before" bytes; lines end with two there."""
+        with open(self.log, "rb") as f:
+            f.seek(before)
+            return f.read().decode(errors="replace")
 
     def states(self):
         result = wine(AGENT, "--config", "C:\\berth\\agent.conf", "--json", "status")
@@ -145,8 +154,9 @@ def status(deployment):
 
 def test_start():
     """a file server, a site with its server, and a distribution point"""
-    global L, PC, SERVER
+    global L, PC, SERVER, CERTIFICATES
     L = Lab()
+    CERTIFICATES = Certificates(os.path.join(L.directory, "certificates"), os.environ["BERTH_TRUSTED"], "branch.example")
     L.node("N1", "127.0.0.11")
     L.server("FS", "127.0.0.50")
     L.user("FS", "publisher", admin=True)
@@ -344,6 +354,43 @@ def test_web():
     server.shutdown()
 
 
+def test_https():
+    """over HTTPS, by a certificate for its name of an authority that the machine trusts, content comes, is installed, and is reported"""
+    made = len(Web.made)
+    d = package("tls", "act exit 0 C:/berth/out/tls", extra_bytes=1 << 20)
+    PC.carry()
+    PC.unmount()
+    with TlsServer(WEB[0], Web, volume(), CERTIFICATES.good()) as server:
+        PC.write(points="[point web]\nurl = https://branch.example:%d/\nreports = yes\n" % server.port)
+        code = PC.begin().wait(300)
+    check(code == 0 and PC.state(d)["state"] == "succeeded", "%s %s %s" % (code, PC.state(d), PC.tail()))
+    check(PC.wrote("tls") == "0\n", "it did not run once")
+    check(len(server.asked) > 5 and len(Web.made) == made + 1, "%s %s" % (server.asked, Web.made))
+    PC.write()
+    PC.carry()
+    check(status(d)["state"] == "succeeded", str(status(d)))
+
+
+def test_https_refused():
+    """a server that the machine cannot trust, and one that speaks too old a TLS, is sent nothing, and what is wrong with it is said"""
+    # Wine 8 finds out what is wrong, traces it, and tells the program 12157 for all of it; Windows tells (place_http_failure_windows.c).
+    bad = {"a stranger's": (CERTIFICATES.stranger(), "cert verify failed: 12045"),
+           "another name's": (CERTIFICATES.good(name="elsewhere.example"), "cert verify failed: 12038"),
+           "expired": (CERTIFICATES.good(days=-1), "cert verify failed: 12037"),
+           "a client's": (CERTIFICATES.good(usage="clientAuth"), "cert verify failed: 12179"),
+           "TLS 1.1": (CERTIFICATES.good(), "Failed to initialize security context: 0x8")}
+    PC.unmount()
+    for what, (certificate, verdict) in bad.items():
+        before = os.path.getsize(PC.log)
+        with TlsServer(WEB[0], Web, volume(), certificate, is_old=what == "TLS 1.1") as server:
+            PC.write(points="[point web]\nurl = https://branch.example:%d/\nreports = yes\n" % server.port)
+            code = PC.begin(trace="-all,warn+winhttp").wait(300)
+        text = PC.since(before)
+        check(code == 1 and server.connections and not server.asked, "%s: %s %s" % (what, code, server.asked))
+        check("does not answer" in text and "its certificate" in text and verdict in text, "%s: %s" % (what, text))
+    PC.write()
+
+
 def test_thief():
     """who owns a distribution point can neither forge a policy nor bring an old one back"""
     metadata, kept, new = (os.path.join(p) for p in (os.path.join(volume(), "metadata"), os.path.join(L.directory, "kept"),
@@ -435,7 +482,7 @@ def test_alone():
     with open(PC.log, "ab") as log:
         first = subprocess.Popen([WINE, AGENT, "--config", "C:\\berth\\agent.conf", "run"], env=ENV, stdin=subprocess.DEVNULL, stdout=log,
                                  stderr=log, cwd="/")
-    wait_until("it has polled", lambda: "polled" in open(PC.log).read()[before:])
+    wait_until("it has polled", lambda: "polled" in PC.since(before))
     result = wine(AGENT, "--config", "C:\\berth\\agent.conf", "once")
     check(result.returncode == 1 and b"another agent" in result.stderr, repr(result))
     first.send_signal(signal.SIGINT)
