@@ -56,14 +56,25 @@ static void close_internet(HINTERNET *h)
 }
 #define auto_internet cleanup(close_internet)
 
+/* Nothing is followed and nobody is logged in. A server that would like to see a certificate of the
+ * client is told that there is none; without that, WinHTTP ends there. */
+static bool prepare(const struct http *h, HINTERNET request)
+{
+	DWORD off = WINHTTP_DISABLE_REDIRECTS | WINHTTP_DISABLE_COOKIES |
+		    WINHTTP_DISABLE_AUTHENTICATION;
+
+	return WinHttpSetOption(request, WINHTTP_OPTION_DISABLE_FEATURE, &off, sizeof(off)) &&
+	       (!(h->flags & WINHTTP_FLAG_SECURE) ||
+		WinHttpSetOption(request, WINHTTP_OPTION_CLIENT_CERT_CONTEXT,
+				 WINHTTP_NO_CLIENT_CERT_CONTEXT, 0));
+}
+
 /* A request for the part that is wanted, or with its file, sent; what came as its first line in
  * *@code. Returns an error of the system, 0 where there is an answer. */
-static DWORD ask(HINTERNET request, struct fetch *fetch, DWORD *code)
+static DWORD ask(const struct http *h, HINTERNET request, struct fetch *fetch, DWORD *code)
 {
 	const struct place_request *rq = fetch->rq;
-	DWORD off = WINHTTP_DISABLE_REDIRECTS | WINHTTP_DISABLE_COOKIES |
-		    WINHTTP_DISABLE_AUTHENTICATION,
-	      size = sizeof(*code);
+	DWORD size = sizeof(*code);
 	bool puts = rq->verb == PLACE_PUT;
 	DWORD length = puts ? (DWORD)rq->length : 0;
 	wchar_t header[80] = L"If-None-Match: *";
@@ -72,7 +83,7 @@ static DWORD ask(HINTERNET request, struct fetch *fetch, DWORD *code)
 		swprintf(header, ARRAY_LEN(header), L"Range: bytes=%llu-%llu",
 			 (unsigned long long)rq->offset,
 			 (unsigned long long)(rq->offset + rq->length - 1));
-	if (!WinHttpSetOption(request, WINHTTP_OPTION_DISABLE_FEATURE, &off, sizeof(off)) ||
+	if (!prepare(h, request) ||
 	    !WinHttpSendRequest(request, header, (DWORD)-1, puts ? rq->data : NULL, length, length,
 				(DWORD_PTR)&fetch->faults) ||
 	    !WinHttpReceiveResponse(request, NULL) ||
@@ -144,7 +155,7 @@ static void work_on(struct http *h, struct fetch *fetch)
 		winhttp_reason(fetch->reason, PLACE_REASON, GetLastError(), 0);
 		return;
 	}
-	error = ask(request, fetch, &code);
+	error = ask(h, request, fetch, &code);
 	fetch->status =
 		error ? winhttp_status(error, fetch->faults) : http_status(fetch->rq->verb, code);
 	if (error)

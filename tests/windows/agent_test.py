@@ -360,7 +360,8 @@ def test_https():
     d = package("tls", "act exit 0 C:/berth/out/tls", extra_bytes=1 << 20)
     PC.carry()
     PC.unmount()
-    with TlsServer(WEB[0], Web, volume(), CERTIFICATES.good()) as server:
+    # One that asks for a certificate of the client, too, as many do that serve others who have one.
+    with TlsServer(WEB[0], Web, volume(), CERTIFICATES.good(), asks_of=CERTIFICATES.authority[0]) as server:
         PC.write(points="[point web]\nurl = https://branch.example:%d/\nreports = yes\n" % server.port)
         code = PC.begin().wait(300)
     check(code == 0 and PC.state(d)["state"] == "succeeded", "%s %s %s" % (code, PC.state(d), PC.tail()))

@@ -52,9 +52,11 @@ class Certificates:
 
 
 class TlsServer(http.server.ThreadingHTTPServer):
-    """A web server at a port of its own; "asked": the first lines of all that was sent to it inside TLS. Old: 1.1 and nothing newer."""
+    """A web server at a port of its own; "asked": the first lines of all that was sent to it inside TLS. Old: 1.1 and nothing newer.
 
-    def __init__(self, address, handler, directory, certificate, is_old=False):
+    "asks_of": an authority, a certificate of which it would like to see of clients, and does not insist on."""
+
+    def __init__(self, address, handler, directory, certificate, is_old=False, asks_of=None):
         asked = self.asked = []
         self.connections = 0
 
@@ -70,6 +72,9 @@ class TlsServer(http.server.ThreadingHTTPServer):
         if is_old:
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
             context.set_ciphers("ALL:@SECLEVEL=0")
+        if asks_of:
+            context.load_verify_locations(asks_of)
+            context.verify_mode = ssl.CERT_OPTIONAL
         # The handshake is the business of the connection's own thread.
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
