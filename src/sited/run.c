@@ -127,6 +127,7 @@ static bool run_webhook(const char *target, const json_t *message, char **why)
 	if (curl && headers && body) {
 		curl_easy_setopt(curl, CURLOPT_URL, target);
 		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+		curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 		curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)RUN_LIMIT_S);
