@@ -117,7 +117,8 @@ static bool is_loss(ntstatus status)
 	enum content_problem problem = content_problem_of(status, true);
 
 	return problem == CONTENT_UNREACHABLE || problem == CONTENT_FULL ||
-	       status == STATUS_IO_DEVICE_ERROR || status == STATUS_MEDIA_WRITE_PROTECTED;
+	       status == STATUS_INSUFFICIENT_RESOURCES || status == STATUS_IO_DEVICE_ERROR ||
+	       status == STATUS_MEDIA_WRITE_PROTECTED;
 }
 
 static ntstatus flush_directory(struct place_smb *smb, const char *path)

@@ -2,6 +2,8 @@
 /* CLOSE and FLUSH (MS-SMB2 3.3.5.10, 3.3.5.11). */
 #include "request.h"
 
+#include <stdatomic.h>
+
 static struct smb2_file_facts facts_of(const struct volume_attributes *a)
 {
 	return (struct smb2_file_facts){
@@ -43,6 +45,11 @@ ntstatus cmd_close(struct smb_request *rq)
 	return STATUS_SUCCESS;
 }
 
+/* At a time, in this process: each has a helper thread for as long as the disk takes, and reads and
+ * writes of all clients need some, too. */
+#define FLUSHING_ALL_MAX 8
+static atomic_int flushing_all;
+
 /*
  * On a helper thread. MS-FSA 2.1.5.7: with the root of a volume goes all that is on it. Clients see
  * the root of a share as that, and so can have many files on the disk at once that they have closed
@@ -51,22 +58,29 @@ ntstatus cmd_close(struct smb_request *rq)
 static ssize_t sync_all(struct io_op *op)
 {
 	struct smb_request *rq = container_of(op, struct smb_request, io);
+	int error = volume_sync_all(open_facts(rq->open)->node);
 
-	return volume_sync_all(open_facts(rq->open)->node);
+	atomic_fetch_sub(&flushing_all, 1);
+	return error;
 }
 
-static void begin_flush(struct smb_request *rq)
+static ntstatus begin_flush(struct smb_request *rq)
 {
 	struct loop *loop = rq->conn->home->loop;
 	struct io_op *op;
 
-	if (open_facts(rq->open)->is_directory) {
-		op = request_wait_disk_long(rq);
-		op->work = sync_all;
-		io_work(loop, op);
-	} else {
+	if (!open_facts(rq->open)->is_directory) {
 		io_sync(loop, request_wait_disk(rq), open_facts(rq->open)->node->fd, false);
+		return STATUS_PENDING;
 	}
+	if (atomic_fetch_add(&flushing_all, 1) >= FLUSHING_ALL_MAX) {
+		atomic_fetch_sub(&flushing_all, 1);
+		return STATUS_INSUFFICIENT_RESOURCES;
+	}
+	op = request_wait_disk_long(rq);
+	op->work = sync_all;
+	io_work(loop, op);
+	return STATUS_PENDING;
 }
 
 /* The disk may take its time over it: never done on the loop. */
@@ -93,6 +107,5 @@ ntstatus cmd_flush(struct smb_request *rq)
 	facts = open_facts(rq->open);
 	if (!(facts->granted_access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
 		return STATUS_ACCESS_DENIED;
-	begin_flush(rq);
-	return STATUS_PENDING;
+	return begin_flush(rq);
 }

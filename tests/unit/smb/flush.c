@@ -12,11 +12,14 @@
 
 static unsigned all;
 static int answer_of_disk;
+static bool disk_hangs;
 static bool told; /* that it takes its time */
 
 /* Called on helper threads, which the answer waits for. */
 static int counting_sync_all(int fd)
 {
+	while (__atomic_load_n(&disk_hangs, __ATOMIC_RELAXED))
+		usleep(1000);
 	__atomic_add_fetch(&all, 1, __ATOMIC_RELAXED);
 	return answer_of_disk;
 }
@@ -103,6 +106,47 @@ static void what_the_disk_says_is_answered(void **state)
 	peer_close(&p);
 }
 
+#define ALL_MAX 8u /* at a time */
+
+/* A disk that hangs holds up no more than half of the threads that all clients share. */
+static void more_than_so_many_at_a_time_are_refused(void **state)
+{
+	struct smb2_create_request create = peer_file(FILE_WRITE_DATA);
+	struct smb2_create_response answer = { 0 };
+	struct smb2_flush_request r = { 0 };
+	unsigned pending = 0, refused = 0, done = 0;
+	struct smb2_header h;
+	struct cursor body;
+	struct peer p;
+
+	connect_to_data(&p);
+	create.create_options = FILE_DIRECTORY_FILE;
+	assert_int_equal(peer_create(&p, "", create, &answer), STATUS_SUCCESS);
+	r.file_id = answer.file_id;
+	__atomic_store_n(&disk_hangs, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < ALL_MAX + 1; i++) {
+		struct buf b = peer_begin(&p, SMB2_FLUSH);
+
+		smb2_flush_request_encode(&b, &r);
+		peer_send(&p, &b);
+	}
+	for (unsigned i = 0; i < ALL_MAX + 1; i++) {
+		assert_true(peer_answer(&p, &h, &body));
+		pending += h.status == STATUS_PENDING;
+		refused += h.status == STATUS_INSUFFICIENT_RESOURCES;
+	}
+	__atomic_store_n(&disk_hangs, false, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < pending; i++) {
+		assert_true(peer_answer(&p, &h, &body));
+		done += !h.status;
+	}
+	assert_int_equal(pending, ALL_MAX);
+	assert_int_equal(refused, 1);
+	assert_int_equal(done, ALL_MAX);
+	assert_int_equal(peer_close_file(&p, answer.file_id), STATUS_SUCCESS);
+	peer_close(&p);
+}
+
 static int start(void **state)
 {
 	struct smb_config config;
@@ -119,6 +163,7 @@ int main(void)
 		cmocka_unit_test(with_a_directory_goes_all_that_is_on_the_volume),
 		cmocka_unit_test(a_file_goes_alone),
 		cmocka_unit_test(who_may_make_nothing_in_it_flushes_no_directory),
+		cmocka_unit_test(more_than_so_many_at_a_time_are_refused),
 		cmocka_unit_test(what_the_disk_says_is_answered),
 	};
 
