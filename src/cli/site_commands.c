@@ -106,6 +106,7 @@ static const struct command commands[] = {
 	  NULL,
 	  TARGET_NONE,
 	  "state:STATE system:SYSTEM role:ROLE path:OBJECT account:ACCOUNT reach:REACHED "
+	  "checked:CHECKED "
 	  "space:FREE full:FULL-ON since:SINCE",
 	  run_site_status,
 	  { &o_site } },

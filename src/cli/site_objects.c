@@ -2,6 +2,7 @@
 /* berth site: what is watched, and how it is. */
 #include "site_cli.h"
 
+#include <site/db.h>
 #include <site/message.h>
 #include <site/object.h>
 #include <stdio.h>
@@ -195,6 +196,26 @@ void site_time_text(char *out, size_t room, const json_t *value)
 	strftime(out, room, "%Y-%m-%d %H:%M:%S", &local);
 }
 
+/* How long ago, in the unit that fits. */
+static void ago_text(char *out, size_t room, const json_t *value)
+{
+	static const struct {
+		long long seconds;
+		const char *unit;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	long long time = json_integer_value(value), ago = now_s() - time;
+	size_t i = 0;
+
+	if (!time) {
+		snprintf(out, room, "never");
+		return;
+	}
+	ago = ago > 0 ? ago : 0;
+	while (i + 1 < ARRAY_LEN(units) && ago < 2 * units[i].seconds)
+		i++;
+	snprintf(out, room, "%lld %s ago", ago / units[i].seconds, units[i].unit);
+}
+
 static const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -204,7 +225,7 @@ static const char *text_of(const json_t *object, const char *key)
 
 static json_t *flat_row(const json_t *system, const json_t *role, const json_t *object)
 {
-	char space[64], size[24], since[32], full[32];
+	char space[64], size[24], since[32], full[32], checked[32];
 	const json_t *down = json_object_get(object, "down_since");
 	json_t *row = json_object();
 
@@ -214,6 +235,7 @@ static json_t *flat_row(const json_t *system, const json_t *role, const json_t *
 	snprintf(space + strlen(space), sizeof(space) - strlen(space), " of %s", size);
 	site_time_text(since, sizeof(since),
 		       json_is_integer(down) ? down : json_object_get(object, "changed"));
+	ago_text(checked, sizeof(checked), json_object_get(object, "checked"));
 	site_time_text(full, sizeof(full), json_object_get(object, "full_on"));
 	if (full[0] != '-')
 		full[10] = '\0'; /* the day will do */
@@ -226,6 +248,7 @@ static json_t *flat_row(const json_t *system, const json_t *role, const json_t *
 	json_object_set_new(row, "path", json_string(text_of(object, "path")));
 	json_object_set_new(row, "account", json_string(text_of(object, "account")));
 	json_object_set_new(row, "reach", json_string(text_of(object, "reach")));
+	json_object_set_new(row, "checked", json_string(checked));
 	json_object_set_new(row, "space", json_string(space));
 	json_object_set_new(row, "full", json_string(full));
 	json_object_set_new(row, "since", json_string(since));
@@ -278,6 +301,16 @@ static void for_each_object(const json_t *status, json_t *rows)
 	}
 }
 
+/* What was asked for and has not come about: a line each, and where to see more. */
+static void print_troubles(const json_t *status)
+{
+	const json_t *trouble;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "troubles"), i, trouble) printf(
+		"%s%s: %s\n", i ? "" : "\n", text_of(trouble, "text"), text_of(trouble, "see"));
+}
+
 static void print_status(struct call *call, const json_t *status)
 {
 	const json_t *server = json_object_get(status, "server");
@@ -289,6 +322,7 @@ static void print_status(struct call *call, const json_t *status)
 	putchar('\n');
 	for_each_object(status, rows);
 	print_table(rows, call->command->columns);
+	print_troubles(status);
 	for_each_object(status, NULL);
 	json_decref(rows);
 }

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <site/db.h>
 #include <site/message.h>
+#include <site/object.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -386,6 +387,7 @@ int distribution_do(struct site *site, struct distribution_job *w, const atomic_
 		return 0;
 	if (error == -EBUSY)
 		return wait_for_turn(w, reason, why);
+	object_doubt(site, w->point, !error);
 	return error ? distribution_failed(w, reason ? reason : verbs[w->verb], version, why)
 		     : distribution_done(w, &result, version, why);
 }

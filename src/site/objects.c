@@ -355,6 +355,19 @@ int object_recheck(struct site *site, const char *path, char **why)
 	return query_run(&q, why);
 }
 
+void object_doubt(struct site *site, const char *path, bool reached)
+{
+	struct query q = query_begin(
+		site, "UPDATE objects SET recheck = recheck + 1 WHERE path = ?1 AND NOT paused AND"
+		      " EXISTS(SELECT 1 FROM object_state s WHERE s.object = objects.id AND"
+		      " (s.reach = ?2) <> ?3)");
+
+	query_text(&q, path);
+	query_number(&q, REACH_OK);
+	query_number(&q, reached);
+	(void)query_run(&q, NULL);
+}
+
 int object_acknowledge(struct site *site, const char *path, const char *who, const char *comment,
 		       char **why)
 {

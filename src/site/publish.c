@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <policy/paper.h>
 #include <site/groups.h>
+#include <site/object.h>
 #include <site/pull.h>
 #include <strings.h>
 
@@ -382,6 +383,8 @@ static int bring_to(struct site *site, const struct point *point, const char *ow
 	place_close(to);
 	if (error && error != -EBUSY)
 		point_note(site, point->path, 0, reason);
+	if (error != -EBUSY)
+		object_doubt(site, point->path, !error);
 	return error ? site_fail(why, error, "%s: %s", point->path, reason ? reason : "") : 0;
 }
 

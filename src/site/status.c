@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The roll-up: objects to roles, roles to systems, systems to the site; each red row says why. */
+#include "status_impl.h"
+
 #include <site/object.h>
 
 #include <site/db.h>
@@ -185,6 +187,7 @@ json_t *site_status(struct site *site, char **why)
 	json_object_set_new(status, "state", json_null());
 	health = put_server(site, status);
 	health = watch_worse(health, put_objects(site, systems, objects, count));
+	health = watch_worse(health, status_put_work(site, status));
 	json_object_set_new(status, "state", json_string(health_name(health)));
 	json_object_set_new(status, "systems", systems);
 	for (size_t i = 0; i < count; i++)

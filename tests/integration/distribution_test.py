@@ -26,6 +26,14 @@ def rows():
     return {r["point"]: r for r in json.loads(berth("package", "status", "--json").out)}
 
 
+def status():
+    return json.loads(berth("site", "status", "--json").out)
+
+
+def reach(path):
+    return [o["reach"] for s in status()["systems"] for r in s["roles"] for o in r["objects"] if o["path"] == path][0]
+
+
 def messages():
     return [m["message"] for m in json.loads(berth("site", "messages", "--limit", "1000", "--json").out)]
 
@@ -132,12 +140,15 @@ def test_retry():
                      (rows()[r"\\FS2\distro_test"]), 40)
     check(row["reason"] and row["tries"] >= 1, str(row))
     check(2328 in messages(), str(messages()))
+    wait_until("the point is looked at, long before its hour", lambda: reach(r"\\FS2\distro_test") != "ok", 20)
+    check("1 package is not where it should be: berth package status" in berth("site", "status").out, "status")
     before = messages().count(2328)
     wait_until("it was tried more than once", lambda: rows()[r"\\FS2\distro_test"]["tries"] > row["tries"], 40)
     check(messages().count(2328) == before, "the same reason is not said again")
     L.berth("server", "online", "FS2")
     L.wait_online("FS2")
     wait_until("FS2 has it", lambda: rows()[r"\\FS2\distro_test"]["version"] == 3, 40)
+    check(status()["work"]["packages_misplaced"] == 0, str(status()))
 
 
 def test_killed():

@@ -46,6 +46,12 @@ int object_remove(struct site *site, const char *path, const char *role, char **
 int object_load(struct site *site, struct object **out, size_t *count, char **why) MUST_CHECK;
 /* object_recheck - ask the server to check @path (NULL: all) now. */
 int object_recheck(struct site *site, const char *path, char **why) MUST_CHECK;
+/*
+ * object_doubt - who worked at @path reached it, or did not: where what is known of it says
+ * otherwise, the server checks it now and not when its time comes. A failure is dropped: the time
+ * comes.
+ */
+void object_doubt(struct site *site, const char *path, bool reached);
 /* object_acknowledge - somebody has seen it; it stays what it is. */
 int object_acknowledge(struct site *site, const char *path, const char *who, const char *comment,
 		       char **why) MUST_CHECK;
@@ -88,8 +94,9 @@ void account_wipe(struct account *account);
 json_t *account_list(struct site *site, char **why);
 
 /*
- * site_status - the whole site as JSON: its code, its state, whether its server runs, and its
- * systems with their roles and objects, each with its state and reason.
+ * site_status - the whole site as JSON: its code, its state, whether its server runs, its systems
+ * with their roles and objects, each with its state and reason; and how much of what it was asked
+ * for has not come about (status_impl.h).
  */
 json_t *site_status(struct site *site, char **why);
 
