@@ -235,6 +235,23 @@ static void put_time(json_t *row)
 	json_object_set_new(row, "at", json_string(text));
 }
 
+/* A line, and two more where the cause and the remedy are known and asked for. */
+static void print_message(struct call *call, const json_t *row)
+{
+	static const char *const more[] = { "cause", "remedy" };
+
+	printf("%s  %lld  %s  %s\n", json_string_value(json_object_get(row, "at")),
+	       (long long)json_integer_value(json_object_get(row, "message")),
+	       json_string_value(json_object_get(row, "severity")),
+	       json_string_value(json_object_get(row, "text")));
+	for (size_t i = 0; i < ARRAY_LEN(more) && call_local(call, "full"); i++) {
+		const char *text = json_string_value(json_object_get(row, more[i]));
+
+		if (text && *text)
+			printf("    %-7s %s\n", more[i], text);
+	}
+}
+
 /* As they come: one line each, JSON or not, until interrupted. */
 static int follow(struct call *call, struct site *site, struct message_filter *filter)
 {
@@ -250,16 +267,13 @@ static int follow(struct call *call, struct site *site, struct message_filter *f
 		{
 			filter->after = json_integer_value(json_object_get(row, "id"));
 			put_time(row);
-			if (call->json)
+			if (call->json) {
 				json_dumpf(row, stdout, JSON_COMPACT);
-			else
-				printf("%s  %lld  %s  %s",
-				       json_string_value(json_object_get(row, "at")),
-				       (long long)json_integer_value(
-					       json_object_get(row, "message")),
-				       json_string_value(json_object_get(row, "severity")),
-				       json_string_value(json_object_get(row, "text")));
-			putchar('\n');
+				putchar('\n');
+			} else {
+				make_printable(row);
+				print_message(call, row);
+			}
 		}
 		json_decref(rows);
 		if (fflush(stdout))
@@ -286,7 +300,12 @@ int run_site_messages(struct call *call)
 		return follow(call, site, &filter);
 	rows = message_list(site, &filter, &why);
 	json_array_foreach(rows, i, row) put_time(row);
-	return site_show(call, rows, why);
+	if (!rows || call->json || !call_local(call, "full"))
+		return site_show(call, rows, why);
+	make_printable(rows);
+	json_array_foreach(rows, i, row) print_message(call, row);
+	json_decref(rows);
+	return EXIT_DONE;
 }
 
 int run_site_catalogue(struct call *call)

@@ -79,6 +79,7 @@ ROW(o_package, { "package", OPTION_LOCAL_TEXT, NULL, "NAME", "only about this pa
 ROW(o_message, { "message", OPTION_LOCAL_TEXT, NULL, "ID", "only this one, such as 4700" });
 ROW(o_since, { "since", OPTION_LOCAL_TEXT, NULL, "TIME", "not older than this: 30m, 2h, 7d" });
 ROW(o_limit, { "limit", OPTION_LOCAL_TEXT, NULL, "N", "at most so many, the newest (100)" });
+ROW(o_full, { "full", OPTION_LOCAL, NULL, NULL, "each with its likely cause and remedy" });
 ROW(o_follow, { "follow", OPTION_LOCAL, NULL, NULL, "go on with those that come" });
 ROW(o_ack, { "comment", OPTION_LOCAL_TEXT, NULL, "TEXT", "why it may stay as it is" });
 ROW(o_program, { "program", OPTION_LOCAL_TEXT, NULL, "FILE",
@@ -281,7 +282,7 @@ static const struct command commands[] = {
 	  "at:TIME message:ID severity:SEVERITY component:COMPONENT text:TEXT",
 	  run_site_messages,
 	  { &o_severity, &o_component, &o_object, &o_package, &o_message, &o_since, &o_limit,
-	    &o_follow, &o_site } },
+	    &o_follow, &o_full, &o_site } },
 	{ "site",
 	  "catalogue",
 	  "",
@@ -408,7 +409,7 @@ static const struct command commands[] = {
 	  NULL,
 	  TARGET_NONE,
 	  "package:PACKAGE point:POINT state:STATE version:VERSION current:CURRENT tries:TRIES "
-	  "waits:WAITS-FOR reason:REASON",
+	  "next:NEXT waits:WAITS-FOR reason:REASON",
 	  run_package_status,
 	  { &o_site } },
 	{ "demo",

@@ -7,6 +7,7 @@
 
 #include <base/nttime.h>
 #include <errno.h>
+#include <site/db.h>
 #include <site/distribution.h>
 #include <stdio.h>
 #include <strings.h>
@@ -29,6 +30,7 @@ struct watch {
 	uint64_t source_ms; /* since when movers' sources and orders alone are waited for, or 0 */
 	uint64_t told_ms;   /* when progress was last told */
 	bool stays;	    /* wait for movers, too */
+	bool is_alone;	    /* no server runs: this command did the work */
 	bool is_tired;	    /* of waiting for sources; for orders, unless it stays */
 };
 
@@ -184,6 +186,7 @@ static bool work_here(struct watch *w)
 	if (!w->call->json)
 		fputs("berth: the site's server does not run; this command does the work\n",
 		      stderr);
+	w->is_alone = true;
 	/* The report of a mover is taken by the server. */
 	w->stays = false;
 	while (look(w)) {
@@ -251,8 +254,17 @@ static void print_mover(const struct watch *w, const char *point, const json_t *
 					"not run: start berth-site");
 }
 
-static int print_bad(const char *package, const char *point, const json_t *row)
+static const char *what_follows(const struct watch *w, long long next)
 {
+	if (!next)
+		return " (given up)";
+	return w->is_alone ? " (it is tried again when the site's server runs: start berth-site)"
+			   : " (the site's server tries again by itself: berth package status)";
+}
+
+static int print_bad(const struct watch *w, const char *point, const json_t *row)
+{
+	const char *package = w->package;
 	long long next = row ? number_of(row, "next") : 0;
 
 	if (!row)
@@ -277,8 +289,7 @@ static int print_bad(const char *package, const char *point, const json_t *row)
 					  "that ends: berth site set-dp --in-use",
 				point);
 	return complain(EXIT_FAILED, "%s: %s%s", point, text_of(row, "reason"),
-			next ? " (the site's server tries again by itself: berth package status)"
-			     : " (given up)");
+			what_follows(w, next));
 }
 
 static int show_outcome(const struct watch *w)
@@ -298,7 +309,7 @@ static int show_outcome(const struct watch *w)
 			if (!w->call->json)
 				print_mover(w, path, row);
 		} else if (!has_arrived(w, row))
-			code = w->call->json ? EXIT_FAILED : print_bad(w->package, path, row);
+			code = w->call->json ? EXIT_FAILED : print_bad(w, path, row);
 		else if (!w->call->json)
 			print_good(w, path, row);
 	}
@@ -380,13 +391,41 @@ int run_package_remove(struct call *call)
 	return ask_for(call, DIST_REMOVE, "remove");
 }
 
+/* When the next try is: nobody waits for what is there, or given up, or for someone else. */
+static void put_next(json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		long long state = number_of(row, "state_number"), next = number_of(row, "next");
+		bool is_open = state != DIST_INSTALLED && state != DIST_INSTALL_FAILED &&
+			       state != DIST_REMOVAL_FAILED && !*text_of(row, "waits");
+		long long left = next - now_s();
+		char text[32] = "-";
+
+		if (is_open && left <= 0)
+			snprintf(text, sizeof(text), "now");
+		else if (is_open && left < 120)
+			snprintf(text, sizeof(text), "in %lld s", left);
+		else if (is_open)
+			snprintf(text, sizeof(text), "in %lld min", left / 60);
+		json_object_set_new(row, "next", json_string(text));
+	}
+}
+
 int run_package_status(struct call *call)
 {
+	json_t *rows;
 	auto_site struct site *site = NULL;
 	auto_free char *why = NULL;
 	int code = site_of(call, &site);
 
 	if (code != EXIT_DONE)
 		return code;
-	return site_show(call, distribution_list(site, call_text(call, "package"), &why), why);
+	rows = distribution_list(site, call_text(call, "package"), &why);
+	if (!call->json)
+		put_next(rows);
+	return site_show(call, rows, why);
 }

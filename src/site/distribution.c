@@ -115,6 +115,15 @@ int distribution_ask(struct site *site, const struct distribution_wish *wish, js
 	return error || wanted ? error : nowhere(wish->where, why);
 }
 
+int distribution_hurry(struct site *site, const char *point, char **why)
+{
+	struct query q = query_begin(
+		site, "UPDATE distributions SET next = 0 WHERE point = ?1 AND state IN (2, 5)");
+
+	query_text(&q, point);
+	return query_run(&q, why);
+}
+
 /* Why what is pending is not begun: nothing of it is told where it is begun. */
 static void put_waits(json_t *row)
 {

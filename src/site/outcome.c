@@ -2,6 +2,7 @@
 /* What a check found, into the database: the state, the history, and messages at edges. */
 #include "summarizer_impl.h"
 
+#include <site/distribution.h>
 #include <site/message.h>
 #include <stdio.h>
 #include <time.h>
@@ -129,14 +130,24 @@ static int write_on_time(struct entry *e, char **why)
 	return e->overdue ? message_write(e->s->site, &message, why) : 0;
 }
 
-int outcome_write(struct entry *e, char **why)
+static void judge(struct entry *e)
 {
 	struct watch_policy policy = policy_of(&e->s->policies, &e->object);
+	enum reach before = e->object.state.reach;
+
+	if (e->judged)
+		return;
+	e->verdict = watch_judge(&e->object.state, &e->sample, &policy);
+	/* Also what passed by itself, without a message, may have failed tries. */
+	e->is_back = e->sample.reached && (before == REACH_RETRYING || before == REACH_DOWN);
+	e->judged = true;
+}
+
+int outcome_write(struct entry *e, char **why)
+{
 	int error;
 
-	if (!e->judged)
-		e->verdict = watch_judge(&e->object.state, &e->sample, &policy);
-	e->judged = true;
+	judge(e);
 	error = object_state_save(e->s->site, &e->object, e->duration_ms, e->report, why);
 	if (!error && e->sample.reached && e->sample.has_space)
 		error = object_history_save(e->s->site, &e->object, why);
@@ -144,5 +155,7 @@ int outcome_write(struct entry *e, char **why)
 		error = write_reach(e, why);
 	if (!error)
 		error = write_space(e, why);
+	if (!error && e->is_back)
+		error = distribution_hurry(e->s->site, e->object.path, why);
 	return error ? error : write_on_time(e, why);
 }

@@ -34,7 +34,8 @@ struct entry {
 	/* what was found, until it is written */
 	struct watch_sample sample;
 	struct watch_verdict verdict;
-	bool judged; /* the state has it already: the database refused the first time */
+	bool is_back; /* it was not reached before, and is now */
+	bool judged;  /* the state has it already: the database refused the first time */
 	int64_t duration_ms;
 	char *report;	    /* JSON */
 	struct entry *next; /* of a lane's queue, or of the found */

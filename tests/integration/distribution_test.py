@@ -2,6 +2,7 @@
 """The site's server brings packages to distribution points, tries again, validates, repairs, removes."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -145,10 +146,15 @@ def test_retry():
     before = messages().count(2328)
     wait_until("it was tried more than once", lambda: rows()[r"\\FS2\distro_test"]["tries"] > row["tries"], 40)
     check(messages().count(2328) == before, "the same reason is not said again")
+    berth("site", "set", "retry_s=3600")
+    wait_until("the next try is far", lambda: (rows()[r"\\FS2\distro_test"]["next"] or 0) > time.time() + 3000, 40)
+    check(re.search(r"install-retrying .* in \d+ min ", berth("package", "status").out), berth("package", "status").out)
     L.berth("server", "online", "FS2")
     L.wait_online("FS2")
+    berth("site", "recheck", r"\\FS2\distro_test")
     wait_until("FS2 has it", lambda: rows()[r"\\FS2\distro_test"]["version"] == 3, 40)
     check(status()["work"]["packages_misplaced"] == 0, str(status()))
+    berth("site", "set", "retry_s=1")
 
 
 def test_killed():
@@ -263,6 +269,10 @@ def test_no_server():
     SERVER.wait(30)
     noted = berth("package", "redistribute", "tools", r"\\FS2\distro_test", "--no-wait")
     check("does not run" in noted.err, repr(noted))
+    berth("site", "set-dp", r"\\FS2\distro_test", "--address", "127.0.0.59")
+    failed = berth("package", "redistribute", "tools", r"\\FS2\distro_test", ok=False)
+    check("start berth-site" in failed.err and "by itself" not in failed.err, repr(failed))
+    berth("site", "set-dp", r"\\FS2\distro_test", "--address", "127.0.0.51")
     out = berth("package", "redistribute", "tools", r"\\FS2\distro_test").out
     check("read back and verified" in out, out)
     start_server()

@@ -91,7 +91,11 @@ def test_message_of_2010():
     check(message["text"].startswith(MESSAGE), message["text"])
     check("ADMIN$" in message["text"] and "visibility=server" in message["remedy"], str(message))
     check(message["severity"] == "error" and message["win32"] == 67, str(message))
+    full = site("messages", "--full", "--message", "4700").out
+    check(re.search(r"^    cause   \S", full, re.M) and "\n    remedy  " in full, full)
+    check("remedy" not in site("messages", "--message", "4700").out, "without --full")
     text = site("status").out
+    check(re.search(r"down +(\d+ s|\d min) ago ", text), text)
     check("critical" in text and "remedy" in text and r"\\FS\ADMIN$" in text, text)
     check(objects()[r"\\FS\distro_test"]["down_since"] > 0, "down since")
 

@@ -82,6 +82,15 @@ static void a_clock_that_was_ahead_stops_no_retry(void **state)
 	assert_false(is_due(site));
 	run(site, "UPDATE distributions SET next = ?1", now - 1);
 	assert_true(is_due(site));
+	/* Where its point is reached again, it is tried at once; what is given up stays so. */
+	run(site, "UPDATE distributions SET next = ?1", now + 600);
+	assert_int_equal(distribution_hurry(site, "\\\\FS\\other", NULL), 0);
+	assert_false(is_due(site));
+	assert_int_equal(distribution_hurry(site, "\\\\fs\\s", NULL), 0);
+	assert_true(is_due(site));
+	run(site, "UPDATE distributions SET state = 3", 0);
+	assert_int_equal(distribution_hurry(site, "\\\\FS\\s", NULL), 0);
+	assert_false(is_due(site));
 	site_close(site);
 	assert_int_equal(system(command), 0);
 }

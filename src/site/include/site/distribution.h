@@ -45,6 +45,9 @@ int distribution_ask(struct site *site, const struct distribution_wish *wish, js
 /* distribution_list - of @package, or (NULL) of all. */
 json_t *distribution_list(struct site *site, const char *package, char **why);
 
+/* distribution_hurry - @point can be reached again: what was to be tried later there is due now. */
+int distribution_hurry(struct site *site, const char *point, char **why) MUST_CHECK;
+
 /* One row while it is worked on. */
 struct distribution_job;
 /* distribution_take - what is due first at a point that is not in @busy (paths); *@job NULL:
