@@ -19,14 +19,25 @@
 	if (code)                                                                                  \
 	return code
 
+/* "pc1 (0123...)" of an id that is known; to be freed. */
+static char *client_title(struct site *site, const char *id)
+{
+	json_t *client auto_json = client_show(site, id, NULL);
+	const char *name = json_string_value(json_object_get(client, "name"));
+
+	return xasprintf("%s (%s)", name ? name : "client", id);
+}
+
 int run_collection_add(struct call *call)
 {
+	const char *name = call_text(call, "collection"), *query = local_of(call, "query");
 	OPEN_SITE(call);
 
-	if (collection_add(site, call_text(call, "collection"), local_of(call, "query"),
-			   local_of(call, "comment"), &why))
+	if (collection_add(site, name, query, local_of(call, "comment"), &why))
 		return site_failed(why);
-	return done(call, "collection %s is set", call_text(call, "collection"));
+	code = site_note(site, name, NULL, "collection %s%s%s", name, query ? ": " : "",
+			 query ? query : "");
+	return code ? code : done(call, "collection %s is set", name);
 }
 
 int run_collection_remove(struct call *call)
@@ -35,7 +46,9 @@ int run_collection_remove(struct call *call)
 
 	if (collection_remove(site, call_text(call, "collection"), &why))
 		return site_failed(why);
-	return done(call, "collection %s is gone", call_text(call, "collection"));
+	code = site_note(site, call_text(call, "collection"), NULL, "collection %s removed",
+			 call_text(call, "collection"));
+	return code ? code : done(call, "collection %s is gone", call_text(call, "collection"));
 }
 
 int run_collection_list(struct call *call)
@@ -59,13 +72,20 @@ int run_collection_show(struct call *call)
 
 static int member(struct call *call, bool add)
 {
+	const char *collection = call_text(call, "collection");
+	auto_free char *id = NULL, *title = NULL;
 	OPEN_SITE(call);
 
-	if (collection_member(site, call_text(call, "collection"), call_text(call, "client"), add,
-			      &why))
+	id = client_find(site, call_text(call, "client"), &why);
+	if (!id || collection_member(site, collection, id, add, &why))
 		return site_failed(why);
+	title = client_title(site, id);
+	code = site_note(site, id, NULL, "client %s %s collection %s by name", title,
+			 add ? "put into" : "taken from", collection);
+	if (code)
+		return code;
 	return done(call, "%s is %s collection %s", call_text(call, "client"),
-		    add ? "in" : "no longer named by", call_text(call, "collection"));
+		    add ? "in" : "no longer named by", collection);
 }
 
 int run_collection_include(struct call *call)
@@ -85,6 +105,12 @@ int run_collection_window(struct call *call)
 	if (collection_window(site, call_text(call, "collection"), call_text(call, "window"),
 			      !call_local(call, "remove"), &why))
 		return site_failed(why);
+	code = site_note(site, call_text(call, "collection"), NULL,
+			 "maintenance window \"%s\" of collection %s %s", call_text(call, "window"),
+			 call_text(call, "collection"),
+			 call_local(call, "remove") ? "removed" : "added");
+	if (code)
+		return code;
 	return done(call, "maintenance window of collection %s is %s",
 		    call_text(call, "collection"), call_local(call, "remove") ? "gone" : "set");
 }
@@ -140,6 +166,19 @@ static bool take_wish(struct call *call, struct deployment_wish *wish)
 	       take_integer(call, "order", -1000000, 1000000, &wish->order);
 }
 
+/* What runs where, and how it was asked for. */
+static int note_deployment(struct call *call, struct site *site, const char *id,
+			   const struct deployment_wish *wish)
+{
+	auto_free char *options = site_options_text(call);
+
+	return site_note(site, id, wish->package,
+			 "deployment %s made: program %s of package %s for collection %s, %s%s%s",
+			 id, wish->program, wish->package, wish->collection,
+			 wish->purpose == PURPOSE_AVAILABLE ? "available" : "required",
+			 *options ? ", " : "", options);
+}
+
 int run_deployment_create(struct call *call)
 {
 	struct deployment_wish wish;
@@ -150,6 +189,9 @@ int run_deployment_create(struct call *call)
 		return EXIT_USAGE;
 	if (deployment_create(site, &wish, id, &why))
 		return site_failed(why);
+	code = note_deployment(call, site, id, &wish);
+	if (code)
+		return code;
 	if (call->json) {
 		printf("{\"deployment\": \"%s\"}\n", id);
 		return EXIT_DONE;
@@ -163,6 +205,10 @@ int run_deployment_remove(struct call *call)
 
 	if (deployment_remove(site, call_text(call, "deployment"), &why))
 		return site_failed(why);
+	code = site_note(site, call_text(call, "deployment"), NULL, "deployment %s removed",
+			 call_text(call, "deployment"));
+	if (code)
+		return code;
 	return done(call, "deployment %s is gone; berth site publish tells clients",
 		    call_text(call, "deployment"));
 }
@@ -175,6 +221,9 @@ int run_deployment_rerun(struct call *call)
 
 	if (deployment_rerun(site, id, &runs_once, &why))
 		return site_failed(why);
+	code = site_note(site, id, NULL, "deployment %s is to run again", id);
+	if (code)
+		return code;
 	if (runs_once)
 		return done(
 			call,
@@ -248,23 +297,69 @@ int run_client_show(struct call *call)
 	return EXIT_DONE;
 }
 
+/*
+ * The id of the client that is meant; NULL: said why. What has enrolled since the last round lies
+ * in the drops still, so they are looked through before it is said that nobody is called that.
+ */
+static char *client_meant(struct call *call, struct site *site)
+{
+	const char *client = call_text(call, "client");
+	auto_free char *unknown = NULL, *papers = NULL, *why = NULL;
+	struct ingest_counts counts = { 0 };
+	char *id = client_find(site, client, &unknown);
+
+	if (id)
+		return id;
+	if (papers_ingest(site, &counts, &papers)) /* perhaps those of another point */
+		complain(0, "enrolments of clients were left: %s", papers ? papers : "unknown");
+	id = client_find(site, client, &why);
+	if (!id)
+		(void)site_failed(why);
+	return id;
+}
+
+/* When a client learns that it is approved: with the policy. */
+static int tell_approved(struct call *call, struct site *site)
+{
+	const char *client = call_text(call, "client");
+	int64_t round_s = site_setting_number(site, "clients_round_s");
+
+	if (!site_is_owned(site) || !round_s)
+		return done(call, "client %s is approved; berth site publish lets it in", client);
+	return done(call,
+		    "client %s is approved; berth site publish lets it in now, or the site's "
+		    "server does within %lld %s",
+		    client, (long long)(round_s < 120 ? round_s : (round_s + 59) / 60),
+		    round_s < 120 ? "s" : "min");
+}
+
 int run_client_approve(struct call *call)
 {
+	auto_free char *id = NULL, *title = NULL;
 	OPEN_SITE(call);
 
-	if (client_approve(site, call_text(call, "client"), &why))
+	id = client_meant(call, site);
+	if (!id)
+		return EXIT_FAILED;
+	if (client_approve(site, id, &why))
 		return site_failed(why);
-	code = site_note_change(site, NULL, "client approved");
-	return code ? code : done(call, "client %s is approved", call_text(call, "client"));
+	title = client_title(site, id);
+	code = site_note(site, id, NULL, "client %s approved", title);
+	return code ? code : tell_approved(call, site);
 }
 
 int run_client_remove(struct call *call)
 {
+	auto_free char *id = NULL, *title = NULL;
 	OPEN_SITE(call);
 
-	if (client_remove(site, call_text(call, "client"), &why))
+	id = client_find(site, call_text(call, "client"), &why);
+	if (!id)
 		return site_failed(why);
-	code = site_note_change(site, NULL, "client removed");
+	title = client_title(site, id);
+	if (client_remove(site, id, &why))
+		return site_failed(why);
+	code = site_note(site, id, NULL, "client %s removed", title);
 	return code ? code : done(call, "client %s is forgotten", call_text(call, "client"));
 }
 
@@ -288,6 +383,10 @@ int run_client_token(struct call *call)
 		secret_wipe(token, strlen(token));
 		free(token);
 	}
+	if (code == EXIT_DONE)
+		code = site_note(site, NULL, NULL,
+				 "%lld one-time token%s for clients, good for %lld h",
+				 (long long)count, count == 1 ? "" : "s", (long long)hours);
 	if (code == EXIT_DONE && site_commit(site, &why))
 		code = site_failed(why);
 	return code;

@@ -59,6 +59,10 @@ static int ingest(struct call *call, bool is_new)
 		return complain(EXIT_USAGE, "a package needs a folder: --source DIR");
 	if (package_ingest(site, call_text(call, "package"), absolute, is_new, &package, &why))
 		return site_failed(why);
+	code = site_note(site, package.name, package.name, "package %s is version %lld, of %s",
+			 package.name, (long long)package.version, package.source);
+	if (code)
+		return code;
 	return done(call, "package %s is version %lld: %lld files, %lld bytes", package.name,
 		    (long long)package.version, (long long)package.files, (long long)package.bytes);
 }
@@ -155,7 +159,7 @@ int run_package_program(struct call *call)
 	const char *success = local_of(call, "success");
 	json_t *before auto_json = NULL, *words auto_json = NULL, *codes auto_json = NULL;
 	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
+	auto_free char *why = NULL, *shown = NULL;
 	struct program program = { .package = call_text(call, "package"),
 				   .name = call_text(call, "program"),
 				   .limit_s = 7200 };
@@ -183,6 +187,13 @@ int run_package_program(struct call *call)
 		return EXIT_USAGE;
 	if (program_set(site, &program, &why))
 		return site_failed(why);
+	shown = json_dumps(words, JSON_COMPACT);
+	code = site_note(site, program.package, program.package,
+			 "program %s of package %s runs %s%s%s", program.name, program.package,
+			 shown ? shown : "?", *program.condition ? " where " : "",
+			 program.condition);
+	if (code)
+		return code;
 	return done(call, "program %s of package %s is set", program.name, program.package);
 }
 
@@ -205,12 +216,19 @@ int run_site_publish(struct call *call)
 {
 	auto_site struct site *site = NULL;
 	auto_free char *why = NULL;
-	int code = site_of(call, &site);
+	int code = site_of(call, &site), error;
 
 	if (code)
 		return code;
-	if (policy_publish(site, call_local(call, "force"), &why))
+	error = policy_publish(site, call_local(call, "force"), &why);
+	/* It may be on other points all the same. */
+	code = site_note(site, NULL, NULL, "published the policy, number %lld: %s",
+			 (long long)policy_generation(site),
+			 error ? (why ? why : "?") : "it is on every distribution point");
+	if (error)
 		return site_failed(why);
+	if (code)
+		return code;
 	return done(call, "the policy is on every distribution point");
 }
 

@@ -8,7 +8,6 @@
 #include <site/db.h>
 #include <site/message.h>
 #include <site/object.h>
-#include <pwd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,26 +51,6 @@ int site_of(struct call *call, struct site **site)
 int site_failed(const char *why)
 {
 	return complain(EXIT_FAILED, "%s", why ? why : "the site cannot be used");
-}
-
-const char *site_who(void)
-{
-	static char who[64];
-	const struct passwd *user = getpwuid(getuid());
-	const char *sudo = getenv("SUDO_USER");
-
-	snprintf(who, sizeof(who), "%s", sudo && !getuid() ? sudo : user ? user->pw_name : "root");
-	return who;
-}
-
-int site_note_change(struct site *site, const char *object, const char *what)
-{
-	auto_free char *why = NULL;
-	struct message message = { .id = MSG_SITE_CHANGED,
-				   .object = object,
-				   .strings = { site_who(), what } };
-
-	return message_write(site, &message, &why) ? site_failed(why) : EXIT_DONE;
 }
 
 int site_show(struct call *call, json_t *rows, const char *why)

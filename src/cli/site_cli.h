@@ -15,8 +15,14 @@ int site_of(struct call *call, struct site **site);
 int site_failed(const char *why);
 /* site_who - who runs this command, for what is written of it. */
 const char *site_who(void);
-/* site_note_change - an audit message. */
+/* site_note_change - an audit message; @object (NULL: the site) is named where @what does not. */
 int site_note_change(struct site *site, const char *object, const char *what);
+/* site_note - the same with a format, also about a package (NULL: none). */
+int site_note(struct site *site, const char *object, const char *package, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+/* site_options_text - the options that were given, but for the site: "priority=10 protected"; to
+ * be freed. */
+char *site_options_text(struct call *call);
 /* site_show - @rows (which are given away) as JSON or as the command's columns; NULL: @why. */
 int site_show(struct call *call, json_t *rows, const char *why);
 

@@ -120,7 +120,7 @@ int run_site_add_object(struct call *call)
 int run_site_set_object(struct call *call)
 {
 	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
+	auto_free char *why = NULL, *options = site_options_text(call);
 	struct object object = { 0 };
 	int code = site_of(call, &site);
 
@@ -132,7 +132,8 @@ int run_site_set_object(struct call *call)
 	if (code == EXIT_DONE && object_set(site, &object, &why))
 		code = site_failed(why);
 	if (code == EXIT_DONE)
-		code = site_note_change(site, object.path, "how it is watched");
+		code = site_note(site, object.path, NULL, "how %s is watched: %s", object.path,
+				 options);
 	object_free(&object);
 	return code;
 }

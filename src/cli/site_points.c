@@ -280,6 +280,7 @@ int run_site_add_dp(struct call *call)
 
 int run_site_set_dp(struct call *call)
 {
+	auto_free char *options = site_options_text(call);
 	auto_site struct site *site = NULL;
 	struct object object = { 0 };
 	struct point point cleanup(point_free) = { 0 };
@@ -291,7 +292,8 @@ int run_site_set_dp(struct call *call)
 	if (code == EXIT_DONE)
 		code = save_point(call, site, &object, &point);
 	if (code == EXIT_DONE)
-		code = site_note_change(site, object.path, "distribution point changed");
+		code = site_note(site, object.path, NULL, "distribution point %s: %s", object.path,
+				 options);
 	object_free(&object);
 	return code;
 }

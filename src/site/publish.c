@@ -217,9 +217,9 @@ static void add_point(struct policy *policy, const struct point *p)
 	out->boundaries = split_boundaries(p->boundaries, &out->boundary_count);
 }
 
-static int64_t state_number(struct site *site, const char *sql)
+int64_t policy_generation(struct site *site)
 {
-	struct query q = query_begin(site, sql);
+	struct query q = query_begin(site, "SELECT generation FROM policy_state");
 	int64_t number = query_row(&q) ? query_number_at(&q, 0) : 0;
 
 	(void)query_end(&q, NULL);
@@ -342,7 +342,7 @@ static int build_policy(struct build *b, bool force, char **why)
 	policy.interval_s = site_setting_number(b->site, "client_interval_s");
 	policy.deployments = json_object();
 	policy.pulls = json_object();
-	policy.generation = state_number(b->site, "SELECT generation FROM policy_state") + 1;
+	policy.generation = policy_generation(b->site) + 1;
 	b->entries = json_object();
 	error = add_clients(b, why);
 	if (!error)

@@ -167,6 +167,25 @@ def test_enrol():
     check(re.search(r"^pc1 +approved +%s +0 " % seen, listed, re.M), listed)
 
 
+def audit(**what):
+    return [m for m in rows("site", "messages", "--message", "60011", "--limit", "1000")
+            if all(m[key] == value for key, value in what.items())]
+
+
+def test_approve():
+    """a client that has enrolled can be approved at once, by the name that it says; who did that to whom is kept"""
+    late = Client("late")
+    late.poll()
+    approved = site("client", "approve", "late").out
+    check("berth site publish lets it in" in approved, approved)
+    unknown = site("client", "approve", "nobody", ok=False)
+    check(unknown.code == 1 and 'no client "nobody"' in unknown.text, repr(unknown))
+    found = [c["id"] for c in rows("client", "list") if c["name"] == "late"]
+    site("client", "remove", "late")
+    texts = [m["text"].split("changed the site: ")[1] for m in audit(object=found[0])]
+    check(texts == ["client late (%s) %s" % (found[0], what) for what in ("approved", "removed")], str(texts))
+
+
 def test_install():
     """a required deployment is fetched, verified, run once, and reported"""
     package("one", "echo ran >> $1/client-pc1/out/one; pwd; ls")
@@ -179,6 +198,11 @@ def test_install():
     check(status(d)["state"] == "succeeded" and status(d)["exit"] == 0, str(status(d)))
     check("install" in status(d)["output"], str(status(d)))
     check(not os.path.exists(PC1.state_dir + "/work"), "work is left")
+    texts = [m["text"] for m in audit(package="one")]
+    check("deployment %s made: program install of package one for collection all, required" % d in texts[-1], str(texts))
+    check('program install of package one runs ["install",' in texts[1] and "package one is version 1" in texts[0], str(texts))
+    published = audit(object="P01")[-1]["text"]
+    check("published the policy, number " in published and published.endswith("every distribution point"), published)
 
 
 def test_update():

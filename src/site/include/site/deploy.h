@@ -82,5 +82,7 @@ int paper_take(struct site *site, const void *bytes, size_t length, struct inges
 /* policy_publish - build the policy and bring it to every point that is not in maintenance. Points
  * that fail are named in *why; the others have it. @force: also where nothing has changed. */
 int policy_publish(struct site *site, bool force, char **why) MUST_CHECK;
+/* policy_generation - the number of the last policy that was built; 0: none. */
+int64_t policy_generation(struct site *site);
 
 #endif
