@@ -147,6 +147,7 @@ static int work_on(struct call *call, struct site *site, const struct object *ob
 		return site_failed(why);
 	}
 	options.user = account.user;
+	options.account = account.name;
 	options.domain = account.domain;
 	options.nt_hash = account.user ? account.nt_hash : NULL;
 	good = work(&options, &result);

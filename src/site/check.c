@@ -44,6 +44,7 @@ static void check_share(struct entry *e)
 	/* An account that is gone shows as what it leads to: an anonymous logon that is refused. */
 	if (!account_get(s->site, e->object.account, &account, &why) && account.user) {
 		options.user = account.user;
+		options.account = account.name;
 		options.domain = account.domain;
 		options.nt_hash = account.nt_hash;
 	}

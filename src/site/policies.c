@@ -164,6 +164,7 @@ int account_get(struct site *site, const char *name, struct account *out, char *
 	query_text(&q, usual);
 	found = query_row(&q);
 	if (found) {
+		out->name = xstrdup(usual);
 		out->user = xstrdup(query_text_at(&q, 0));
 		out->domain = xstrdup(query_text_at(&q, 1));
 		(void)query_blob_at(&q, 2, out->nt_hash, sizeof(out->nt_hash));
@@ -175,6 +176,7 @@ int account_get(struct site *site, const char *name, struct account *out, char *
 
 void account_wipe(struct account *account)
 {
+	free(account->name);
 	free(account->user);
 	free(account->domain);
 	explicit_bzero(account, sizeof(*account));

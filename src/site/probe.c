@@ -66,7 +66,9 @@ bool probe_note(struct probe_result *result, enum probe_place place, const char 
 	result->failed = (int)result->step_count - 1;
 	result->status = result->shown = status;
 	result->cause = advice.cause;
-	result->remedy = advice.remedy;
+	result->remedy = probe_remedy(advice, (struct probe_words){ .server = result->server,
+								    .user = result->user,
+								    .account = result->known_as });
 	result->transient = ntstatus_is_transient(status);
 	return false;
 }
@@ -78,7 +80,9 @@ void probe_forget(struct probe_result *result)
 	result->step_count = 0;
 	result->failed = -1;
 	result->status = result->shown = STATUS_SUCCESS;
-	result->cause = result->remedy = NULL;
+	result->cause = NULL;
+	free(result->remedy);
+	result->remedy = NULL;
 	result->transient = false;
 	free(result->address);
 	result->address = NULL;
@@ -132,6 +136,8 @@ bool probe_begin(const struct probe_options *options, struct probe_result *resul
 {
 	*result = (struct probe_result){ .failed = -1, .state = PROBE_UNKNOWN };
 	result->account = account_of(options);
+	result->user = options->user ? xstrdup(options->user) : NULL;
+	result->known_as = options->account ? xstrdup(options->account) : NULL;
 	if (parse_unc(options->unc, result))
 		return true;
 	free(result->object);
@@ -193,6 +199,8 @@ void probe_result_free(struct probe_result *result)
 	free(result->share);
 	free(result->path);
 	free(result->account);
+	free(result->user);
+	free(result->known_as);
 	free(result->message);
 	*result = (struct probe_result){ .failed = -1 };
 }

@@ -3,7 +3,7 @@
  * counts. */
 #include "probe_impl.h"
 
-#include <base/base.h>
+#include <base/buf.h>
 
 #define ANYWHERE ((1u << PLACE_SERVER) | (1u << PLACE_SHARE) | (1u << PLACE_ADMIN))
 
@@ -70,14 +70,14 @@ static const struct row rows[] = {
 	{ STATUS_LOGON_FAILURE,
 	  ANYWHERE,
 	  { "The user name or the password is wrong.",
-	    "Check the account on this file server: accounts belong to a file server, not to a "
-	    "node." } },
+	    "Set the password of %2 on this file server, which has accounts of its own (berth user "
+	    "password %1 %2)%3." } },
 	{ STATUS_WRONG_PASSWORD,
 	  ANYWHERE,
-	  { "The password is wrong.", "Set it again (berth user password)." } },
+	  { "The password is wrong.", "Set it again (berth user password %1 %2)%3." } },
 	{ STATUS_NO_SUCH_USER,
 	  ANYWHERE,
-	  { "There is no such account.", "Add it to this file server (berth user add)." } },
+	  { "There is no such account.", "Add it to this file server (berth user add %1 %2)%3." } },
 	{ STATUS_ACCOUNT_DISABLED,
 	  ANYWHERE,
 	  { "The account is disabled.", "Enable the account." } },
@@ -172,4 +172,31 @@ struct probe_advice probe_advise(enum probe_place place, ntstatus status)
 		if (rows[i].status == status && rows[i].places & 1u << place)
 			return rows[i].advice;
 	return unknown;
+}
+
+/* The other end, where it is the site whose password is wrong. */
+static char *at_the_site(struct probe_words words)
+{
+	if (!words.account)
+		return xstrdup(", or give its right one");
+	return xasprintf(", or tell the site the right one (berth site add-account %s --user %s)",
+			 words.account, words.user ? words.user : "USER");
+}
+
+char *probe_remedy(struct probe_advice advice, struct probe_words words)
+{
+	auto_free char *other = at_the_site(words);
+	const char *const strings[] = { words.server ? words.server : "SERVER",
+					words.user ? words.user : "USER", other };
+	struct buf out = { 0 };
+
+	for (const char *at = advice.remedy; *at; at++) {
+		if (at[0] == '%' && at[1] >= '1' && at[1] <= '3')
+			buf_text(&out, strings[*++at - '1']);
+		else
+			buf_u8(&out, (uint8_t)*at);
+	}
+	buf_u8(&out, 0);
+	BUG_ON(out.failed);
+	return (char *)out.data;
 }

@@ -9,8 +9,15 @@
 enum probe_place { PLACE_SERVER, PLACE_SHARE, PLACE_ADMIN };
 
 struct probe_advice {
-	const char *cause, *remedy;
+	const char *cause, *remedy; /* in the remedy, %1 to %3: the words of a struct probe_words */
 };
+/* What a remedy names: the server, the user, and the account of the site that logs on as that; any
+ * may be NULL. */
+struct probe_words {
+	const char *server, *user, *account;
+};
+/* probe_remedy - the remedy of @advice with @words in it; to be freed. */
+char *probe_remedy(struct probe_advice advice, struct probe_words words);
 /* probe_advise - the likely cause of @status there, and what to do; never NULL. */
 struct probe_advice probe_advise(enum probe_place place, ntstatus status);
 

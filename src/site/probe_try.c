@@ -61,6 +61,7 @@ static void free_attempt(struct attempt *a)
 	free((char *)(uintptr_t)a->options.address);
 	free((char *)(uintptr_t)a->options.user);
 	free((char *)(uintptr_t)a->options.domain);
+	free((char *)(uintptr_t)a->options.account);
 	free(password);
 	free(a->root);
 	free(a->whole);
@@ -387,6 +388,7 @@ void probe_start(struct loop *loop, const struct probe_options *options, probe_d
 	o->address = copy(options->address);
 	o->user = copy(options->user);
 	o->domain = copy(options->domain);
+	o->account = copy(options->account);
 	o->password = copy(options->password);
 	if (options->nt_hash) {
 		memcpy(a->nt_hash, options->nt_hash, sizeof(a->nt_hash));

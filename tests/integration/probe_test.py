@@ -67,6 +67,7 @@ def test_wrong_password():
     """a wrong password is named as such"""
     result = probe(r"\\FS\distro_test", password="wrong")
     check(result.code == 2 and "1326" in result.out, repr(result))
+    check("berth user password FS alice" in result.out, result.out)
 
 
 def test_no_administrator():

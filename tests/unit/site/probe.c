@@ -147,12 +147,28 @@ static void what_is_no_path_of_a_share_is_unknown(void **state)
 	}
 }
 
+static void a_wrong_password_says_where_the_right_one_is_set(void **state)
+{
+	struct probe_options options = usual("\\\\FS\\share");
+	struct probe_result result;
+
+	options.password = "wrong";
+	assert_int_equal(probe_run(&options, &result), PROBE_CRITICAL);
+	assert_says(&result, "(berth user password FS " SMBD_USER "), or give its right one.");
+	probe_result_free(&result);
+	options.account = "publisher";
+	assert_int_equal(probe_run(&options, &result), PROBE_CRITICAL);
+	assert_says(&result, "(berth site add-account publisher --user " SMBD_USER ").");
+	probe_result_free(&result);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_without_admin_share_gets_the_message_of_2010),
 		cmocka_unit_test(a_share_that_is_well_is_ok_with_its_free_space),
 		cmocka_unit_test(each_failure_names_its_step),
+		cmocka_unit_test(a_wrong_password_says_where_the_right_one_is_set),
 		cmocka_unit_test(no_listener_is_error_53_and_tried_again),
 		cmocka_unit_test(what_is_no_path_of_a_share_is_unknown),
 	};

@@ -17,6 +17,7 @@ struct install_options {
 	const char *address; /* where to connect; NULL: what the name resolves to */
 	uint16_t port;
 	const char *user, *domain; /* user NULL: anonymous */
+	const char *account;	   /* by what name the site knows the user; may be NULL */
 	const uint8_t *nt_hash;
 	const char *site_code;
 	bool share_only; /* only what any SMB server has: no ADMIN$, no RPC */
@@ -32,7 +33,8 @@ struct install_result {
 	char *name, *path; /* of the step that failed; NULL: none did */
 	ntstatus status;
 	uint32_t win32; /* what the system reported */
-	const char *text, *cause, *remedy;
+	const char *text, *cause;
+	char *remedy;
 };
 
 /* install_point - true where all steps were good. Free @result with install_result_free. */

@@ -82,6 +82,7 @@ int role_thresholds_set(struct site *site, const char *role, const struct thresh
 
 /* Accounts: who the site logs on as. */
 struct account {
+	char *name;	     /* by which the site knows it */
 	char *user, *domain; /* user NULL: anonymous */
 	uint8_t nt_hash[16];
 };

@@ -25,6 +25,7 @@ struct probe_options {
 	uint16_t port;	  /* 0: 445 */
 	const char *user; /* NULL: anonymous */
 	const char *domain, *password;
+	const char *account; /* by what name the site knows the user, for the remedy; may be NULL */
 	const uint8_t *nt_hash; /* in place of the password; may be NULL */
 	enum client_wish signing, encryption;
 	bool skip_admin;		   /* do not ask for ADMIN$ */
@@ -49,8 +50,9 @@ struct probe_result {
 	enum probe_state state;
 	char *object; /* the UNC path as it is printed */
 	char *server, *share, *path;
-	char *account; /* "DOMAIN\user", or "anonymous" */
-	char *address; /* numeric; NULL where it was not resolved */
+	char *account;	       /* "DOMAIN\user", or "anonymous" */
+	char *user, *known_as; /* without its domain; to the site; either may be NULL */
+	char *address;	       /* numeric; NULL where it was not resolved */
 	struct probe_step steps[PROBE_STEPS_MAX];
 	unsigned step_count;
 	int failed; /* the index of the first step that failed; -1: none */
@@ -58,8 +60,9 @@ struct probe_result {
 	ntstatus status; /* as it came */
 	ntstatus shown;	 /* as a Windows client words it: no listener is "no path", 53 */
 	uint32_t win32, hresult;
-	const char *text;	    /* the sentence of win32 */
-	const char *cause, *remedy; /* constants */
+	const char *text;  /* the sentence of win32 */
+	const char *cause; /* a constant */
+	char *remedy;
 	bool transient;
 	unsigned attempts;
 	uint64_t duration_ms;
