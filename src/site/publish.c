@@ -440,10 +440,16 @@ int policy_publish(struct site *site, bool force, char **why)
 	char owner[SHA256_HEX_SIZE];
 	struct point *points;
 	size_t count;
-	int error = prepare(site, force, owner, why), first = 0;
+	auto_free char *reason = NULL;
+	int error = prepare(site, force, owner, &reason), first = 0;
 
-	if (!error)
-		error = point_load(site, &points, &count, why);
+	if (error) {
+		/* One that is busy is built by somebody else. */
+		if (error != -EBUSY)
+			points_note(site, reason ? reason : "the policy could not be built");
+		return site_fail(why, error, "%s", reason ? reason : "");
+	}
+	error = point_load(site, &points, &count, why);
 	if (error)
 		return error;
 	for (size_t i = 0; i < count; i++) {

@@ -22,6 +22,8 @@ int place_bring(struct site *site, struct place *to, int64_t *generation, char *
 int policy_publish_at(struct site *site, const json_t *paths, char **why) MUST_CHECK;
 /* point_note - in the database: it has the policy @generation, or (@reason) why not. */
 void point_note(struct site *site, const char *path, int64_t generation, const char *reason);
+/* points_note - @reason is why none has what was to be published now: it could not be built. */
+void points_note(struct site *site, const char *reason);
 /* point_publish - to the place of a point, and noted. */
 int point_publish(struct site *site, const struct point *point, struct place *to,
 		  char **why) MUST_CHECK;

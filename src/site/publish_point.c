@@ -12,7 +12,9 @@
 #include <policy/policy.h>
 #include <content/transfer.h>
 #include <site/db.h>
+#include <site/deploy.h>
 #include <site/message.h>
+#include <site/watch.h>
 
 #define DAY_S 86400
 
@@ -73,6 +75,28 @@ void point_note(struct site *site, const char *path, int64_t generation, const c
 	query_number(&q, now_s());
 	query_number(&q, generation);
 	(void)query_run(&q, NULL);
+}
+
+void points_note(struct site *site, const char *reason)
+{
+	struct query q = query_begin(site, "UPDATE points SET reason = ?1 WHERE NOT maintenance");
+
+	query_text(&q, reason);
+	(void)query_run(&q, NULL);
+}
+
+bool policy_is_awaited(struct site *site, int64_t since_s)
+{
+	struct query q = query_begin(
+		site, "SELECT 1 FROM points p JOIN objects o ON o.path = p.path JOIN object_state s"
+		      " ON s.object = o.id WHERE p.reason IS NOT NULL AND NOT p.maintenance AND"
+		      " s.reach = ?1 AND s.changed >= ?2 LIMIT 1");
+	bool awaited;
+
+	query_number(&q, REACH_OK);
+	query_number(&q, since_s);
+	awaited = query_row(&q);
+	return !query_end(&q, NULL) && awaited;
 }
 
 /* Papers are for the site alone. Where that cannot be had it is said, once a day: they are signed,

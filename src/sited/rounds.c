@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Rounds: one after the other, clients_round_s apart; each failure is logged and tried again. */
+/* Rounds: one after the other, clients_round_s apart, or at once where a point is reached again
+ * that could not be given the policy; each failure is logged and tried again. */
 #include "rounds.h"
 
 #include <base/log.h>
 #include <base/thread.h>
+#include <site/db.h>
 #include <site/deploy.h>
 #include <time.h>
 
@@ -75,12 +77,15 @@ static void *run(void *owner)
 {
 	struct rounds *r = owner;
 	uint64_t last = monotonic_ms();
+	int64_t begun_s = now_s();
 
 	while (pause_a_little(r)) {
 		int64_t interval_s = site_setting_number(r->site, "clients_round_s");
 
-		if (!interval_s || monotonic_ms() - last < (uint64_t)interval_s * 1000)
+		if (!interval_s || (monotonic_ms() - last < (uint64_t)interval_s * 1000 &&
+				    !policy_is_awaited(r->site, begun_s)))
 			continue;
+		begun_s = now_s();
 		round_once(r);
 		last = monotonic_ms();
 	}

@@ -131,6 +131,9 @@ def test_retry():
     """a point that is offline is tried again and says why; when it is back the package arrives"""
     L.berth("server", "offline", "FS2")
     wait_until("FS2 is offline", lambda: L.server_state("FS2")["state"] == "offline")
+    berth("site", "publish", ok=False)
+    wait_until("that is told", lambda: "1 distribution point could not be given the policy: berth site points" in
+               berth("site", "status").out and status()["state"] != "ok")
     with open(os.path.join(L.directory, "source", "new"), "w") as f:
         f.write("new")
     berth("package", "update", "tools")
@@ -154,6 +157,7 @@ def test_retry():
     berth("site", "recheck", r"\\FS2\distro_test")
     wait_until("FS2 has it", lambda: rows()[r"\\FS2\distro_test"]["version"] == 3, 40)
     check(status()["work"]["packages_misplaced"] == 0, str(status()))
+    wait_until("and the policy", lambda: status()["work"]["points_unpublished"] == 0, 40)
     berth("site", "set", "retry_s=1")
 
 

@@ -8,6 +8,7 @@
 
 #include <content/document.h>
 #include <site/db.h>
+#include <site/deploy.h>
 #include <site/object.h>
 #include <status_impl.h>
 #include <stdlib.h>
@@ -138,6 +139,28 @@ static void an_object_is_looked_at_again_where_work_says_otherwise(void **state)
 	object_free(&o);
 }
 
+static void a_point_that_is_reached_again_is_given_the_policy(void **state)
+{
+	struct object o = { .role = xstrdup("file-server"),
+			    .path = xstrdup("\\\\FS\\s"),
+			    .thresholds = { -1, -1, -1, -1 } };
+
+	assert_int_equal(object_add(site, &o, NULL), 0);
+	run("INSERT INTO points(path, address, port, priority, is_protected, boundaries, reason)"
+	    " VALUES('\\\\fs\\s', '127.0.0.1', 1, 0, 0, '', 'offline')");
+	o.state = (struct watch_state){ .reach = REACH_DOWN, .changed_s = 100 };
+	assert_int_equal(object_state_save(site, &o, 1, "{}", NULL), 0);
+	assert_false(policy_is_awaited(site, 50));
+	o.state.reach = REACH_OK;
+	assert_int_equal(object_state_save(site, &o, 1, "{}", NULL), 0);
+	assert_true(policy_is_awaited(site, 50));
+	/* It was well before, so that is not what was missing. */
+	assert_false(policy_is_awaited(site, 101));
+	run("UPDATE points SET reason = NULL");
+	assert_false(policy_is_awaited(site, 50));
+	object_free(&o);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -145,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_package_that_is_not_where_it_should_be_is_told),
 		TEST(a_deployment_that_failed_is_told_with_its_clients),
+		TEST(a_point_that_is_reached_again_is_given_the_policy),
 		TEST(an_object_is_looked_at_again_where_work_says_otherwise),
 	};
 

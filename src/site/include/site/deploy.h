@@ -82,6 +82,9 @@ int paper_take(struct site *site, const void *bytes, size_t length, struct inges
 /* policy_publish - build the policy and bring it to every point that is not in maintenance. Points
  * that fail are named in *why; the others have it. @force: also where nothing has changed. */
 int policy_publish(struct site *site, bool force, char **why) MUST_CHECK;
+/* policy_is_awaited - has a point that could not be given the policy been reached again since then?
+ */
+bool policy_is_awaited(struct site *site, int64_t since_s);
 /* policy_generation - the number of the last policy that was built; 0: none. */
 int64_t policy_generation(struct site *site);
 
