@@ -2,6 +2,8 @@
 /* Distribution points in the database, and the places behind them. */
 #include <site/library.h>
 
+#include "probe_impl.h"
+
 #include <content/place_share.h>
 #include <errno.h>
 #include <policy/policy.h>
@@ -163,6 +165,18 @@ int point_load(struct site *site, struct point **out, size_t *count, char **why)
 	return error;
 }
 
+/* Why it cannot be opened; of a password, with what sets it right. */
+static int open_failed(const struct content_failure *failure, struct probe_words words, char **why)
+{
+	auto_free char *reason = NULL, *remedy = NULL;
+	int error = library_fail(&reason, failure);
+
+	if (!probe_is_password(failure->status))
+		return site_fail(why, error, "%s", reason);
+	remedy = probe_remedy(probe_advise(PLACE_SERVER, failure->status), words);
+	return site_fail(why, error, "%s. %s", reason, remedy);
+}
+
 int point_open(struct site *site, const struct point *p, struct place **out, char **why)
 {
 	auto_free char *server = NULL, *share = NULL, *below = NULL;
@@ -185,8 +199,14 @@ int point_open(struct site *site, const struct point *p, struct place **out, cha
 	options.session.domain = account.domain;
 	options.session.nt_hash = account.user ? account.nt_hash : NULL;
 	*out = place_open_smb(&options, &failure);
+	error = *out ? 0
+		     : open_failed(&failure,
+				   (struct probe_words){ .server = server,
+							 .user = account.user,
+							 .account = account.name },
+				   why);
 	account_wipe(&account);
-	return *out ? 0 : library_fail(why, &failure);
+	return error;
 }
 
 json_t *point_list(struct site *site, char **why)

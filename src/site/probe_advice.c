@@ -174,6 +174,12 @@ struct probe_advice probe_advise(enum probe_place place, ntstatus status)
 	return unknown;
 }
 
+bool probe_is_password(ntstatus status)
+{
+	return status == STATUS_LOGON_FAILURE || status == STATUS_WRONG_PASSWORD ||
+	       status == STATUS_NO_SUCH_USER;
+}
+
 /* The other end, where it is the site whose password is wrong. */
 static char *at_the_site(struct probe_words words)
 {

@@ -16,6 +16,8 @@ struct probe_advice {
 struct probe_words {
 	const char *server, *user, *account;
 };
+/* probe_is_password - is it about who logs on and with which password? */
+bool probe_is_password(ntstatus status);
 /* probe_remedy - the remedy of @advice with @words in it; to be freed. */
 char *probe_remedy(struct probe_advice advice, struct probe_words words);
 /* probe_advise - the likely cause of @status there, and what to do; never NULL. */

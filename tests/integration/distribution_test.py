@@ -276,7 +276,12 @@ def test_no_server():
     berth("site", "set-dp", r"\\FS2\distro_test", "--address", "127.0.0.59")
     failed = berth("package", "redistribute", "tools", r"\\FS2\distro_test", ok=False)
     check("start berth-site" in failed.err and "by itself" not in failed.err, repr(failed))
-    berth("site", "set-dp", r"\\FS2\distro_test", "--address", "127.0.0.51")
+    berth("site", "add-account", "typo", "--user", "dist", "--password-stdin", input="wrong\n")
+    berth("site", "set-dp", r"\\FS2\distro_test", "--address", "127.0.0.51", "--account", "typo")
+    failed = berth("package", "redistribute", "tools", r"\\FS2\distro_test", ok=False)
+    for command in ("berth user password FS2 dist", "berth site add-account typo --user dist"):
+        check(command in failed.err, repr(failed))
+    berth("site", "set-dp", r"\\FS2\distro_test", "--account", "dist")
     out = berth("package", "redistribute", "tools", r"\\FS2\distro_test").out
     check("read back and verified" in out, out)
     start_server()
