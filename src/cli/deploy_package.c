@@ -152,6 +152,16 @@ static const char *text_before(const json_t *before, const char *key, const char
 	return text ? text : fallback;
 }
 
+/* What clients run from now on: the words and the condition themselves. */
+static int note_program(struct site *site, const struct program *p)
+{
+	auto_free char *words = json_dumps(p->command, JSON_COMPACT);
+
+	return site_note(site, p->package, p->package, "program %s of package %s runs %s%s%s",
+			 p->name, p->package, words ? words : "?", *p->condition ? " where " : "",
+			 p->condition);
+}
+
 int run_package_program(struct call *call)
 {
 	const char *command = local_of(call, "command"), *condition = local_of(call, "condition"),
@@ -159,7 +169,7 @@ int run_package_program(struct call *call)
 	const char *success = local_of(call, "success");
 	json_t *before auto_json = NULL, *words auto_json = NULL, *codes auto_json = NULL;
 	auto_site struct site *site = NULL;
-	auto_free char *why = NULL, *shown = NULL;
+	auto_free char *why = NULL;
 	struct program program = { .package = call_text(call, "package"),
 				   .name = call_text(call, "program"),
 				   .limit_s = 7200 };
@@ -187,11 +197,7 @@ int run_package_program(struct call *call)
 		return EXIT_USAGE;
 	if (program_set(site, &program, &why))
 		return site_failed(why);
-	shown = json_dumps(words, JSON_COMPACT);
-	code = site_note(site, program.package, program.package,
-			 "program %s of package %s runs %s%s%s", program.name, program.package,
-			 shown ? shown : "?", *program.condition ? " where " : "",
-			 program.condition);
+	code = note_program(site, &program);
 	if (code)
 		return code;
 	return done(call, "program %s of package %s is set", program.name, program.package);

@@ -37,10 +37,11 @@ bool install_note(struct install *i, enum probe_place place, const char *name, c
 	i->result->win32 = win32;
 	i->result->text = status ? ntstatus_text(status) : "The server refused the call.";
 	i->result->cause = advice.cause;
-	i->result->remedy =
+	i->result->filled =
 		probe_remedy(advice, (struct probe_words){ .server = i->server,
 							   .user = i->options->user,
 							   .account = i->options->account });
+	i->result->remedy = i->result->filled;
 	return false;
 }
 
@@ -248,6 +249,6 @@ void install_result_free(struct install_result *result)
 {
 	free(result->name);
 	free(result->path);
-	free(result->remedy);
+	free(result->filled);
 	*result = (struct install_result){ 0 };
 }
