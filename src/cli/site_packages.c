@@ -360,7 +360,7 @@ static int ask_for(struct call *call, enum distribution_verb verb, const char *w
 	if (distribution_ask(site, &wish, w.points, &why))
 		return site_failed(why);
 	text = xasprintf("%s package %s: %s", what, w.package, point ? point : "everywhere");
-	code = site_note_change(site, point, text);
+	code = site_note(site, point, w.package, "%s", text);
 	if (code != EXIT_DONE)
 		return code;
 	is_owned = site_is_owned(site);

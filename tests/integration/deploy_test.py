@@ -201,6 +201,7 @@ def test_install():
     texts = [m["text"] for m in audit(package="one")]
     check("deployment %s made: program install of package one for collection all, required" % d in texts[-1], str(texts))
     check('program install of package one runs ["install",' in texts[1] and "package one is version 1" in texts[0], str(texts))
+    check(any("distribute package one" in text for text in texts), str(texts))
     published = audit(object="P01")[-1]["text"]
     check("published the policy, number " in published and published.endswith("every distribution point"), published)
 
