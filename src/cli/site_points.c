@@ -3,6 +3,7 @@
 #include "deploy.h"
 
 #include <errno.h>
+#include <site/db.h>
 #include <site/deploy.h>
 #include <site/install.h>
 #include <site/message.h>
@@ -10,7 +11,7 @@
 #include <site/pull.h>
 #include <stdio.h>
 
-#define ROLE		 "distribution-point"
+#define ROLE		 OBJECT_ROLE_POINT
 #define DEFAULT_PRIORITY 100
 
 static void replace_text(char **text, const char *with)
@@ -80,6 +81,32 @@ static void print_result(struct report *report, const struct install_options *o,
 	json_decref(answer);
 }
 
+/* Not watched, and perhaps a point all the same, which is then watched again by what changes it. */
+static int find_unwatched(struct call *call, struct site *site, struct object *object,
+			  bool must_exist)
+{
+	struct point point cleanup(point_free) = { 0 };
+	auto_free char *why = NULL;
+	int error;
+
+	*object = (struct object){ .role = xstrdup(ROLE),
+				   .path = xstrdup(call_text(call, "path")),
+				   .kind = OBJECT_SHARE,
+				   .check_admin = !call_local(call, "share-only"),
+				   .thresholds = { -1, -1, -1, -1 } };
+	object_tidy_path(object->path);
+	error = point_find(site, object->path, &point, &why);
+	if (error && (error != -ENOENT || must_exist))
+		return site_failed(why);
+	if (error)
+		return EXIT_DONE;
+	replace_text(&object->path, point.path);
+	replace_text(&object->address, point.address);
+	replace_text(&object->account, point.account);
+	object->port = (uint16_t)point.port;
+	return EXIT_DONE;
+}
+
 /* The object that stands for the point: what is watched, and where and how to reach it. */
 static int find_point(struct call *call, struct site *site, struct object *object, bool must_exist)
 {
@@ -87,14 +114,10 @@ static int find_point(struct call *call, struct site *site, struct object *objec
 	auto_free char *why = NULL;
 	int error = object_find(site, path, ROLE, object, &why);
 
-	if (error && (error != -ENOENT || must_exist))
+	if (error && error != -ENOENT)
 		return site_failed(why);
-	if (error)
-		*object = (struct object){ .role = xstrdup(ROLE),
-					   .path = xstrdup(path),
-					   .kind = OBJECT_SHARE,
-					   .check_admin = !call_local(call, "share-only"),
-					   .thresholds = { -1, -1, -1, -1 } };
+	if (error && find_unwatched(call, site, object, must_exist) != EXIT_DONE)
+		return EXIT_FAILED;
 	replace_text(&object->address, local_of(call, "address"));
 	replace_text(&object->account, account);
 	if (!take_port(call, &object->port))
@@ -241,36 +264,38 @@ static int load_point(struct call *call, struct site *site, struct object *objec
 	return point_find(site, object->path, point, &why) ? site_failed(why) : EXIT_DONE;
 }
 
-/* What a repair goes on from. What was watched only, as a distribution point, becomes one. */
-static int find_to_repair(struct site *site, const struct object *object, struct point *point)
+/* What an installation goes on from: nothing, or, for a repair, what is there. What was watched
+ * only, as a distribution point, becomes one. */
+static int find_to_install(struct call *call, struct site *site, const struct object *object,
+			   struct point *point)
 {
 	auto_free char *why = NULL;
 	int error = point_find(site, object->path, point, &why);
 
-	if (error == -ENOENT)
+	if (error && error != -ENOENT)
+		return site_failed(why);
+	if (error)
 		point->priority = DEFAULT_PRIORITY;
-	return error && error != -ENOENT ? site_failed(why) : EXIT_DONE;
+	if ((!error || object->id) && !call_local(call, "repair"))
+		return complain(EXIT_FAILED,
+				"\"%s\" is a distribution point already; --repair does all "
+				"steps again",
+				object->path);
+	return EXIT_DONE;
 }
 
 int run_site_add_dp(struct call *call)
 {
 	auto_site struct site *site = NULL;
 	struct object object = { 0 };
-	struct point point cleanup(point_free) = { .priority = DEFAULT_PRIORITY };
+	struct point point cleanup(point_free) = { 0 };
 	int code = site_of(call, &site);
 
 	if (code != EXIT_DONE)
 		return code;
 	code = find_point(call, site, &object, false);
-	if (code == EXIT_DONE && object.id) {
-		if (!call_local(call, "repair"))
-			code = complain(EXIT_FAILED,
-					"\"%s\" is a distribution point already; --repair does all "
-					"steps again",
-					object.path);
-		else
-			code = find_to_repair(site, &object, &point);
-	}
+	if (code == EXIT_DONE)
+		code = find_to_install(call, site, &object, &point);
 	if (code == EXIT_DONE)
 		code = work_on(call, site, &object, false, install_point);
 	if (code == EXIT_DONE)
@@ -341,6 +366,22 @@ static int clear(struct call *call, struct site *site, const struct point *point
 	return point_clear(site, point, &why) ? site_failed(why) : EXIT_DONE;
 }
 
+/* Both sides of it at once: what is watched, and what content is brought to. */
+static int remove_rows(struct site *site, const struct object *object, char **why)
+{
+	int error = site_begin(site, why);
+
+	if (error)
+		return error;
+	error = point_remove(site, object->path, why);
+	if (!error && object->id)
+		error = object_remove(site, object->path, ROLE, why);
+	if (!error)
+		return site_commit(site, why);
+	site_rollback(site);
+	return error;
+}
+
 static int forget(struct call *call, struct site *site, const struct object *object)
 {
 	auto_free char *why = NULL;
@@ -352,9 +393,7 @@ static int forget(struct call *call, struct site *site, const struct object *obj
 							      : "removed, with its content" },
 	};
 
-	return object_remove(site, object->path, ROLE, &why) ||
-			       point_remove(site, object->path, &why) ||
-			       message_write(site, &message, &why)
+	return remove_rows(site, object, &why) || message_write(site, &message, &why)
 		       ? site_failed(why)
 		       : EXIT_DONE;
 }

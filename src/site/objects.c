@@ -48,8 +48,7 @@ static char *this_machine(void)
 	return xasprintf("\\\\%s", name);
 }
 
-/* Slashes turned, none at the end. */
-static void tidy(char *path)
+void object_tidy_path(char *path)
 {
 	size_t length;
 
@@ -83,7 +82,7 @@ static int complete(struct object *object, char **why)
 				 "\"%s\" is no role: small letters, digits and hyphens, such as "
 				 "distribution-point",
 				 object->role);
-	tidy(object->path);
+	object_tidy_path(object->path);
 	free(object->system);
 	object->system = object->kind == OBJECT_SHARE ? system_of(object->path) : this_machine();
 	if (!object->system)
@@ -284,7 +283,7 @@ int object_find(struct site *site, const char *path, const char *role, struct ob
 					   "o.role = ?2) ORDER BY o.id");
 	bool found;
 
-	tidy(tidied);
+	object_tidy_path(tidied);
 	query_text(&q, tidied);
 	query_text(&q, role);
 	found = query_row(&q);
@@ -298,6 +297,24 @@ int object_find(struct site *site, const char *path, const char *role, struct ob
 				 tidied, role ? " as " : "", role ? role : "");
 }
 
+/* A point that nobody watches would fail unseen. */
+static int check_unused(struct site *site, const struct object *object, char **why)
+{
+	struct query q = query_begin(site, "SELECT 1 FROM points WHERE path = ?1");
+	bool used;
+
+	query_text(&q, object->path);
+	used = query_row(&q) && !strcmp(object->role, OBJECT_ROLE_POINT);
+	if (query_end(&q, why))
+		return -EIO;
+	return used ? site_fail(why, -EBUSY,
+				"\"%s\" is a distribution point, which is watched as long as it is "
+				"one: berth site remove-dp ends that, berth site set-dp "
+				"--maintenance the messages of it",
+				object->path)
+		    : 0;
+}
+
 int object_remove(struct site *site, const char *path, const char *role, char **why)
 {
 	struct object object;
@@ -306,10 +323,14 @@ int object_remove(struct site *site, const char *path, const char *role, char **
 
 	if (error)
 		return error;
-	q = query_begin(site, "DELETE FROM objects WHERE id = ?1");
-	query_number(&q, object.id);
+	error = check_unused(site, &object, why);
+	if (!error) {
+		q = query_begin(site, "DELETE FROM objects WHERE id = ?1");
+		query_number(&q, object.id);
+		error = query_run(&q, why);
+	}
 	object_free(&object);
-	return query_run(&q, why);
+	return error;
 }
 
 int object_load(struct site *site, struct object **out, size_t *count, char **why)

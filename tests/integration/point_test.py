@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 
 from lab import PASSWORD, Lab, check, main, run, wait_until
@@ -80,6 +81,36 @@ def test_again():
     site("test-dp", r"\\FS\distro_test")
 
 
+def test_unwatched():
+    """a point is watched as long as it is one; where an older site let that end, it is changed, repaired and removed all the same"""
+    def is_watched():
+        return any(o["path"] == r"\\FS\distro_test" for s in json.loads(site("status", "--json").out)["systems"]
+                   for r in s["roles"] for o in r["objects"])
+
+    def unwatch():
+        with sqlite3.connect(os.path.join(L.directory, "site/site.db")) as db:
+            db.execute("PRAGMA foreign_keys = ON")
+            db.execute("DELETE FROM objects")
+        db.close()
+        check(not is_watched(), "it is watched still")
+
+    result = site("remove-object", r"\\FS\distro_test", ok=False)
+    check(result.code == 1 and "remove-dp" in result.text and is_watched(), repr(result))
+    site("set-dp", r"\\FS\distro_test", "--rate", "50M")
+    unwatch()
+    check("already" in site("add-dp", r"\\FS\distro_test", ok=False).text, "without --repair")
+    site("test-dp", "//FS/distro_test")
+    site("add-dp", r"\\FS\distro_test", "--repair")
+    check(json.loads(site("points", "--json").out)[0]["rates"] == "50M" and is_watched(), "the repair dropped the rate")
+    unwatch()
+    site("set-dp", r"\\fs\distro_test", "--priority", "5")
+    check(json.loads(site("points", "--json").out)[0]["priority"] == 5 and is_watched(), "set-dp")
+    unwatch()
+    site("remove-dp", r"\\FS\distro_test", "--keep-content")
+    check(json.loads(site("points", "--json").out) == [], "remove-dp")
+    site("add-dp", r"\\FS\distro_test")
+
+
 def test_watched():
     """a share that was only watched in the role of a point becomes one by a repair, with what content needs"""
     site("add-object", r"\\FS\watched", "--role", "distribution-point")
@@ -134,8 +165,7 @@ def test_share_only():
 def test_remove():
     """removed, it is no longer watched, its registry values are gone, and so is what was made there"""
     site("remove-dp", r"\\FS\distro_test")
-    check("no such" in site("test-dp", r"\\FS\distro_test", ok=False).text or
-          "not watched" in site("test-dp", r"\\FS\distro_test", ok=False).text, "it is gone")
+    check("there is no distribution point" in site("test-dp", r"\\FS\distro_test", ok=False).text, "it is gone")
     check("pieces" not in L.smbclient(r"\\FS\distro_test", "ls", user="installer").out, "directories are left")
     site("add-dp", r"\\FS\distro_test")
     site("remove-dp", r"\\FS\distro_test", "--keep-content")

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <site/db.h>
+#include <site/library.h>
 #include <site/message.h>
 #include <site/object.h>
 #include <stdio.h>
@@ -151,6 +152,26 @@ static void an_object_knows_its_system_and_is_watched_once_in_a_role(void **stat
 	assert_int_equal(object_find(site, "\\\\FS\\distro_test", NULL, &found, &why), -ENOENT);
 	object_free(&o);
 	object_free(&again);
+}
+
+static void a_point_is_watched_as_long_as_it_is_one(void **state)
+{
+	auto_free char *why = NULL, *path = xstrdup("\\\\FS\\distro_test");
+	struct object o = share("\\\\fs\\distro_test"), other = share("\\\\FS\\distro_test");
+	struct point point = { .path = path };
+
+	free(o.role);
+	o.role = xstrdup("distribution-point");
+	assert_int_equal(object_add(site, &o, &why), 0);
+	assert_int_equal(object_add(site, &other, &why), 0);
+	assert_int_equal(point_add(site, &point, &why), 0);
+	assert_int_equal(object_remove(site, path, "file-server", &why), 0);
+	assert_int_equal(object_remove(site, path, NULL, &why), -EBUSY);
+	assert_non_null(strstr(why, "remove-dp"));
+	assert_int_equal(point_remove(site, path, &why), 0);
+	assert_int_equal(object_remove(site, path, NULL, &why), 0);
+	object_free(&o);
+	object_free(&other);
 }
 
 static void what_is_no_path_or_no_role_is_refused(void **state)
@@ -381,6 +402,7 @@ int main(void)
 		TEST(a_damaged_database_is_named_and_refused),
 		TEST(a_setting_is_checked_and_has_a_default),
 		TEST(an_object_knows_its_system_and_is_watched_once_in_a_role),
+		TEST(a_point_is_watched_as_long_as_it_is_one),
 		TEST(what_is_no_path_or_no_role_is_refused),
 		TEST(thresholds_of_an_object_count_before_its_roles_and_the_sites),
 		TEST(a_message_is_filled_in_and_found_by_what_it_is_about),

@@ -6,7 +6,9 @@
 #include <site/site.h>
 #include <site/watch.h>
 
-#define SITE_MAX_OBJECTS 20000
+#define SITE_MAX_OBJECTS  20000
+/* The role of what content is brought to (struct point). */
+#define OBJECT_ROLE_POINT "distribution-point"
 
 /* What an object is: how it is checked. */
 enum object_kind {
@@ -31,6 +33,8 @@ struct object {
 	struct watch_state state;
 };
 void object_free(struct object *object);
+/* object_tidy_path - as paths are stored: slashes turned, none at the end; never longer. */
+void object_tidy_path(char *path);
 
 /* object_add - watch it; the id and the system are filled in. -EEXIST where it is watched in that
  * role already. */
@@ -41,6 +45,8 @@ int object_set(struct site *site, const struct object *object, char **why) MUST_
 /* object_find - by path, and role where not NULL; -ENOENT where there is none. */
 int object_find(struct site *site, const char *path, const char *role, struct object *out,
 		char **why) MUST_CHECK;
+/* object_remove - watch it no longer. -EBUSY for a distribution point that is one still
+ * (point_remove). */
 int object_remove(struct site *site, const char *path, const char *role, char **why) MUST_CHECK;
 /* object_load - all of them with their states; free each, and the array. */
 int object_load(struct site *site, struct object **out, size_t *count, char **why) MUST_CHECK;
