@@ -6,6 +6,8 @@
 ROW(o_site,
     { "site", OPTION_LOCAL_TEXT, NULL, "DIR", "the site (/var/lib/berth/site, or BERTH_SITE)" });
 ROW(o_source, { "source", OPTION_LOCAL_TEXT, NULL, "DIR", "the folder it is made of" });
+ROW(o_verify, { "verify", OPTION_LOCAL, NULL, NULL,
+		"compare what the library has of it with the folder, and mend it" });
 ROW(o_command, { "command", OPTION_LOCAL_TEXT, NULL, "WORDS",
 		 "words with spaces between, or a JSON array; no shell sees them" });
 ROW(o_condition, { "condition", OPTION_LOCAL_TEXT, NULL, "EXPRESSION",
@@ -51,7 +53,7 @@ static const struct command commands[] = {
 	  TARGET_NONE,
 	  NULL,
 	  run_package_update,
-	  { &o_source, &o_site } },
+	  { &o_source, &o_verify, &o_site } },
 	{ "package",
 	  "export",
 	  "package dir",

@@ -43,7 +43,7 @@ int done(struct call *call, const char *format, ...)
 	return EXIT_DONE;
 }
 
-static int ingest(struct call *call, bool is_new)
+static int ingest(struct call *call, enum package_how how)
 {
 	const char *source = local_of(call, "source");
 	auto_free char *absolute = source ? realpath(source, NULL) : NULL, *why = NULL;
@@ -55,26 +55,29 @@ static int ingest(struct call *call, bool is_new)
 		return code;
 	if (source && !absolute)
 		return complain(EXIT_FAILED, "%s cannot be read: %s", source, strerror(errno));
-	if (is_new && !source)
+	if (how == PACKAGE_NEW && !source)
 		return complain(EXIT_USAGE, "a package needs a folder: --source DIR");
-	if (package_ingest(site, call_text(call, "package"), absolute, is_new, &package, &why))
+	if (package_ingest(site, call_text(call, "package"), absolute, how, &package, &why))
 		return site_failed(why);
 	code = site_note(site, package.name, package.name, "package %s is version %lld, of %s",
 			 package.name, (long long)package.version, package.source);
 	if (code)
 		return code;
+	if (package.mended)
+		complain(0, "damaged pieces mended in the library: %llu",
+			 (unsigned long long)package.mended);
 	return done(call, "package %s is version %lld: %lld files, %lld bytes", package.name,
 		    (long long)package.version, (long long)package.files, (long long)package.bytes);
 }
 
 int run_package_create(struct call *call)
 {
-	return ingest(call, true);
+	return ingest(call, PACKAGE_NEW);
 }
 
 int run_package_update(struct call *call)
 {
-	return ingest(call, false);
+	return ingest(call, call_local(call, "verify") ? PACKAGE_VERIFY : PACKAGE_NEXT);
 }
 
 int run_package_list(struct call *call)

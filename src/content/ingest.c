@@ -37,7 +37,7 @@ struct ingest {
 	struct seen *seen; /* of each file of the manifest, in the order they were added */
 	size_t seen_room;
 	struct sha256 *hash;
-	uint8_t *buffer;
+	uint8_t *buffer, *back; /* what is read of the source, and of the library */
 };
 
 static bool bad_file(struct ingest *in, const char *path, const char *text)
@@ -89,18 +89,27 @@ static bool report(struct ingest *in, const char *path)
 	return content_fail(in->why, CONTENT_CANCELLED, STATUS_CANCELLED, path, "stopped");
 }
 
-/* Is it there, as far as its size tells? Its bytes are compared whenever it is sent. */
-static bool library_has(struct ingest *in, const char *name, size_t length)
-{
-	struct place_request rq = { .verb = PLACE_GET, .name = name, .offset = length - 1 };
-	uint8_t last[2];
+enum held { HELD_NOT, HELD_GOOD, HELD_DAMAGED };
 
-	rq.data = last;
-	rq.length = sizeof(last);
+/* What the library has of a piece: as far as its size tells, or every byte of it. */
+static enum held library_has(struct ingest *in, const char *name, const uint8_t *data,
+			     size_t length)
+{
+	size_t first = in->options->verify ? 0 : length - 1;
+	struct place_request rq = { .verb = PLACE_GET,
+				    .name = name,
+				    .offset = first,
+				    .data = in->back,
+				    .length = length + 1 - first };
+
 	place_begin(in->library, &rq);
 	while (!rq.done)
 		place_turn(in->library, -1);
-	return !rq.status && rq.got == 1;
+	if (rq.status && layout_is_gone(rq.status))
+		return HELD_NOT;
+	if (rq.status || rq.got != length - first)
+		return HELD_DAMAGED;
+	return memcmp(in->back, data + first, length - first) ? HELD_DAMAGED : HELD_GOOD;
 }
 
 static bool keep_piece(struct ingest *in, const char *path, uint8_t *data, size_t length)
@@ -108,6 +117,7 @@ static bool keep_piece(struct ingest *in, const char *path, uint8_t *data, size_
 	struct piece piece = { .length = (uint32_t)length };
 	struct place_request rq = { .verb = PLACE_PUT, .data = data, .length = length };
 	char name[LAYOUT_NAME_MAX];
+	enum held held;
 
 	if (!hash_sha256(data, length, piece.hash))
 		return content_fail(in->why, CONTENT_INTERNAL, STATUS_INTERNAL_ERROR, path,
@@ -115,15 +125,21 @@ static bool keep_piece(struct ingest *in, const char *path, uint8_t *data, size_
 	if (!manifest_add_piece(&in->manifest, piece.hash, piece.length, in->why))
 		return false;
 	layout_piece(name, piece.hash);
-	if (library_has(in, name, length))
+	held = library_has(in, name, data, length);
+	if (held == HELD_GOOD)
 		return true;
 	rq.name = name;
+	rq.replace = held == HELD_DAMAGED;
 	place_begin(in->library, &rq);
 	while (!rq.done)
 		place_turn(in->library, -1);
 	if (rq.status)
 		return content_fail_status(in->why, rq.status, true, place_title(in->library),
 					   "write a piece into the library");
+	if (held == HELD_DAMAGED) {
+		in->result->mended_pieces++;
+		return true;
+	}
 	in->result->new_pieces++;
 	in->result->new_bytes += length;
 	return true;
@@ -352,6 +368,7 @@ static void ingest_free(struct ingest *in)
 	sha256_free(in->hash);
 	free(in->seen);
 	free(in->buffer);
+	free(in->back);
 }
 
 bool content_ingest(const char *source, struct place *library, const struct ingest_options *options,
@@ -367,12 +384,13 @@ bool content_ingest(const char *source, struct place *library, const struct inge
 		.why = why,
 		.hash = sha256_new(),
 		.buffer = malloc(READ_BYTES),
+		.back = malloc(READ_BYTES + 1),
 	};
 
 	*result = (struct ingest_result){ 0 };
 	if (in.root < 0)
 		return content_fail_errno(why, errno, source, "open the folder");
-	if (!in.hash || !in.buffer)
+	if (!in.hash || !in.buffer || !in.back)
 		return content_fail(why, CONTENT_INTERNAL, STATUS_NO_MEMORY, NULL, "out of memory");
 	return take_directory(&in, in.root, "", 0) && look_again(&in) && write_manifest(&in);
 }

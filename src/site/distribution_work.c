@@ -230,7 +230,7 @@ static int act(struct distribution_job *w, struct point *point, struct transfer_
 	if (!error)
 		error = point_open(w->site, point, &to, why);
 	if (!error && !exchange(w, &library, to, &p, result, &failure))
-		error = library_fail(why, &failure);
+		error = library_fail_package(why, &failure, &library, w->package);
 	if (!error && w->verb != DIST_REMOVE)
 		error = point_publish(w->site, point, to, why);
 	if (to)

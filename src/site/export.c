@@ -46,7 +46,7 @@ int package_export(struct site *site, const char *name, const char *directory, u
 		return site_fail(why, -errno, "%s cannot be made: %s", directory, strerror(errno));
 	to = place_open_directory(directory, &failure);
 	if (!to || !fill(&library, to, p.manifest, &result, &failure))
-		error = library_fail(why, &failure);
+		error = library_fail_package(why, &failure, &library, name);
 	else
 		error = place_bring(site, to, NULL, why);
 	if (to)

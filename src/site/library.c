@@ -24,6 +24,22 @@ int library_fail(char **why, const struct content_failure *f)
 	return site_fail(why, error, "%s%s%s", f->text, f->path[0] ? ": " : "", f->path);
 }
 
+int library_fail_package(char **why, const struct content_failure *f, const struct site_library *l,
+			 const char *package)
+{
+	const char *title = place_title(l->place);
+	size_t length = strlen(title);
+	bool is_lost = f->problem == CONTENT_DAMAGED || f->problem == CONTENT_MISSING ||
+		       f->problem == CONTENT_UNREADABLE;
+
+	if (!is_lost || strncmp(f->path, title, length) != 0 || f->path[length] != '/')
+		return library_fail(why, f);
+	return site_fail(why, -EIO,
+			 "%s: %s; berth package update %s --verify reads its folder again and "
+			 "mends the library",
+			 f->text, f->path, package);
+}
+
 void library_close(struct site_library *l)
 {
 	repository_close(l->repository);

@@ -77,13 +77,14 @@ static bool name_is_good(const char *name)
 	return deployment_id_is_safe(name);
 }
 
-int package_ingest(struct site *site, const char *name, const char *source, bool is_new,
+int package_ingest(struct site *site, const char *name, const char *source, enum package_how how,
 		   struct package *out, char **why)
 {
-	const struct ingest_options options = { 0 };
+	const struct ingest_options options = { .verify = how == PACKAGE_VERIFY };
 	struct site_library library auto_library = { 0 };
 	struct content_failure failure = { 0 };
 	struct ingest_result result;
+	bool is_new = how == PACKAGE_NEW;
 	int error;
 
 	if (!name_is_good(name))
@@ -103,6 +104,7 @@ int package_ingest(struct site *site, const char *name, const char *source, bool
 	if (!content_ingest(source ? source : out->source, library.place, &options, &result,
 			    &failure))
 		return library_fail(why, &failure);
+	out->mended = result.mended_pieces;
 	if (!is_new && !memcmp(out->manifest, result.hash, SHA256_LENGTH))
 		return 0;
 	if (source) {

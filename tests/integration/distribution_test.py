@@ -175,6 +175,10 @@ def pieces(name):
     return [os.path.join(d, f) for d, _, files in os.walk(top) for f in files if os.path.basename(os.path.dirname(d)) == "pieces"]
 
 
+def library():
+    return {os.path.join(d, f) for d, _, files in os.walk(os.path.join(site_dir(), "content")) for f in files}
+
+
 def test_validate():
     """what rotted at a point is found, said, and repaired"""
     victim = sorted(pieces("FS"))[0]
@@ -257,6 +261,26 @@ def test_given_up():
     check(2302 in messages(), str(messages()))
     L.berth("server", "online", "FS2")
     L.wait_online("FS2")
+
+
+def test_library():
+    """what rotted in the library is told with the command that mends it, which does"""
+    os.makedirs(os.path.join(L.directory, "third"))
+    with open(os.path.join(L.directory, "third", "file"), "wb") as f:
+        f.write(os.urandom(1000))
+    before = library()
+    berth("package", "create", "third", "--source", os.path.join(L.directory, "third"))
+    victim = [p for p in library() - before if "/pieces/" in p][0]
+    with open(victim, "r+b") as f:
+        f.write(b"rot!")
+    failed = berth("package", "distribute", "third", r"\\FS\distro_test", ok=False)
+    check(failed.code == 1 and "berth package update third --verify" in failed.text, repr(failed))
+    check("mended" not in berth("package", "update", "third").text, "without --verify")
+    mended = berth("package", "update", "third", "--verify")
+    check("damaged pieces mended in the library: 1" in mended.err and "version 1" in mended.out, repr(mended))
+    berth("package", "redistribute", "third", r"\\FS\distro_test")
+    check("mended" not in berth("package", "update", "third", "--verify").text, "again")
+    berth("package", "remove", "third")
 
 
 def test_remove():

@@ -87,6 +87,33 @@ static void the_same_folder_has_the_same_hash_and_adds_nothing(void **state)
 	assert_int_equal(second.new_pieces, 0);
 }
 
+static void what_rotted_in_the_library_is_mended_by_the_same_folder(void **state)
+{
+	static const char damage[] = "cd '%s' && set -- $(find . -type f -size +8 | sort) && "
+				     "printf rot | dd of=$1 conv=notrunc status=none && "
+				     "truncate -s -1 $2 && rm $3 && echo more >>$4";
+	struct place *library auto_place = new_place("library");
+	struct place *target auto_place = new_place("point");
+	const struct ingest_options verify = { .sizes = &small, .verify = true };
+	struct content_failure why = { 0 };
+	struct ingest_result first, second;
+	auto_free char *command = NULL;
+
+	make_source();
+	first = ingest(library);
+	assert_int_equal(first.mended_pieces, 0);
+	command = xasprintf(damage, scratch("library/pieces"));
+	assert_int_equal(system(command), 0);
+	assert_true(content_ingest(scratch("src"), library, &verify, &second, &why));
+	assert_memory_equal(first.hash, second.hash, SHA256_LENGTH);
+	assert_int_equal(second.mended_pieces, 3);
+	assert_int_equal(second.new_pieces, 1);
+	assert_int_equal(moved(library, target, first.hash, TRANSFER_MISSING).sent,
+			 first.new_pieces);
+	assert_true(content_ingest(scratch("src"), library, &verify, &second, &why));
+	assert_int_equal(second.mended_pieces + second.new_pieces, 0);
+}
+
 static void an_insertion_costs_few_pieces(void **state)
 {
 	struct place *library auto_place = new_place("library");
@@ -873,6 +900,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(a_folder_is_taken_with_all_its_files),
 		PLACE_TEST(the_same_folder_has_the_same_hash_and_adds_nothing),
+		PLACE_TEST(what_rotted_in_the_library_is_mended_by_the_same_folder),
 		PLACE_TEST(an_insertion_costs_few_pieces),
 		PLACE_TEST(a_source_that_is_lost_is_not_asked_for_every_piece),
 		PLACE_TEST(a_target_that_may_not_copy_is_sent_the_whole_piece),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Taking a folder into a library: each file is cut into pieces, each piece that the library does
- * not hold yet is written, and the manifest says how to put them together again.
+ * not hold yet, or holds damaged, is written, and the manifest says how to put them together again.
  *
  * A source that cannot be read, that is neither file nor directory, or that changes while it is
  * read is a failure that names the file, and the library stays as it was but for pieces that
@@ -21,6 +21,9 @@ struct ingest_progress {
 
 struct ingest_options {
 	const struct chunk_sizes *sizes; /* NULL: chunk_sizes_of its size */
+	/* Read back what the library has, and write anew what rotted there; else its size and its
+	 * last byte must do. */
+	bool verify;
 	/* progress - now and then; false: stop. May be NULL. */
 	bool (*progress)(void *owner, const struct ingest_progress *progress);
 	void *owner;
@@ -32,6 +35,7 @@ struct ingest_result {
 	uint32_t files, pieces;
 	uint64_t bytes;
 	uint64_t new_pieces, new_bytes; /* that the library did not have */
+	uint64_t mended_pieces;		/* that it had damaged, and has whole again */
 };
 
 /*

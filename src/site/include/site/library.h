@@ -25,6 +25,10 @@ void library_close(struct site_library *library);
 #define auto_library cleanup(library_close)
 /* library_fail - what content says, as this room says it: a negative errno and a sentence. */
 int library_fail(char **why, const struct content_failure *failure);
+/* library_fail_package - the same where content of @package was read from @library: what is damaged
+ * or missing there is told with what mends it. */
+int library_fail_package(char **why, const struct content_failure *failure,
+			 const struct site_library *library, const char *package);
 
 /* Packages: a folder that was taken into the library, in versions. */
 struct package {
@@ -33,13 +37,16 @@ struct package {
 	uint8_t manifest[SHA256_LENGTH];
 	int64_t bytes, files;
 	char *source;
+	uint64_t mended; /* by package_ingest: pieces that were damaged in the library */
 };
 void package_free(struct package *package);
 #define auto_package cleanup(package_free)
 int package_find(struct site *site, const char *name, struct package *out, char **why) MUST_CHECK;
 /* package_ingest - a new package, or the next version of one, from the folder @source (NULL: the
- * one it had). An unchanged folder is no new version. */
-int package_ingest(struct site *site, const char *name, const char *source, bool is_new,
+ * one it had). An unchanged folder is no new version. PACKAGE_VERIFY: as PACKAGE_NEXT, and what of
+ * it rotted in the library is written anew (ingest.h). */
+enum package_how { PACKAGE_NEW, PACKAGE_NEXT, PACKAGE_VERIFY };
+int package_ingest(struct site *site, const char *name, const char *source, enum package_how how,
 		   struct package *out, char **why) MUST_CHECK;
 /* package_export - its present version with the signed documents into a directory, which is made
  * where it is missing; verified. *@bytes: how large it is. */
