@@ -131,6 +131,10 @@ bool content_fetch(struct agent *a, const struct deployment *d, struct content_f
 	if (!options.from_count)
 		return false;
 	good = content_transfer(d->manifest, &options, &result, why);
+	if (!good && result.is_nowhere)
+		content_fail(why, CONTENT_MISSING, STATUS_NOT_FOUND, d->package,
+			     "the package is on no distribution point that answers (%u asked)",
+			     options.from_count);
 	for (unsigned i = 0; i < options.from_count; i++)
 		places_close(a, sources[i]);
 	if (good)

@@ -333,6 +333,29 @@ static bool take_priority(struct call *call, enum distribution_priority *out)
 	return !name;
 }
 
+/* It is removed as asked; what that means for clients is seen here and not by each of them. */
+static int tell_misses(struct site *site, const char *package)
+{
+	auto_free char *why = NULL;
+	json_t *rows auto_json = distribution_misses(site, package, &why), *row;
+	size_t i;
+
+	if (!rows)
+		return site_failed(why);
+	json_array_foreach(rows, i, row)
+	{
+		const char *id = text_of(row, "id");
+
+		complain(0,
+			 "deployment %s (%s, collection %s) uses package %s, which is on no "
+			 "distribution point now: its clients wait until berth package distribute "
+			 "%s, or berth deployment remove %s",
+			 id, text_of(row, "purpose"), text_of(row, "collection"), package, package,
+			 id);
+	}
+	return EXIT_DONE;
+}
+
 static int ask_for(struct call *call, enum distribution_verb verb, const char *what)
 {
 	auto_site struct site *site = NULL;
@@ -361,6 +384,8 @@ static int ask_for(struct call *call, enum distribution_verb verb, const char *w
 		return site_failed(why);
 	text = xasprintf("%s package %s: %s", what, w.package, point ? point : "everywhere");
 	code = site_note(site, point, w.package, "%s", text);
+	if (code == EXIT_DONE && verb == DIST_REMOVE)
+		code = tell_misses(site, w.package);
 	if (code != EXIT_DONE)
 		return code;
 	is_owned = site_is_owned(site);

@@ -56,6 +56,7 @@ static bool find_manifest(struct transfer *t)
 {
 	const uint8_t *hash = t->hash;
 	const struct transfer_options *o = t->options;
+	unsigned missing = 0;
 
 	if (o->known && layout_read_manifest(o->known, hash, &t->manifest, t->why))
 		return true;
@@ -63,7 +64,9 @@ static bool find_manifest(struct transfer *t)
 		manifest_free(&t->manifest);
 		if (layout_read_manifest(o->from[i], hash, &t->manifest, t->why))
 			return true;
+		missing += t->why->problem == CONTENT_MISSING;
 	}
+	t->result->is_nowhere = o->from_count && missing == o->from_count;
 	return o->known || o->from_count
 		       ? false
 		       : content_fail(t->why, CONTENT_MISSING, STATUS_NOT_FOUND, NULL,

@@ -181,3 +181,22 @@ json_t *distribution_list(struct site *site, const char *package, char **why)
 	}
 	return rows;
 }
+
+json_t *distribution_misses(struct site *site, const char *package, char **why)
+{
+	struct query q = query_begin(
+		site, "SELECT id, purpose, collection FROM deployments WHERE package = ?1"
+		      " AND (expires = 0 OR expires > ?2) AND NOT EXISTS (SELECT 1 FROM"
+		      " distributions d WHERE d.package = ?1 AND d.verb <> ?3)"
+		      " ORDER BY created, id");
+	json_t *rows;
+
+	query_text(&q, package);
+	query_number(&q, now_s());
+	query_number(&q, DIST_REMOVE);
+	rows = query_json(&q);
+	if (!query_end(&q, why))
+		return rows;
+	json_decref(rows);
+	return NULL;
+}

@@ -488,6 +488,21 @@ def test_bounded():
     site("deployment", "remove", d)
 
 
+def test_nowhere():
+    """a package that is taken off its last point is told with the deployments that use it, and clients say what they wait for"""
+    package("away", "echo ran >> $1/client-pc1/out/away")
+    check("deployment" not in site("package", "remove", "away").err, "nothing uses it")
+    site("package", "distribute", "away", POINT)
+    d = deploy("away")
+    result = site("package", "remove", "away", POINT)
+    check("deployment %s (required, collection all)" % d in result.err, repr(result))
+    PC1.poll()
+    state = PC1.state(d)
+    check(state["state"] == "retrying" and "on no distribution point that answers (1 asked)" in state["reason"], str(state))
+    site("deployment", "remove", d)
+    check("deployment" not in site("package", "remove", "away", POINT).err, "it is used no more")
+
+
 def test_withdrawn():
     """a client that was removed is asked no more, and its reports count no more"""
     site("client", "remove", "pc1")

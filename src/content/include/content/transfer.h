@@ -69,6 +69,7 @@ struct transfer_result {
 	uint32_t reconnects;
 	uint64_t bytes, bytes_sent, bytes_checked;
 	uint8_t first_bad[SHA256_LENGTH]; /* where bad is not 0 */
+	bool is_nowhere; /* every source was asked for the manifest, and has none */
 };
 
 /*

@@ -44,6 +44,9 @@ int distribution_ask(struct site *site, const struct distribution_wish *wish, js
 		     char **why) MUST_CHECK;
 /* distribution_list - of @package, or (NULL) of all. */
 json_t *distribution_list(struct site *site, const char *package, char **why);
+/* distribution_misses - the deployments of @package whose clients can get no content: it is on no
+ * point, or is being removed from the last; an array of objects: id, purpose, collection. */
+json_t *distribution_misses(struct site *site, const char *package, char **why);
 
 /* distribution_hurry - @point can be reached again: what was to be tried later there is due now. */
 int distribution_hurry(struct site *site, const char *point, char **why) MUST_CHECK;
