@@ -9,7 +9,7 @@ ROW(o_source, { "source", OPTION_LOCAL_TEXT, NULL, "DIR", "the folder it is made
 ROW(o_verify, { "verify", OPTION_LOCAL, NULL, NULL,
 		"compare what the library has of it with the folder, and mend it" });
 ROW(o_command, { "command", OPTION_LOCAL_TEXT, NULL, "WORDS",
-		 "words with spaces between, or a JSON array; no shell sees them" });
+		 "words with spaces between, no quotes, or a JSON array; no shell sees them" });
 ROW(o_condition, { "condition", OPTION_LOCAL_TEXT, NULL, "EXPRESSION",
 		   "runs only where it holds for the client's facts" });
 ROW(o_limit, { "limit", OPTION_LOCAL_TEXT, NULL, "SECONDS", "how long it may run (7200)" });

@@ -99,7 +99,8 @@ int run_package_programs(struct call *call)
 		    : site_show(call, program_list(site, call_text(call, "package"), &why), why);
 }
 
-/* A JSON array of words, or words between spaces; nothing is ever given to a shell. */
+/* A JSON array of words, or words between spaces; nothing is ever given to a shell. Quotes between
+ * spaces mean to who writes them what only a shell makes of them. NULL: they are neither. */
 static json_t *words_of(const char *text)
 {
 	auto_free char *copy = NULL;
@@ -108,6 +109,8 @@ static json_t *words_of(const char *text)
 
 	if (text[0] == '[')
 		return json_loads(text, 0, NULL);
+	if (strpbrk(text, "\"'"))
+		return NULL;
 	words = json_array();
 	copy = xstrdup(text);
 	for (char *word = strtok_r(copy, " ", &saved); word; word = strtok_r(NULL, " ", &saved))
@@ -165,6 +168,27 @@ static int note_program(struct site *site, const struct program *p)
 			 p->condition);
 }
 
+/* The program is set all the same: the next version of the package may bring the file. */
+static int set_program(struct site *site, const struct program *program)
+{
+	json_t *strangers auto_json = NULL, *word;
+	auto_free char *why = NULL;
+	size_t i;
+
+	if (program_set(site, program, &why))
+		return site_failed(why);
+	strangers = program_strangers(site, program, &why);
+	if (!strangers)
+		return complain(EXIT_DONE, "the program is set; its files were not looked for: %s",
+				why);
+	json_array_foreach(strangers, i, word)
+	{
+		complain(0, "%s is not in package %s as it is now", json_string_value(word),
+			 program->package);
+	}
+	return EXIT_DONE;
+}
+
 int run_package_program(struct call *call)
 {
 	const char *command = local_of(call, "command"), *condition = local_of(call, "condition"),
@@ -191,19 +215,20 @@ int run_package_program(struct call *call)
 	program.restart = restart ? restart : text_before(before, "restart", "report");
 	if (before)
 		program.limit_s = json_integer_value(json_object_get(before, "limit_s"));
-	if (!json_is_array(words) || !codes)
-		return complain(
-			EXIT_USAGE,
-			"a program needs --command \"WORD WORD\" or a JSON array of words, and "
-			"--success takes numbers with commas");
+	if (!json_is_array(words))
+		return complain(EXIT_USAGE,
+				"a program needs --command: words with spaces between and no "
+				"quotes, which only a shell would understand, or a JSON array of "
+				"them: --command '[\"sh\", \"-c\", \"echo hi\"]'");
+	if (!codes)
+		return complain(EXIT_USAGE, "--success takes numbers with commas");
 	if (!take_integer(call, "limit", 1, DEPLOYMENT_LIMIT_S_MAX, &program.limit_s))
 		return EXIT_USAGE;
-	if (program_set(site, &program, &why))
-		return site_failed(why);
-	code = note_program(site, &program);
-	if (code)
-		return code;
-	return done(call, "program %s of package %s is set", program.name, program.package);
+	code = set_program(site, &program);
+	if (!code)
+		code = note_program(site, &program);
+	return code ? code
+		    : done(call, "program %s of package %s is set", program.name, program.package);
 }
 
 int run_package_export(struct call *call)

@@ -134,6 +134,19 @@ json_t *package_list(struct site *site, char **why)
 	return NULL;
 }
 
+static bool are_words(const json_t *command)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach(command, i, word)
+	{
+		if (!json_is_string(word))
+			return false;
+	}
+	return json_array_size(command) && json_array_size(command) <= DEPLOYMENT_WORDS_MAX;
+}
+
 int program_set(struct site *site, const struct program *p, char **why)
 {
 	auto_free char *command = json_dumps(p->command, JSON_COMPACT),
@@ -149,8 +162,7 @@ int program_set(struct site *site, const struct program *p, char **why)
 		return error;
 	if (!e)
 		return site_fail(why, -EINVAL, "the run condition is no expression: %s", wrong);
-	if (!deployment_id_is_safe(p->name) || !json_array_size(p->command) ||
-	    json_array_size(p->command) > DEPLOYMENT_WORDS_MAX ||
+	if (!deployment_id_is_safe(p->name) || !are_words(p->command) ||
 	    !restart_of(p->restart, &restart) || p->limit_s < 1 ||
 	    p->limit_s > DEPLOYMENT_LIMIT_S_MAX ||
 	    json_array_size(p->success) > DEPLOYMENT_CODES_MAX)
@@ -171,6 +183,46 @@ int program_set(struct site *site, const struct program *p, char **why)
 	query_text(&q, success);
 	query_text(&q, p->restart);
 	return query_run(&q, why);
+}
+
+/* A file, or a directory with something in it. */
+static bool manifest_has(const struct manifest *m, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (uint32_t i = 0; i < m->file_count; i++) {
+		const char *path = manifest_path(m, &m->files[i]);
+
+		if (!strncmp(path, name, length) && (!path[length] || path[length] == '/'))
+			return true;
+	}
+	return false;
+}
+
+json_t *program_strangers(struct site *site, const struct program *p, char **why)
+{
+	struct site_library library auto_library = { 0 };
+	struct package package auto_package = { 0 };
+	struct manifest m auto_manifest = { 0 };
+	struct content_failure failure = { 0 };
+	json_t *strangers, *word;
+	size_t i;
+
+	if (package_find(site, p->package, &package, why) || library_read(site, &library, why))
+		return NULL;
+	if (!layout_read_manifest(library.place, package.manifest, &m, &failure)) {
+		(void)!library_fail_package(why, &failure, &library, p->package);
+		return NULL;
+	}
+	strangers = json_array();
+	json_array_foreach(p->command, i, word)
+	{
+		const char *text = json_string_value(word);
+
+		if (text && !strncmp(text, "./", 2) && !manifest_has(&m, text + 2))
+			json_array_append(strangers, word);
+	}
+	return strangers;
 }
 
 json_t *program_list(struct site *site, const char *package, char **why)

@@ -214,6 +214,20 @@ def test_update():
     check(open(PC1.out + "/one").read() == "ran\nsecond\n", open(PC1.out + "/one").read())
 
 
+def test_words():
+    """a command is words, and quotes that only a shell would understand are refused"""
+    def program(command, ok=True):
+        return site("package", "program", "one", "odd", "--command", command, ok=ok)
+
+    for odd in ('sh -c "echo hi"', "echo 'hi'", '["sh", "-c", "echo hi"', '["sh", 1]', "[]", ""):
+        result = program(odd, ok=False)
+        check(result.code in (1, 2) and [p["name"] for p in rows("package", "programs", "one")] == ["install"], odd + repr(result))
+    check("""--command '["sh", "-c", "echo hi"]'""" in program('sh -c "echo hi"', ok=False).err, "no example")
+    check(program('["sh", "-c", "echo \\"hi\\""]').err == "", "JSON")
+    check("./setup is not in package one" in program("sh ./setup ./install").err, "a file that is not there")
+    check(program("./install").err == "", "a file that is there")
+
+
 def test_exit_codes():
     """exit codes mean what installers mean by them, and a busy system is tried again"""
     expected = {0: "succeeded", 194: "reboot-pending", 7: "failed", 5: "succeeded", 82: "retrying"}

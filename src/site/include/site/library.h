@@ -64,6 +64,9 @@ struct program {
 	const char *restart;
 };
 int program_set(struct site *site, const struct program *program, char **why) MUST_CHECK;
+/* program_strangers - those words of its command that name a file of the package ("./setup") that
+ * its present version does not have; an array of texts. */
+json_t *program_strangers(struct site *site, const struct program *program, char **why);
 json_t *program_list(struct site *site, const char *package, char **why);
 
 /* Distribution points, as content and policy go to them. */
