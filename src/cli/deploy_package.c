@@ -196,7 +196,6 @@ int run_package_program(struct call *call)
 	const char *success = local_of(call, "success");
 	json_t *before auto_json = NULL, *words auto_json = NULL, *codes auto_json = NULL;
 	auto_site struct site *site = NULL;
-	auto_free char *why = NULL;
 	struct program program = { .package = call_text(call, "package"),
 				   .name = call_text(call, "program"),
 				   .limit_s = 7200 };
