@@ -127,6 +127,15 @@ static int find_point(struct call *call, struct site *site, struct object *objec
 	return EXIT_DONE;
 }
 
+/* Where and how what is watched is reached, so is what content is brought to. */
+static void take_reach(struct point *point, const struct object *object)
+{
+	replace_text(&point->path, object->path);
+	replace_text(&point->address, object->address);
+	replace_text(&point->account, object->account);
+	point->port = object->port;
+}
+
 static int write_outcome(struct site *site, const struct install_options *o,
 			 const struct install_result *r, bool good)
 {
@@ -245,10 +254,7 @@ static int save_point(struct call *call, struct site *site, struct object *objec
 	error = object->id ? object_set(site, object, &why) : object_add(site, object, &why);
 	if (error)
 		return site_failed(why);
-	replace_text(&point->path, object->path);
-	replace_text(&point->address, object->address);
-	replace_text(&point->account, object->account);
-	point->port = object->port;
+	take_reach(point, object);
 	return point_add(site, point, &why) ? site_failed(why) : save_pull(call, site, point->path);
 }
 
@@ -284,6 +290,38 @@ static int find_to_install(struct call *call, struct site *site, const struct ob
 	return EXIT_DONE;
 }
 
+/* What another site uses is seen before anything is changed there. What cannot be seen is nothing
+ * to tell: the share may not be there yet, and the steps say what else is wrong. */
+static int refuse_foreign(struct call *call, struct site *site, const struct object *object)
+{
+	struct report report = { .json = call->json, .steps = json_array() };
+	struct point point cleanup(point_free) = { 0 };
+	auto_free char *why = NULL;
+	struct install_result result = {
+		.status = STATUS_ACCESS_DENIED,
+		.win32 = ntstatus_win32(STATUS_ACCESS_DENIED),
+		.cause = "the share, or the directory in it, is a distribution point of that site",
+		.remedy = "take another share, or a directory below this one; or remove it at that "
+			  "site first (berth site remove-dp there)",
+	};
+	const struct install_options options = { .unc = object->path };
+	int code = EXIT_DONE;
+
+	take_reach(&point, object);
+	if (point_check_owner(site, &point, &why) == -EPERM) {
+		result.name = xstrdup("see whose it is");
+		result.path = xasprintf("%s\\" LAYOUT_SITE, object->path);
+		result.text = why;
+		on_step(&report, result.name, result.path, result.status, result.win32, NULL);
+		print_result(&report, &options, &result, false);
+		(void)write_outcome(site, &options, &result, false);
+		code = EXIT_FAILED;
+	}
+	install_result_free(&result);
+	json_decref(report.steps);
+	return code;
+}
+
 int run_site_add_dp(struct call *call)
 {
 	auto_site struct site *site = NULL;
@@ -296,6 +334,8 @@ int run_site_add_dp(struct call *call)
 	code = find_point(call, site, &object, false);
 	if (code == EXIT_DONE)
 		code = find_to_install(call, site, &object, &point);
+	if (code == EXIT_DONE)
+		code = refuse_foreign(call, site, &object);
 	if (code == EXIT_DONE)
 		code = work_on(call, site, &object, false, install_point);
 	if (code == EXIT_DONE)
@@ -382,20 +422,39 @@ static int remove_rows(struct site *site, const struct object *object, char **wh
 	return error;
 }
 
-static int forget(struct call *call, struct site *site, const struct object *object)
+static int forget(struct site *site, const struct object *object, const char *what)
 {
 	auto_free char *why = NULL;
 	struct message message = {
 		.id = MSG_DP_CHANGED,
 		.object = object->path,
-		.strings = { site_who(), object->path,
-			     call_local(call, "keep-content") ? "removed; its content stays"
-							      : "removed, with its content" },
+		.strings = { site_who(), object->path, what },
 	};
 
 	return remove_rows(site, object, &why) || message_write(site, &message, &why)
 		       ? site_failed(why)
 		       : EXIT_DONE;
+}
+
+static int remove_point(struct call *call, struct site *site, const struct object *object,
+			struct point *point)
+{
+	auto_free char *why = NULL;
+	int code;
+
+	take_reach(point, object);
+	if (point_check_owner(site, point, &why) == -EPERM) {
+		complain(0, "%s; what is there is left as it is", why);
+		return forget(site, object, "removed; another site uses the place");
+	}
+	code = clear(call, site, point);
+	if (code == EXIT_DONE)
+		code = work_on(call, site, object, false, install_remove);
+	if (code != EXIT_DONE && !call_local(call, "force"))
+		return code;
+	return forget(site, object,
+		      call_local(call, "keep-content") ? "removed; its content stays"
+						       : "removed, with its content");
 }
 
 int run_site_remove_dp(struct call *call)
@@ -408,15 +467,8 @@ int run_site_remove_dp(struct call *call)
 	if (code != EXIT_DONE)
 		return code;
 	code = load_point(call, site, &object, &point);
-	if (code == EXIT_DONE) {
-		code = clear(call, site, &point);
-		if (code == EXIT_DONE)
-			code = work_on(call, site, &object, false, install_remove);
-		if (code != EXIT_DONE && call_local(call, "force"))
-			code = EXIT_DONE;
-		if (code == EXIT_DONE)
-			code = forget(call, site, &object);
-	}
+	if (code == EXIT_DONE)
+		code = remove_point(call, site, &object, &point);
 	object_free(&object);
 	return code;
 }

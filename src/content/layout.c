@@ -51,15 +51,17 @@ static bool claim(struct place *place, const char *owner, struct content_failure
 	return status ? failed(why, place, LAYOUT_SITE, status, true, "claim the place") : true;
 }
 
-static bool check_owner(struct place *place, const char *owner, struct content_failure *why)
+bool layout_check_owner(struct place *place, const char *owner, bool *is_claimed,
+			struct content_failure *why)
 {
 	json_t *site auto_json = NULL;
 	auto_buf struct buf bytes = { 0 };
 	const char *root;
 	ntstatus status = place_read(place, LAYOUT_SITE, LAYOUT_SITE_BYTES, &bytes);
 
-	if (status == STATUS_OBJECT_NAME_NOT_FOUND)
-		return claim(place, owner, why);
+	*is_claimed = status != STATUS_OBJECT_NAME_NOT_FOUND;
+	if (!*is_claimed)
+		return true;
 	if (status)
 		return failed(why, place, LAYOUT_SITE, status, false, "see whose place this is");
 	site = document_parse_json(bytes.data, bytes.len, NULL);
@@ -69,6 +71,14 @@ static bool check_owner(struct place *place, const char *owner, struct content_f
 	return content_fail(why, CONTENT_FOREIGN, STATUS_ACCESS_DENIED, place_title(place),
 			    "it belongs to another site, whose root key is %.64s",
 			    root ? root : "not to be read");
+}
+
+static bool become_owner(struct place *place, const char *owner, struct content_failure *why)
+{
+	bool is_claimed;
+
+	return layout_check_owner(place, owner, &is_claimed, why) &&
+	       (is_claimed || claim(place, owner, why));
 }
 
 static bool make_directories(struct place *place, struct content_failure *why)
@@ -114,7 +124,7 @@ bool layout_prepare(struct place *place, const char *owner, struct content_failu
 
 	if (status)
 		return failed(why, place, LAYOUT_LOCK, status, true, "lock the place");
-	return make_directories(place, why) && check_owner(place, owner, why) &&
+	return make_directories(place, why) && become_owner(place, owner, why) &&
 	       make_piece_directories(place, why);
 }
 

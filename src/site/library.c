@@ -17,9 +17,10 @@
 
 int library_fail(char **why, const struct content_failure *f)
 {
-	int error = f->problem == CONTENT_MISSING ? -ENOENT
-		    : f->problem == CONTENT_BUSY  ? -EBUSY
-						  : -EIO;
+	int error = f->problem == CONTENT_MISSING   ? -ENOENT
+		    : f->problem == CONTENT_BUSY    ? -EBUSY
+		    : f->problem == CONTENT_FOREIGN ? -EPERM
+						    : -EIO;
 
 	return site_fail(why, error, "%s%s%s", f->text, f->path[0] ? ": " : "", f->path);
 }

@@ -12,6 +12,8 @@
 
 /* For all of it. What is left then, the same command goes on with. */
 #define CLEAR_MS (4u * 3600 * 1000)
+/* For one small file. */
+#define LOOK_MS	 60000
 
 static bool remove_pieces(struct place *place, struct content_failure *why)
 {
@@ -41,17 +43,14 @@ static bool remove_all(struct place *place, struct content_failure *why)
 static bool take(struct place *place, const struct site_library *library,
 		 struct content_failure *why)
 {
-	auto_buf struct buf bytes = { 0 };
+	bool is_claimed;
 	ntstatus status;
 
 	if (library->place)
 		return layout_prepare(place, library->owner, why);
-	status = place_read(place, LAYOUT_SITE, LAYOUT_SITE_BYTES, &bytes);
-	if (layout_is_gone(status))
-		status = place_lock(place, LAYOUT_LOCK);
-	else if (!status)
-		return content_fail(why, CONTENT_FOREIGN, STATUS_ACCESS_DENIED, place_title(place),
-				    "it belongs to another site");
+	if (!layout_check_owner(place, "", &is_claimed, why))
+		return false;
+	status = place_lock(place, LAYOUT_LOCK);
 	return !status || content_fail_status(why, status, true, LAYOUT_LOCK, "lock the place");
 }
 
@@ -83,4 +82,24 @@ int point_clear(struct site *site, const struct point *point, char **why)
 	if (place)
 		place_unlock(place);
 	return error;
+}
+
+int point_check_owner(struct site *site, const struct point *point, char **why)
+{
+	struct site_library library auto_library = { 0 };
+	struct content_failure failure = { 0 };
+	struct place *place auto_place = NULL;
+	auto_free char *no_library = NULL;
+	bool is_claimed;
+	int error = library_read(site, &library, &no_library);
+
+	if (error && error != -ENOENT)
+		return site_fail(why, error, "%s", no_library);
+	error = point_open(site, point, &place, why);
+	if (error)
+		return error;
+	place_set_deadline(place, LOOK_MS);
+	if (layout_check_owner(place, library.owner, &is_claimed, &failure))
+		return 0;
+	return library_fail(why, &failure);
 }

@@ -125,6 +125,37 @@ def test_watched():
     site("remove-dp", r"\\FS\watched")
 
 
+def test_two_sites():
+    """a share that another site uses is no point of this one, and who was there first loses nothing"""
+    def other(*args, ok=True, input=None):
+        return L.berth("site", args[0], *args[1:], "--site", os.path.join(L.directory, "other"), input=input, ok=ok)
+
+    point = r"\\FS\distro_test\two"
+    other("init", "--code", "P02")
+    other("add-account", "installer", "--user", "installer", "--password-stdin", input=PASSWORD + "\n")
+    other("set", "account=installer")
+    other("add-dp", point)  # nobody's yet
+    site("add-dp", point)
+    site("publish")
+    late = other("publish", ok=False)
+    check("belongs to another site" in late.text, repr(late))
+    removed = other("remove-dp", point)
+    check("belongs to another site" in removed.err and "left as it is" in removed.err, repr(removed))
+    check(json.loads(other("points", "--json").out) == json.loads(other("status", "--json").out)["systems"] == [], "it is there still")
+    result = other("add-dp", point, ok=False)
+    owner = open(os.path.join(L.directory, "site/keys/owner")).read().strip()
+    check(result.code == 1 and owner in result.out and r"FAIL see whose it is" in result.out and "ADMIN$" not in result.out, repr(result))
+    check(json.loads(other("points", "--json").out) == [], "it was added")
+    data = json.loads(other("add-dp", point, "--json", ok=False).out)
+    check(data["failure"]["hresult_decimal"] == 2147942405 and owner in data["failure"]["text"], str(data))
+    check(60021 in [m["message"] for m in json.loads(other("messages", "--json").out)], "no message")
+    site("test-dp", point)
+    check("timestamp.json" in L.smbclient(r"\\FS\distro_test", "ls two/metadata/*", user="installer").out, "what was published is gone")
+    other("add-dp", point + r"\below")
+    other("remove-dp", point + r"\below")
+    site("remove-dp", point)
+
+
 def test_share_only():
     """on any SMB server's share, with --share-only: an smbd of its own"""
     base = os.path.join(L.directory, "smbd")

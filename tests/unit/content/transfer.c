@@ -873,11 +873,20 @@ static void a_place_of_another_site_is_left_alone(void **state)
 	struct place *target auto_place = new_place("target");
 	struct content_failure why = { 0 };
 	char other[] = OWNER;
+	bool is_claimed;
 
 	other[0] = 'f';
 	place_unlock(target);
 	assert_false(layout_prepare(target, other, &why));
 	assert_int_equal(why.problem, CONTENT_FOREIGN);
+	place_unlock(target);
+	why = (struct content_failure){ 0 };
+	assert_false(layout_check_owner(target, other, &is_claimed, &why));
+	assert_int_equal(why.problem, CONTENT_FOREIGN);
+	assert_non_null(strstr(why.text, OWNER));
+	assert_true(layout_check_owner(target, OWNER, &is_claimed, &why) && is_claimed);
+	assert_false(place_remove(target, LAYOUT_SITE));
+	assert_true(layout_check_owner(target, other, &is_claimed, &why) && !is_claimed);
 }
 
 static void a_place_has_one_writer_at_a_time(void **state)

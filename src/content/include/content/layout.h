@@ -34,6 +34,11 @@ void layout_target(char name[LAYOUT_NAME_MAX], const uint8_t hash[SHA256_LENGTH]
  */
 bool layout_prepare(struct place *place, const char *owner, struct content_failure *why) MUST_CHECK;
 
+/* layout_check_owner - the same without a change: false with CONTENT_FOREIGN where it is another
+ * site's. *@is_claimed: it is somebody's. */
+bool layout_check_owner(struct place *place, const char *owner, bool *is_claimed,
+			struct content_failure *why) MUST_CHECK;
+
 /* layout_read_target - a whole target, compared with its hash; @limit bytes at most. */
 bool layout_read_target(struct place *place, const uint8_t hash[SHA256_LENGTH], size_t limit,
 			struct buf *out, struct content_failure *why) MUST_CHECK;

@@ -23,7 +23,8 @@ int library_open(struct site *site, struct site_library *out, char **why) MUST_C
 int library_read(struct site *site, struct site_library *out, char **why) MUST_CHECK;
 void library_close(struct site_library *library);
 #define auto_library cleanup(library_close)
-/* library_fail - what content says, as this room says it: a negative errno and a sentence. */
+/* library_fail - what content says, as this room says it: a negative errno (-ENOENT, -EBUSY, -EPERM
+ * for what is another site's, else -EIO) and a sentence. */
 int library_fail(char **why, const struct content_failure *failure);
 /* library_fail_package - the same where content of @package was read from @library: what is damaged
  * or missing there is told with what mends it. */
@@ -96,5 +97,8 @@ int boundaries_check(const char *list, char **why) MUST_CHECK;
 /* point_clear - remove all that the site laid down there: documents, content, papers. -EBUSY where
  * it is being written to. */
 int point_clear(struct site *site, const struct point *point, char **why) MUST_CHECK;
+/* point_check_owner - 0: the place behind it is the site's, or nobody's yet; -EPERM: another
+ * site's, which @why names. Changes nothing there. */
+int point_check_owner(struct site *site, const struct point *point, char **why) MUST_CHECK;
 
 #endif
