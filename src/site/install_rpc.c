@@ -156,10 +156,16 @@ static ntstatus set_text(struct rpc_pipe *pipe, const uint8_t *key, const char *
 	return registry_call(pipe, WINREG_SET_VALUE, &request, &reply, win32);
 }
 
-/* A key of the point: by site and share, so that several sites and shares keep apart. */
+/* A key of the point: by site, share and directory, so that several of each keep apart. */
 static char *key_of(const struct install *i)
 {
-	return xasprintf(KEY_OF_POINTS "\\%s.%s", i->options->site_code, i->share);
+	char *key = xasprintf(KEY_OF_POINTS "\\%s.%s%s%s", i->options->site_code, i->share,
+			      *i->below ? "." : "", i->below);
+
+	/* A backslash would be a key within a key. */
+	for (char *c = key + strlen(KEY_OF_POINTS) + 1; *c; c++)
+		*c = (char)(*c == '\\' ? '/' : *c);
+	return key;
 }
 
 static struct rpc_pipe *open_registry(struct install *i, struct winreg_reply *root)

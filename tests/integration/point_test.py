@@ -154,6 +154,7 @@ def test_two_sites():
     other("add-dp", point + r"\below")
     other("remove-dp", point + r"\below")
     site("remove-dp", point)
+    site("test-dp", r"\\FS\distro_test")  # it has registry values of its own
 
 
 def test_share_only():
