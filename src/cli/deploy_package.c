@@ -43,6 +43,23 @@ int done(struct call *call, const char *format, ...)
 	return EXIT_DONE;
 }
 
+static int show_package(struct call *call, const struct package *p)
+{
+	json_t *answer auto_json = NULL;
+
+	if (p->mended)
+		complain(0, "damaged pieces mended in the library: %llu",
+			 (unsigned long long)p->mended);
+	if (!call->json)
+		return done(call, "package %s is version %lld: %lld files, %lld bytes", p->name,
+			    (long long)p->version, (long long)p->files, (long long)p->bytes);
+	answer = json_pack("{s:s, s:I, s:I, s:I, s:I}", "package", p->name, "version",
+			   (json_int_t)p->version, "files", (json_int_t)p->files, "bytes",
+			   (json_int_t)p->bytes, "mended_pieces", (json_int_t)p->mended);
+	print_json(answer);
+	return EXIT_DONE;
+}
+
 static int ingest(struct call *call, enum package_how how)
 {
 	const char *source = local_of(call, "source");
@@ -61,13 +78,7 @@ static int ingest(struct call *call, enum package_how how)
 		return site_failed(why);
 	code = site_note(site, package.name, package.name, "package %s is version %lld, of %s",
 			 package.name, (long long)package.version, package.source);
-	if (code)
-		return code;
-	if (package.mended)
-		complain(0, "damaged pieces mended in the library: %llu",
-			 (unsigned long long)package.mended);
-	return done(call, "package %s is version %lld: %lld files, %lld bytes", package.name,
-		    (long long)package.version, (long long)package.files, (long long)package.bytes);
+	return code ? code : show_package(call, &package);
 }
 
 int run_package_create(struct call *call)
