@@ -179,7 +179,14 @@ static const char eighth[] =
 	" PRIMARY KEY(package, point), FOREIGN KEY(package, point) REFERENCES"
 	" distributions(package, point) ON DELETE CASCADE) STRICT, WITHOUT ROWID;";
 
-static const char *const steps[] = { first, second, third, fourth, fifth, sixth, seventh, eighth };
+/* Points that an object's removal had left unwatched (object_remove refuses that since). */
+static const char ninth[] =
+	"INSERT OR IGNORE INTO objects(system, role, kind, path, address, port, account,"
+	" check_admin, paused) SELECT substr(path, 1, 1 + instr(substr(path, 3), '\\')),"
+	" 'distribution-point', 'share', path, address, port, account, 0, maintenance FROM points;";
+
+static const char *const steps[] = { first, second,  third,  fourth, fifth,
+				     sixth, seventh, eighth, ninth };
 
 static int run(struct site *site, const char *sql, char **why)
 {

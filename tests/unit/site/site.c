@@ -174,6 +174,26 @@ static void a_point_is_watched_as_long_as_it_is_one(void **state)
 	object_free(&other);
 }
 
+/* As the program before left it. */
+static void a_point_that_was_left_unwatched_is_watched_again(void **state)
+{
+	auto_free char *why = NULL, *path = xstrdup("\\\\FS\\distro_test");
+	struct point point = { .path = path, .port = 1445, .is_maintained = true };
+	struct object found;
+	struct query q;
+
+	assert_int_equal(point_add(site, &point, &why), 0);
+	assert_int_equal(object_find(site, path, NULL, &found, &why), -ENOENT);
+	q = query_begin(site, "PRAGMA user_version = 8");
+	assert_int_equal(query_run(&q, &why), 0);
+	site_close(site);
+	assert_int_equal(site_open(dir, &site, &why), 0);
+	assert_int_equal(object_find(site, path, "distribution-point", &found, &why), 0);
+	assert_string_equal(found.system, "\\\\FS");
+	assert_true(found.port == 1445 && found.paused && found.kind == OBJECT_SHARE);
+	object_free(&found);
+}
+
 static void what_is_no_path_or_no_role_is_refused(void **state)
 {
 	static const char *const paths[] = {
@@ -403,6 +423,7 @@ int main(void)
 		TEST(a_setting_is_checked_and_has_a_default),
 		TEST(an_object_knows_its_system_and_is_watched_once_in_a_role),
 		TEST(a_point_is_watched_as_long_as_it_is_one),
+		TEST(a_point_that_was_left_unwatched_is_watched_again),
 		TEST(what_is_no_path_or_no_role_is_refused),
 		TEST(thresholds_of_an_object_count_before_its_roles_and_the_sites),
 		TEST(a_message_is_filled_in_and_found_by_what_it_is_about),
