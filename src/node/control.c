@@ -10,6 +10,7 @@
 
 #include <base/thread.h>
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -50,11 +51,20 @@ static bool send_all(int fd, const char *data, size_t length)
 	return true;
 }
 
-/* Answers the line; false where the client has gone. */
+/* Pacemaker kills an agent that takes too long, and then stops what it was to start: what it asked
+ * for must not be done behind that. */
+static bool has_gone(int fd)
+{
+	struct pollfd peer = { .fd = fd };
+
+	return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR));
+}
+
+/* Answers the line; false where the client has gone: then nothing is done. */
 static bool answer(int fd, const char *line, size_t length)
 {
-	json_t *reply = request_answer(line, length);
-	auto_free char *text = json_dumps(reply, JSON_COMPACT);
+	json_t *reply = has_gone(fd) ? NULL : request_answer(line, length);
+	auto_free char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
 	bool sent;
 
 	json_decref(reply);

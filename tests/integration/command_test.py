@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import signal
 import struct
 import threading
 
@@ -302,6 +303,33 @@ def test_control_socket():
         s.close()
     wait_until("N1 answers again", lambda: any(n["name"] == "N1" and n["state"] == "online"
                                                for n in (L.status(check_code=False) or {"nodes": []})["nodes"]))
+
+
+def test_gone():
+    """what a client asked for that has gone meanwhile is not done"""
+    import socket
+    server, owner = "FS", L.wait_online("FS")["owner"]
+    path, process = os.path.join(L.directory, owner + ".sock"), L.nodes[owner].process
+
+    def ask(share):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(path)
+        s.sendall(json.dumps({"do": "share.add", "server": server, "share": share, "path": share}).encode() + b"\n")
+        return s
+
+    def shares():
+        return [s["name"] for s in json.loads(L.berth("share", "list", server, "--json").out)]
+    stays = ask("stays")
+    answer = json.loads(stays.makefile().readline())
+    check(answer["ok"] is True, str(answer))
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        ask("goes").close()
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    for _ in range(20):
+        check("stays" in shares() and "goes" not in shares(), str(shares()))
+    L.berth("share", "remove", server, "stays")
 
 
 def test_config_errors():

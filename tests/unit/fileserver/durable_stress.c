@@ -172,10 +172,22 @@ static void *disturb(void *context)
 	return NULL;
 }
 
+static size_t opens_left(void)
+{
+	struct open_listing_row *rows;
+	size_t count = open_list(NULL, &rows);
+
+	for (size_t i = 0; i < count; i++) {
+		free(rows[i].path);
+		free(rows[i].user);
+	}
+	free(rows);
+	return count;
+}
+
 static void each_parked_open_ends_once(void **state)
 {
 	struct worker workers[CLIENTS + 1];
-	struct open_listing_row *rows;
 	uint32_t parked = 0, resumed = 0;
 
 	(void)state;
@@ -194,13 +206,9 @@ static void each_parked_open_ends_once(void **state)
 	pthread_join(workers[CLIENTS].thread, NULL);
 	assert_true(parked > CLIENTS * ROUNDS / 20);
 	assert_true(resumed > 0);
-	for (int i = 0; i < 1000 && open_list(NULL, &rows); i++) { /* the last times run out */
-		free(rows);
+	for (int i = 0; i < 1000 && opens_left(); i++) /* the last times run out */
 		usleep(10000);
-	}
-	free(rows);
-	assert_int_equal(open_list(NULL, &rows), 0);
-	free(rows);
+	assert_int_equal(opens_left(), 0);
 	for (int i = 0; i < NAMES; i++) {
 		char name[8];
 
