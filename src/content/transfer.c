@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A transfer: which pieces are wanted, what the target has of them, many of them under way at a
- * time, waiting for a place that was lost, and the manifest at the end.
+ * time, and the manifest at the end.
  */
 #include "transfer_impl.h"
 
@@ -10,10 +10,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#define TURN_MS	       200 /* how long to wait for one place */
-#define TURN_SHARED_MS 2   /* and where several have something under way */
-#define RETRY_FIRST_MS 100
-#define RETRY_MOST_MS  5000
+#define TURN_MS	       200	   /* how long to wait for one place */
+#define TURN_SHARED_MS 2	   /* and where several have something under way */
 #define SPACE_SPARE    (16u << 20) /* left over at a target, for documents and directories */
 #define EXPECTED_MAX   512	   /* pieces that a source is told of before they are asked for */
 #define FLOOR_MS       (15u * 60 * 1000)
@@ -267,7 +265,7 @@ static unsigned advance(struct transfer *t)
 	return moved;
 }
 
-static unsigned places_at_work(const struct transfer *t)
+unsigned transfer_at_work(const struct transfer *t)
 {
 	unsigned count = place_in_flight(t->options->to) > 0;
 
@@ -278,7 +276,7 @@ static unsigned places_at_work(const struct transfer *t)
 
 static void wait_for_something(struct transfer *t)
 {
-	unsigned at_work = places_at_work(t);
+	unsigned at_work = transfer_at_work(t);
 	int ms = at_work > 1 ? TURN_SHARED_MS : TURN_MS;
 
 	if (!at_work) { /* all are held back, or the places are lost */
@@ -299,70 +297,14 @@ static void drain(struct transfer *t)
 		place_drain(t->options->from[i]);
 }
 
-static bool nothing_in_flight(const struct transfer *t)
-{
-	return !places_at_work(t);
-}
-
-/*
- * While the target was lost its lock was free, and whoever took it may have removed what was
- * brought, or what the target was known to hold. Every writer takes the mark away or leaves its own
- * there, before it changes anything else; where this run has left none, nobody can tell.
- */
-static ntstatus look_for_mark(struct transfer *t)
-{
-	auto_buf struct buf mark = { 0 };
-	ntstatus status = STATUS_OBJECT_NAME_NOT_FOUND;
-
-	if (t->options->mode == TRANSFER_CHECK) /* publishes nothing */
-		return STATUS_SUCCESS;
-	if (t->marked)
-		status = place_read(t->options->to, LAYOUT_UNFINISHED, LAYOUT_NAME_MAX, &mark);
-	if (content_problem_of(status, false) == CONTENT_UNREACHABLE)
-		return status; /* lost once more */
-	t->overtaken = status || mark.len != strlen(t->token) ||
-		       memcmp(mark.data, t->token, mark.len) != 0;
-	return STATUS_SUCCESS;
-}
-
-static ntstatus open_again(struct transfer *t)
-{
-	ntstatus status = STATUS_SUCCESS;
-
-	if (t->lost_target) {
-		status = place_reopen(t->options->to);
-		if (!status)
-			status = place_lock(t->options->to, LAYOUT_LOCK);
-		return status ? status : look_for_mark(t);
-	}
-	/* One source that is back will do. */
-	for (unsigned i = 0; i < t->options->from_count; i++) {
-		status = place_reopen(t->options->from[i]);
-		if (!status)
-			break;
-	}
-	return status;
-}
-
-/* What is behind its deadline does not come back. */
-static bool nobody_has_time(const struct transfer *t)
-{
-	if (t->lost_target)
-		return place_is_late(t->options->to);
-	for (unsigned i = 0; i < t->options->from_count; i++)
-		if (!place_is_late(t->options->from[i]))
-			return false;
-	return true;
-}
-
-static void pause_ms(uint64_t ms)
+void transfer_pause(uint64_t ms)
 {
 	const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
 
 	nanosleep(&pause, NULL);
 }
 
-static bool report(struct transfer *t)
+bool transfer_report(struct transfer *t)
 {
 	const struct transfer_options *o = t->options;
 
@@ -370,74 +312,6 @@ static bool report(struct transfer *t)
 		return !t->failed;
 	transfer_fail(t, CONTENT_CANCELLED, STATUS_CANCELLED, o->to, "", "stopped");
 	return false;
-}
-
-/* How long patience lasts for the piece that we are at. */
-static uint64_t patience_end_ms(struct transfer *t)
-{
-	if (!t->lost_since_ms || t->progress.pieces_done > t->lost_at_pieces) {
-		t->lost_since_ms = monotonic_ms();
-		t->lost_at_pieces = t->progress.pieces_done;
-	}
-	return t->lost_since_ms + t->options->patience_ms;
-}
-
-/*
- * A target that is lost may have lost its power, and with it what it said to have stored and had
- * not brought to its disk. So all that was done before counts as what an earlier run has left: it
- * is read, and sent again where it is not whole.
- */
-static void doubt_target(struct transfer *t)
-{
-	if (t->on_disk || t->options->mode == TRANSFER_CHECK)
-		return;
-	for (unsigned i = 0; i < t->slot_count; i++)
-		if (t->slots[i].phase != PHASE_FREE)
-			slot_drop(t, &t->slots[i]);
-	for (size_t i = 0; i < t->next; i++) {
-		if (piece_set_add_one(&t->there, &t->todo.pieces[i]))
-			continue;
-		transfer_fail(t, CONTENT_INTERNAL, STATUS_NO_MEMORY, t->options->to, "",
-			      "out of memory");
-		return;
-	}
-	piece_set_sort(&t->there);
-	t->doubts = true;
-	t->next = 0;
-	t->progress.pieces_done = t->before.pieces_done;
-	t->progress.bytes_done = t->before.bytes_done;
-	t->pace_ms = 0;
-}
-
-/* A place was lost: what is under way ends first, then it is tried again and again. */
-static void recover(struct transfer *t)
-{
-	uint64_t pause = RETRY_FIRST_MS, end;
-	ntstatus status = t->lost_status;
-
-	if (!nothing_in_flight(t))
-		return;
-	window_shrink(&t->checks, monotonic_ms());
-	window_shrink(&t->sends, monotonic_ms());
-	end = patience_end_ms(t);
-	if (t->lost_target)
-		doubt_target(t);
-	while (monotonic_ms() < end && report(t)) {
-		status = open_again(t);
-		if (!status || nobody_has_time(t))
-			break;
-		pause_ms(min_u64(pause, RETRY_MOST_MS));
-		pause *= 2;
-	}
-	if (status) {
-		transfer_fail(t, CONTENT_UNREACHABLE, status,
-			      t->lost_target ? t->options->to : t->options->from[0], "",
-			      "it was lost and has not come back");
-		return;
-	}
-	t->result->reconnects++;
-	t->lost_target = t->lost_source = false;
-	t->failed = t->overtaken; /* content_transfer begins anew */
 }
 
 /* Held back is not slow. */
@@ -493,11 +367,11 @@ static bool run(struct transfer *t)
 		if (!advance(t))
 			wait_for_something(t);
 		if (t->lost_target || t->lost_source)
-			recover(t);
+			transfer_recover(t);
 		check_pace(t);
 		if (t->progress.pieces_done != reported) {
 			reported = t->progress.pieces_done;
-			report(t);
+			transfer_report(t);
 		}
 	}
 	drain(t);
@@ -517,7 +391,7 @@ static bool persistently(struct transfer *t, bool (*step)(struct transfer *t))
 			return false;
 		t->lost_target = true;
 		t->lost_status = t->why->status;
-		recover(t);
+		transfer_recover(t);
 		if (t->failed)
 			return false;
 	}
@@ -548,9 +422,9 @@ bool transfer_wait_for_leave(struct transfer *t, uint64_t bytes)
 	uint64_t ms;
 
 	while (o->may_send && (ms = o->may_send(o->owner, bytes)) > 0) {
-		if (!report(t))
+		if (!transfer_report(t))
 			return false;
-		pause_ms(ms);
+		transfer_pause(ms);
 	}
 	return true;
 }

@@ -115,6 +115,15 @@ void transfer_compose(struct transfer *t);
 bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes);
 /* transfer_wait_for_leave - until so many bytes may go; false: stopped meanwhile, and noted. */
 bool transfer_wait_for_leave(struct transfer *t, uint64_t bytes);
+/* transfer_at_work - how many places have something under way. */
+unsigned transfer_at_work(const struct transfer *t);
+/* transfer_report - tell whoever asked how far it is; false: it is to stop, or has failed. */
+bool transfer_report(struct transfer *t);
+/* transfer_pause - sleep so long. */
+void transfer_pause(uint64_t ms);
+/* transfer_recover - a place was lost: what is under way ends first, then it is tried again and
+ * again for as long as patience lasts (transfer_lost.c). */
+void transfer_recover(struct transfer *t);
 /* transfer_fail - note the first failure. */
 void transfer_fail(struct transfer *t, enum content_problem problem, ntstatus status,
 		   const struct place *place, const char *name, const char *text);
