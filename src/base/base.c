@@ -136,6 +136,13 @@ uint64_t monotonic_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+void sleep_ms(uint64_t ms)
+{
+	const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
 uint64_t monotonic_ms(void)
 {
 	return monotonic_ns() / 1000000;

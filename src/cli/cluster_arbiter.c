@@ -3,7 +3,6 @@
 #include "cluster_conf.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ARBITER_LIMIT_S 30
@@ -22,7 +21,6 @@ int run_cluster_arbiter(struct call *call)
 	static const char *const unit[] = { "systemctl", "enable", "--now", "corosync-qdevice",
 					    NULL };
 	static const char *const daemon[] = { "corosync-qdevice", NULL };
-	const struct timespec nap = { .tv_nsec = 200 * 1000000 };
 	auto_free char *conf = cluster_file(COROSYNC_CONF, NULL), *why = NULL;
 	auto_free char *host = conf ? conf_value(conf, "host", 0) : NULL;
 
@@ -39,7 +37,7 @@ int run_cluster_arbiter(struct call *call)
 	if (!arbiter_votes() && crm_run(cluster_has_systemd() ? unit : daemon, NULL, &why))
 		return complain(EXIT_FAILED, "corosync-qdevice does not start: %s", why ? why : "");
 	for (int i = 0; i < ARBITER_LIMIT_S * 5 && !arbiter_votes(); i++)
-		nanosleep(&nap, NULL);
+		sleep_ms(200);
 	if (!arbiter_votes())
 		return complain(EXIT_FAILED,
 				"the arbiter %s does not vote after %d s; corosync-qdevice-tool -s "

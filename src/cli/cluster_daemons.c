@@ -6,7 +6,6 @@
 #include "cluster_conf.h"
 
 #include <glob.h>
-#include <time.h>
 #include <unistd.h>
 
 #define START_LIMIT_S 90
@@ -31,12 +30,10 @@ static bool answers(const char *const *argv)
 /* Until it answers, or until it does so no more. */
 static bool wait_for(const char *const *argv, bool answer, int seconds)
 {
-	const struct timespec nap = { .tv_nsec = 200 * 1000000 };
-
 	for (int i = 0; i < seconds * 5; i++) {
 		if (answers(argv) == answer)
 			return true;
-		nanosleep(&nap, NULL);
+		sleep_ms(200);
 	}
 	return false;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define WAIT_LIMIT_MS 180000
+#define LOOK_MS	      50 /* between two looks */
 
 static const char *text_at(const json_t *row, const char *key)
 {
@@ -259,12 +260,11 @@ static int has_moved(const json_t *row, const void *arg)
 
 static int wait_until(struct call *call, const char *server, reached *ask_row, const void *arg)
 {
-	const struct timespec nap = { .tv_nsec = 50 * 1000000 };
 	uint64_t until = monotonic_ms() + WAIT_LIMIT_MS;
 
 	if (call_local(call, "no-wait"))
 		return EXIT_DONE;
-	nanosleep(&nap, NULL);
+	sleep_ms(LOOK_MS);
 	while (monotonic_ms() < until) {
 		auto_free char *why = NULL;
 		bool any_up;
@@ -278,7 +278,7 @@ static int wait_until(struct call *call, const char *server, reached *ask_row, c
 		json_decref(status);
 		if (answer)
 			return answer > 0 ? EXIT_DONE : EXIT_FAILED;
-		nanosleep(&nap, NULL);
+		sleep_ms(LOOK_MS);
 	}
 	return complain(EXIT_FAILED,
 			"%s is still under way after %d s; berth status shows how it goes on",

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
+
+#define LOOK_MS 10 /* between two tries */
 
 int lock_open(const char *path)
 {
@@ -29,12 +30,11 @@ int lock_try(int fd)
 
 int lock_try_for(int fd, uint64_t patience_ms)
 {
-	const struct timespec nap = { .tv_nsec = 10000000 };
 	uint64_t until = monotonic_ms() + patience_ms;
 	int error;
 
 	while ((error = lock_try(fd)) == -EAGAIN && monotonic_ms() < until)
-		nanosleep(&nap, NULL);
+		sleep_ms(LOOK_MS);
 	return error;
 }
 

@@ -8,10 +8,10 @@
 #include <content/key.h>
 #include <crypto/crypto.h>
 #include <stdio.h>
-#include <time.h>
 
 #define TURN_MS	       200	   /* how long to wait for one place */
 #define TURN_SHARED_MS 2	   /* and where several have something under way */
+#define NOTHING_MS     5	   /* where none has */
 #define SPACE_SPARE    (16u << 20) /* left over at a target, for documents and directories */
 #define EXPECTED_MAX   512	   /* pieces that a source is told of before they are asked for */
 #define FLOOR_MS       (15u * 60 * 1000)
@@ -280,9 +280,7 @@ static void wait_for_something(struct transfer *t)
 	int ms = at_work > 1 ? TURN_SHARED_MS : TURN_MS;
 
 	if (!at_work) { /* all are held back, or the places are lost */
-		const struct timespec pause = { .tv_nsec = 5000000 };
-
-		nanosleep(&pause, NULL);
+		sleep_ms(NOTHING_MS);
 		return;
 	}
 	place_turn(t->options->to, ms);
@@ -295,13 +293,6 @@ static void drain(struct transfer *t)
 	place_drain(t->options->to);
 	for (unsigned i = 0; i < t->options->from_count; i++)
 		place_drain(t->options->from[i]);
-}
-
-void transfer_pause(uint64_t ms)
-{
-	const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
-
-	nanosleep(&pause, NULL);
 }
 
 bool transfer_report(struct transfer *t)
@@ -424,7 +415,7 @@ bool transfer_wait_for_leave(struct transfer *t, uint64_t bytes)
 	while (o->may_send && (ms = o->may_send(o->owner, bytes)) > 0) {
 		if (!transfer_report(t))
 			return false;
-		transfer_pause(ms);
+		sleep_ms(ms);
 	}
 	return true;
 }

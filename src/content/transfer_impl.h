@@ -119,8 +119,6 @@ bool transfer_wait_for_leave(struct transfer *t, uint64_t bytes);
 unsigned transfer_at_work(const struct transfer *t);
 /* transfer_report - tell whoever asked how far it is; false: it is to stop, or has failed. */
 bool transfer_report(struct transfer *t);
-/* transfer_pause - sleep so long. */
-void transfer_pause(uint64_t ms);
 /* transfer_recover - a place was lost: what is under way ends first, then it is tried again and
  * again for as long as patience lasts (transfer_lost.c). */
 void transfer_recover(struct transfer *t);

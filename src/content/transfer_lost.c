@@ -109,7 +109,7 @@ void transfer_recover(struct transfer *t)
 		status = open_again(t);
 		if (!status || nobody_has_time(t))
 			break;
-		transfer_pause(min_u64(pause, RETRY_MOST_MS));
+		sleep_ms(min_u64(pause, RETRY_MOST_MS));
 		pause *= 2;
 	}
 	if (status) {

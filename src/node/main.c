@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STOP_PATIENCE_MS 10000 /* how long connections may take to end */
@@ -84,7 +83,6 @@ static int start_loops(char **why)
 static void stop_loops(void)
 {
 	uint64_t until = monotonic_ms() + STOP_PATIENCE_MS;
-	struct timespec nap = { .tv_nsec = 5000000 };
 	struct smb_statistics statistics;
 
 	smb_stop();
@@ -92,7 +90,7 @@ static void stop_loops(void)
 		smb_statistics(&statistics);
 		if (!statistics.connections)
 			break;
-		nanosleep(&nap, NULL);
+		sleep_ms(5);
 	} while (monotonic_ms() < until);
 	if (statistics.connections)
 		log_warn("stopping with connections left count=%llu",

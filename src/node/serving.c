@@ -14,20 +14,12 @@
 #include <semaphore.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MARK_FILE                                                                                  \
 	VOLUME_HOME "/addresses" /* the addresses that an owner has added, one on a line */
 
 struct node node = { .lock = PTHREAD_MUTEX_INITIALIZER, .own_lock = -1 };
-
-static void sleep_ms(long ms)
-{
-	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	nanosleep(&ts, NULL);
-}
 
 /* ---- addresses */
 

@@ -3,7 +3,6 @@
 #include "probe_impl.h"
 
 #include <errno.h>
-#include <time.h>
 
 #define RETRY_AFTER_MS 250
 
@@ -86,13 +85,6 @@ void probe_forget(struct probe_result *result)
 	result->transient = false;
 	free(result->address);
 	result->address = NULL;
-}
-
-static void pause_between(void)
-{
-	struct timespec pause = { .tv_nsec = RETRY_AFTER_MS * 1000000L };
-
-	nanosleep(&pause, NULL);
 }
 
 void probe_judge(const struct probe_options *options, struct probe_result *result)
@@ -180,7 +172,7 @@ enum probe_state probe_run(const struct probe_options *options, struct probe_res
 	BUG_ON(!loop);
 	try_once(loop, options, result);
 	while (result->transient && monotonic_ms() - begun < options->patience_ms) {
-		pause_between();
+		sleep_ms(RETRY_AFTER_MS);
 		probe_result_free(result);
 		try_once(loop, options, result);
 		attempts++;

@@ -86,6 +86,8 @@ uint64_t hash_bytes(const void *data, size_t length);
 /* monotonic_ms, monotonic_ns - time since boot; never goes back. */
 uint64_t monotonic_ms(void);
 uint64_t monotonic_ns(void);
+/* sleep_ms - so long, or less where a signal comes. */
+void sleep_ms(uint64_t ms);
 
 /* sort_items, find_item - qsort and bsearch, which may not be given NULL even where there is
  * nothing; an empty list often is NULL. */
