@@ -105,7 +105,7 @@ static enum held library_has(struct ingest *in, const char *name, const uint8_t 
 	place_begin(in->library, &rq);
 	while (!rq.done)
 		place_turn(in->library, -1);
-	if (rq.status && layout_is_gone(rq.status))
+	if (content_problem_of(rq.status, false) == CONTENT_MISSING)
 		return HELD_NOT;
 	if (rq.status || rq.got != length - first)
 		return HELD_DAMAGED;

@@ -426,7 +426,8 @@ static bool publish(struct transfer *t)
 	struct place *to = t->options->to;
 	ntstatus status;
 
-	if (!run(t)) /* again, where the target was lost behind the last piece */
+	/* The target was lost behind the last piece, and is doubted. */
+	if (t->next < t->todo.count && !run(t))
 		return false;
 	status = t->todo.count && !t->on_disk ? place_sync(to) : STATUS_SUCCESS;
 	if (status)

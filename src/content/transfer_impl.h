@@ -91,8 +91,8 @@ void slot_begin(struct transfer *t, struct slot *slot, const struct piece *piece
 void slot_advance(struct transfer *t, struct slot *slot);
 /* slot_resume - a stalled slot begins again. */
 void slot_resume(struct transfer *t, struct slot *slot);
-/* slot_drop - a slot with nothing under way is free again; its piece is not done. */
-void slot_drop(struct transfer *t, struct slot *slot);
+/* slot_release - a slot with nothing under way is free again, whether its piece is done or not. */
+void slot_release(struct transfer *t, struct slot *slot);
 /* slot_is_ready - can slot_advance do something? */
 bool slot_is_ready(const struct slot *slot, uint64_t now_ms);
 

@@ -77,7 +77,7 @@ static void doubt_target(struct transfer *t)
 		return;
 	for (unsigned i = 0; i < t->slot_count; i++)
 		if (t->slots[i].phase != PHASE_FREE)
-			slot_drop(t, &t->slots[i]);
+			slot_release(t, &t->slots[i]);
 	for (size_t i = 0; i < t->next; i++) {
 		if (piece_set_add_one(&t->there, &t->todo.pieces[i]))
 			continue;

@@ -61,7 +61,7 @@ static void ask(const struct transfer *t, struct slot *slot, enum phase phase)
 	place_begin(phase == PHASE_FETCHING ? source_of(t, slot) : t->options->to, &slot->rq);
 }
 
-static void release(struct transfer *t, struct slot *slot)
+void slot_release(struct transfer *t, struct slot *slot)
 {
 	move(slot, PHASE_FREE);
 	free(slot->data);
@@ -71,16 +71,11 @@ static void release(struct transfer *t, struct slot *slot)
 	slot->window->used -= slot->piece->length;
 }
 
-void slot_drop(struct transfer *t, struct slot *slot)
-{
-	release(t, slot);
-}
-
 static void give_up(struct transfer *t, struct slot *slot, enum content_problem problem,
 		    ntstatus status, const struct place *place, const char *text)
 {
 	transfer_fail(t, problem, status, place, slot->name, text);
-	release(t, slot);
+	slot_release(t, slot);
 }
 
 static void finish(struct transfer *t, struct slot *slot)
@@ -88,7 +83,7 @@ static void finish(struct transfer *t, struct slot *slot)
 	t->progress.pieces_done++;
 	t->progress.bytes_done += slot->piece->length;
 	window_note(slot->window, slot->piece->length, slot->waited_ms, monotonic_ms());
-	release(t, slot);
+	slot_release(t, slot);
 }
 
 static bool is_piece(const struct slot *slot, const uint8_t *data)

@@ -17,16 +17,19 @@ void window_init(struct window *w)
 	*w = (struct window){ .most = WINDOW_FIRST };
 }
 
+static bool fits(const struct window *w, size_t used, size_t length)
+{
+	return !used || used + length <= w->most;
+}
+
 bool window_has_room(const struct window *w, size_t length)
 {
-	return !w->used || w->used + length <= w->most;
+	return fits(w, w->used, length);
 }
 
 bool window_has_room_again(const struct window *w, size_t length)
 {
-	size_t active = w->used - w->stalled;
-
-	return !active || active + length <= w->most;
+	return fits(w, w->used - w->stalled, length);
 }
 
 void window_shrink(struct window *w, uint64_t now_ms)
