@@ -69,16 +69,6 @@ int client_remove(struct site *site, const char *client, char **why)
 	return query_run(&q, why);
 }
 
-static json_t *rows_or_null(struct query *q, char **why)
-{
-	json_t *rows = query_json(q);
-
-	if (!query_end(q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
-}
-
 json_t *client_list(struct site *site, char **why)
 {
 	struct query q = query_begin(
@@ -86,7 +76,7 @@ json_t *client_list(struct site *site, char **why)
 		      " client_deployments d WHERE d.client = c.id) AS deployments FROM clients c"
 		      " ORDER BY name, id");
 
-	return rows_or_null(&q, why);
+	return query_rows(&q, why);
 }
 
 json_t *client_show(struct site *site, const char *client, char **why)
@@ -102,18 +92,18 @@ json_t *client_show(struct site *site, const char *client, char **why)
 			"SELECT id, name, state, enrolled, approved, seen, facts AS facts_json"
 			" FROM clients WHERE id = ?1");
 	query_text(&q, id);
-	rows = rows_or_null(&q, why);
+	rows = query_rows(&q, why);
 	if (!json_array_size(rows))
 		return NULL;
 	out = json_incref(json_array_get(rows, 0));
 	q = query_begin(site, "SELECT deployment, version, revision, state, message, reason, exit,"
 			      " since, output FROM client_deployments WHERE client = ?1");
 	query_text(&q, id);
-	json_object_set_new(out, "deployments", rows_or_null(&q, why));
+	json_object_set_new(out, "deployments", query_rows(&q, why));
 	q = query_begin(site, "SELECT number, time, deployment, message, text FROM client_events"
 			      " WHERE client = ?1 ORDER BY number");
 	query_text(&q, id);
-	json_object_set_new(out, "events", rows_or_null(&q, why));
+	json_object_set_new(out, "events", query_rows(&q, why));
 	return out;
 }
 

@@ -129,12 +129,8 @@ json_t *collection_list(struct site *site, char **why)
 		      " WHERE m.collection = c.name) AS members, (SELECT group_concat(window, '; ')"
 		      " FROM collection_windows w WHERE w.collection = c.name) AS windows"
 		      " FROM collections c ORDER BY name");
-	json_t *rows = query_json(&q);
 
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }
 
 static char *query_of(struct site *site, const char *name)

@@ -214,12 +214,8 @@ json_t *deployment_list(struct site *site, char **why)
 		" (SELECT count(*) FROM client_deployments c WHERE c.deployment = d.id)"
 		" AS reported"
 		" FROM deployments d JOIN packages p ON p.name = d.package ORDER BY d.created");
-	json_t *rows = query_json(&q);
 
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }
 
 /* What clients have reported, by deployment and client; the key is "id client". */

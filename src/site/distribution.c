@@ -165,11 +165,9 @@ json_t *distribution_list(struct site *site, const char *package, char **why)
 	size_t i;
 
 	query_text(&q, package);
-	rows = query_json(&q);
-	if (query_end(&q, why)) {
-		json_decref(rows);
+	rows = query_rows(&q, why);
+	if (!rows)
 		return NULL;
-	}
 	json_array_foreach(rows, i, row)
 	{
 		int64_t state = json_integer_value(json_object_get(row, "state_number"));
@@ -189,14 +187,9 @@ json_t *distribution_misses(struct site *site, const char *package, char **why)
 		      " AND (expires = 0 OR expires > ?2) AND NOT EXISTS (SELECT 1 FROM"
 		      " distributions d WHERE d.package = ?1 AND d.verb <> ?3)"
 		      " ORDER BY created, id");
-	json_t *rows;
 
 	query_text(&q, package);
 	query_number(&q, now_s());
 	query_number(&q, DIST_REMOVE);
-	rows = query_json(&q);
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }

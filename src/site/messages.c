@@ -181,11 +181,9 @@ json_t *message_list(struct site *site, const struct message_filter *f, char **w
 	query_number(&q, f->after);
 	query_number(&q, f->limit ? f->limit : LIST_DEFAULT);
 	query_number(&q, f->oldest);
-	rows = query_json(&q);
-	if (query_end(&q, why)) {
-		json_decref(rows);
+	rows = query_rows(&q, why);
+	if (!rows)
 		return NULL;
-	}
 	json_array_foreach(rows, i, row) explain(site, row);
 	return rows;
 }
@@ -315,10 +313,6 @@ json_t *rule_list(struct site *site, char **why)
 		"SELECT name, CASE severity WHEN 0 THEN 'info' WHEN 1 THEN 'warning' ELSE 'error'"
 		" END AS severity, component, message, object, action, target, after FROM rules"
 		" ORDER BY id");
-	json_t *rows = query_json(&q);
 
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }

@@ -126,12 +126,8 @@ json_t *package_list(struct site *site, char **why)
 	struct query q =
 		query_begin(site, "SELECT name, version, bytes, files, source, changed,"
 				  " lower(hex(manifest)) AS manifest FROM packages ORDER BY name");
-	json_t *rows = query_json(&q);
 
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }
 
 static bool are_words(const json_t *command)
@@ -230,12 +226,7 @@ json_t *program_list(struct site *site, const char *package, char **why)
 	struct query q = query_begin(site, "SELECT package, name, command, condition, limit_s,"
 					   " success, restart FROM programs"
 					   " WHERE ?1 IS NULL OR package = ?1 ORDER BY 1, 2");
-	json_t *rows;
 
 	query_text(&q, package);
-	rows = query_json(&q);
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }

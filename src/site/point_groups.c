@@ -182,10 +182,6 @@ json_t *group_list(struct site *site, char **why)
 		      " points_json, (SELECT json_group_array(package) FROM (SELECT package FROM"
 		      " point_group_packages WHERE grp = name ORDER BY package)) AS packages_json"
 		      " FROM point_groups ORDER BY name");
-	json_t *rows = query_json(&q);
 
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }

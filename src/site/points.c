@@ -219,10 +219,6 @@ json_t *point_list(struct site *site, char **why)
 		" AS mover, (SELECT json_group_array(source) FROM (SELECT source FROM"
 		" point_sources WHERE point = path ORDER BY ord)) AS pull_from_json"
 		" FROM points ORDER BY path");
-	json_t *rows = query_json(&q);
 
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }

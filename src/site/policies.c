@@ -188,10 +188,6 @@ json_t *account_list(struct site *site, char **why)
 		query_begin(site, "SELECT name, user, domain, (SELECT count(*) FROM objects o"
 				  " WHERE o.account = accounts.name) AS objects FROM accounts"
 				  " ORDER BY name");
-	json_t *rows = query_json(&q);
 
-	if (!query_end(&q, why))
-		return rows;
-	json_decref(rows);
-	return NULL;
+	return query_rows(&q, why);
 }

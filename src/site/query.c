@@ -170,6 +170,16 @@ int query_end(struct query *q, char **why)
 	return q->error;
 }
 
+json_t *query_rows(struct query *q, char **why)
+{
+	json_t *rows = query_json(q);
+
+	if (!query_end(q, why))
+		return rows;
+	json_decref(rows);
+	return NULL;
+}
+
 int query_run(struct query *q, char **why)
 {
 	(void)query_row(q);

@@ -41,6 +41,8 @@ size_t query_blob_at(const struct query *q, int column, void *out, size_t room);
 /* query_json - all rows that are left, as an array of objects with the columns' names; a column
  * whose name begins with "is_" is a boolean, one that ends in "_json" is JSON text. */
 json_t *query_json(struct query *q);
+/* query_rows - the same, and query_end: NULL where it failed. */
+json_t *query_rows(struct query *q, char **why);
 /* query_end - 0 or the first error, with its sentence in *why (may be NULL). */
 int query_end(struct query *q, char **why);
 /* query_run - step what gives no rows, and end. */
