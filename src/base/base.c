@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,13 +42,20 @@ char *xstrdup(const char *s)
 
 char *xasprintf(const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
-	int n;
+	char *text;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = xvasprintf(format, args);
 	va_end(args);
+	return text;
+}
+
+char *xvasprintf(const char *format, va_list args)
+{
+	char *text = NULL;
+	int n = vasprintf(&text, format, args);
+
 	BUG_ON(n < 0);
 	return text;
 }

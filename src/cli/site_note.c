@@ -5,7 +5,6 @@
 #include <base/buf.h>
 #include <site/message.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -42,12 +41,10 @@ int site_note(struct site *site, const char *object, const char *package, const 
 {
 	auto_free char *what = NULL;
 	va_list args;
-	int length;
 
 	va_start(args, format);
-	length = vasprintf(&what, format, args);
+	what = xvasprintf(format, args);
 	va_end(args);
-	BUG_ON(length < 0);
 	return note(site, object, package, what);
 }
 

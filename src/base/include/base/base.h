@@ -5,6 +5,7 @@
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,8 @@ __attribute__((noreturn)) void bug_stop(const char *what, const char *file, int 
 void *xalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 char *xstrdup(const char *s) __attribute__((returns_nonnull));
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((returns_nonnull));
+char *xvasprintf(const char *format, va_list args) PRINTF_LIKE(1, 0)
+	__attribute__((returns_nonnull));
 
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
