@@ -301,8 +301,6 @@ static int refuse_foreign(struct call *call, struct site *site, const struct obj
 		.status = STATUS_ACCESS_DENIED,
 		.win32 = ntstatus_win32(STATUS_ACCESS_DENIED),
 		.cause = "the share, or the directory in it, is a distribution point of that site",
-		.remedy = "take another share, or a directory below this one; or remove it at that "
-			  "site first (berth site remove-dp there)",
 	};
 	const struct install_options options = { .unc = object->path };
 	int code = EXIT_DONE;
@@ -312,6 +310,9 @@ static int refuse_foreign(struct call *call, struct site *site, const struct obj
 		result.name = xstrdup("see whose it is");
 		result.path = xasprintf("%s\\" LAYOUT_SITE, object->path);
 		result.text = why;
+		result.remedy =
+			xstrdup("take another share, or a directory below this one; or "
+				"remove it at that site first (berth site remove-dp there)");
 		on_step(&report, result.name, result.path, result.status, result.win32, NULL);
 		print_result(&report, &options, &result, false);
 		(void)write_outcome(site, &options, &result, false);

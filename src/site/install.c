@@ -37,11 +37,10 @@ bool install_note(struct install *i, enum probe_place place, const char *name, c
 	i->result->win32 = win32;
 	i->result->text = status ? ntstatus_text(status) : "The server refused the call.";
 	i->result->cause = advice.cause;
-	i->result->filled =
+	i->result->remedy =
 		probe_remedy(advice, (struct probe_words){ .server = i->server,
 							   .user = i->options->user,
 							   .account = i->options->account });
-	i->result->remedy = i->result->filled;
 	return false;
 }
 
@@ -249,6 +248,6 @@ void install_result_free(struct install_result *result)
 {
 	free(result->name);
 	free(result->path);
-	free(result->filled);
+	free(result->remedy);
 	*result = (struct install_result){ 0 };
 }

@@ -33,8 +33,8 @@ struct install_result {
 	char *name, *path; /* of the step that failed; NULL: none did */
 	ntstatus status;
 	uint32_t win32; /* what the system reported */
-	const char *text, *cause, *remedy;
-	char *filled; /* the remedy, where it names what it concerns and is no constant */
+	const char *text, *cause;
+	char *remedy;
 };
 
 /* install_point - true where all steps were good. Free @result with install_result_free. */
