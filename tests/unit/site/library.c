@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "place_impl.h"
 #include "publish_impl.h"
 
@@ -18,31 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[64];
-static struct site *site;
-
-static char *below(const char *name)
-{
-	return xasprintf("%s/%s", dir, name);
-}
-
 static int set_up(void **state)
 {
-	char *why = NULL;
-
-	strcpy(dir, "/var/tmp/berth-library-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	assert_int_equal(site_create(dir, "P01", "a test", &why), 0);
-	assert_int_equal(site_open(dir, &site, &why), 0);
+	scratch_site_make("library");
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	auto_free char *command = xasprintf("rm -rf %s", dir);
-
-	site_close(site);
-	return system(command);
 }
 
 static bool opens(char owner[SHA256_HEX_SIZE])
@@ -61,7 +42,7 @@ static bool opens(char owner[SHA256_HEX_SIZE])
 static void keys_are_made_once(void **state)
 {
 	char first[SHA256_HEX_SIZE], second[SHA256_HEX_SIZE];
-	auto_free char *left = below("keys.new");
+	auto_free char *left = scratch_below("keys.new");
 
 	assert_true(opens(first));
 	assert_true(opens(second));
@@ -71,8 +52,8 @@ static void keys_are_made_once(void **state)
 
 static void an_owner_that_cannot_be_read_makes_no_new_keys(void **state)
 {
-	auto_free char *owner = below("keys/owner"), *kept = below("kept"),
-		       *root = below("keys/root.pem");
+	auto_free char *owner = scratch_below("keys/owner"), *kept = scratch_below("kept"),
+		       *root = scratch_below("keys/root.pem");
 	char first[SHA256_HEX_SIZE], again[SHA256_HEX_SIZE];
 	struct stat before, after;
 
@@ -94,7 +75,8 @@ static void an_owner_that_cannot_be_read_makes_no_new_keys(void **state)
 
 static void keys_that_are_gone_are_not_made_anew(void **state)
 {
-	auto_free char *keys = below("keys"), *kept = below("kept"), *fresh = below("keys.new");
+	auto_free char *keys = scratch_below("keys"), *kept = scratch_below("kept"),
+		       *fresh = scratch_below("keys.new");
 	char first[SHA256_HEX_SIZE], again[SHA256_HEX_SIZE];
 
 	assert_true(opens(first));
@@ -109,7 +91,7 @@ static void keys_that_are_gone_are_not_made_anew(void **state)
 /* As an interrupted first use leaves it: everything but the last name. */
 static void a_first_use_that_was_interrupted_goes_on(void **state)
 {
-	auto_free char *keys = below("keys"), *fresh = below("keys.new");
+	auto_free char *keys = scratch_below("keys"), *fresh = scratch_below("keys.new");
 	char first[SHA256_HEX_SIZE], again[SHA256_HEX_SIZE];
 
 	assert_true(opens(first));
@@ -167,7 +149,7 @@ static void a_slow_point_has_the_nodes_of_its_own_documents(void **state)
 					      .write = slow_write,
 					      .list = slow_list,
 					      .make_directory = slow_make_directory };
-	auto_free char *at = below("point"), *title = xstrdup("slow"), *why = NULL;
+	auto_free char *at = scratch_below("point"), *title = xstrdup("slow"), *why = NULL;
 	struct slow slow = { .place = { .ops = &ops, .title = title, .depth = 4 } };
 	struct site_library library = { 0 };
 	auto_buf struct buf bytes = { 0 };
@@ -217,7 +199,7 @@ static void root_does_not_work_on_what_is_of_another(void **state)
 	assert_int_equal(chown(dir, 0, 0), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_site_remove)
 
 int main(void)
 {

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "places.h"
 
 #include "place_impl.h"
@@ -23,28 +25,17 @@
 
 #define POINT "\\\\FS\\distro_test"
 
-static char dir[64];
-static struct site *site;
 static struct place *place;
 static struct content_key mine, other;
 static json_t *facts;
 
-static char *below(const char *name)
-{
-	return xasprintf("%s/%s", dir, name);
-}
-
 static int set_up(void **state)
 {
 	auto_free char *at = NULL, *drop = NULL;
-	char *why = NULL;
 
-	strcpy(dir, "/var/tmp/berth-papers-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	at = below("point");
-	drop = below("point/" DROP);
-	assert_int_equal(site_create(dir, "P01", "a test", &why), 0);
-	assert_int_equal(site_open(dir, &site, &why), 0);
+	scratch_site_make("papers");
+	at = scratch_below("point");
+	drop = scratch_below("point/" DROP);
 	assert_int_equal(mkdir(at, 0755) | mkdir(drop, 0755), 0);
 	place = place_open_directory(at, NULL);
 	assert_non_null(place);
@@ -54,12 +45,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	auto_free char *command = xasprintf("rm -rf %s", dir);
-
 	json_decref(facts);
 	place_close(place);
-	site_close(site);
-	return system(command);
+	return scratch_site_remove(state);
 }
 
 static void drop(const char *name, const void *data, size_t length)
@@ -188,8 +176,8 @@ static void what_cannot_be_taken_keeps_nothing_else_from_it(void **state)
 
 static void what_cannot_be_read_is_passed_over(void **state)
 {
-	auto_free char *at = below("point/" DROP "/report-a.json");
-	auto_free char *pipe = below("point/" DROP "/report-a0.json");
+	auto_free char *at = scratch_below("point/" DROP "/report-a.json");
+	auto_free char *pipe = scratch_below("point/" DROP "/report-a0.json");
 	auto_free char *large = xalloc(1, PAPER_BYTES_MAX + 1);
 
 	enrol(&mine, "pc1");
@@ -254,7 +242,7 @@ static void a_database_that_takes_nothing_costs_no_paper(void **state)
 
 static void a_locked_database_costs_no_paper(void **state)
 {
-	auto_free char *path = below("site.db");
+	auto_free char *path = scratch_below("site.db");
 	sqlite3 *db;
 
 	enrol(&mine, "pc1");
@@ -390,7 +378,7 @@ static void a_slow_listing_keeps_nothing_from_being_taken(void **state)
 /* They would hide those behind them, once there are enough. */
 static void what_has_no_name_of_a_paper_is_removed(void **state)
 {
-	auto_free char *directory = below("point/" DROP "/report-1.json");
+	auto_free char *directory = scratch_below("point/" DROP "/report-1.json");
 	struct ingest_counts counts;
 
 	assert_int_equal(mkdir(directory, 0755), 0);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "distribution_impl.h"
 
 #include <errno.h>
@@ -17,25 +19,12 @@
 
 #define CLIENT "abababababababababababababababababababababababababababababababab"
 
-static char dir[64];
-static struct site *site;
-
 static const char *const names[] = { "\\\\A\\d", "\\\\B\\d", "\\\\C\\d" };
-
-static void sql(const char *text)
-{
-	struct query q = query_begin(site, text);
-
-	assert_int_equal(query_run(&q, NULL), 0);
-}
 
 /* Three points, a client, a package of version 2. */
 static int set_up(void **state)
 {
-	strcpy(dir, "/var/tmp/berth-pull-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	assert_int_equal(site_create(dir, "P01", "a test", NULL), 0);
-	assert_int_equal(site_open(dir, &site, NULL), 0);
+	scratch_site_make("pull");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		char *path = xstrdup(names[i]);
 		const struct point p = { .path = path };
@@ -43,19 +32,12 @@ static int set_up(void **state)
 		assert_int_equal(point_add(site, &p, NULL), 0);
 		free(path);
 	}
-	sql("INSERT INTO clients(id, name, key, state, facts, enrolled, seen, report_number,"
-	    " event_number) VALUES('" CLIENT "', 'near', x'00', 'approved', '{}', 0, 0, 0, 0)");
-	sql("INSERT INTO packages(name, version, manifest, bytes, files, source, changed)"
-	    " VALUES('tools', 2, zeroblob(32), 1, 1, '', 0)");
+	scratch_run(
+		"INSERT INTO clients(id, name, key, state, facts, enrolled, seen, report_number,"
+		" event_number) VALUES('" CLIENT "', 'near', x'00', 'approved', '{}', 0, 0, 0, 0)");
+	scratch_run("INSERT INTO packages(name, version, manifest, bytes, files, source, changed)"
+		    " VALUES('tools', 2, zeroblob(32), 1, 1, '', 0)");
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	auto_free char *command = xasprintf("rm -rf %s", dir);
-
-	site_close(site);
-	return system(command);
 }
 
 static void wish(const char *point)
@@ -124,13 +106,13 @@ static void an_order_names_sources_that_have_the_version_in_their_order(void **s
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		wish(names[i]);
 	expect("");
-	sql("UPDATE distributions SET state = 0, version = 1 WHERE point <> '\\\\C\\d'");
+	scratch_run("UPDATE distributions SET state = 0, version = 1 WHERE point <> '\\\\C\\d'");
 	expect("");
-	sql("UPDATE distributions SET version = 2 WHERE point = '\\\\A\\d'");
+	scratch_run("UPDATE distributions SET version = 2 WHERE point = '\\\\A\\d'");
 	expect("\\\\A\\d");
-	sql("UPDATE distributions SET version = 2 WHERE point = '\\\\B\\d'");
+	scratch_run("UPDATE distributions SET version = 2 WHERE point = '\\\\B\\d'");
 	expect("\\\\B\\d \\\\A\\d");
-	sql("UPDATE points SET maintenance = 1 WHERE path = '\\\\B\\d'");
+	scratch_run("UPDATE points SET maintenance = 1 WHERE path = '\\\\B\\d'");
 	expect("\\\\A\\d");
 }
 
@@ -139,15 +121,15 @@ static void nothing_is_ordered_of_who_is_not_approved_nor_of_what_is_over(void *
 	assert_int_equal(pull_set(site, names[2], "near", names[0], NULL), 0);
 	wish(names[0]);
 	wish(names[2]);
-	sql("UPDATE distributions SET state = 0, version = 2 WHERE point = '\\\\A\\d'");
+	scratch_run("UPDATE distributions SET state = 0, version = 2 WHERE point = '\\\\A\\d'");
 	expect("\\\\A\\d");
-	sql("UPDATE clients SET state = 'pending'");
+	scratch_run("UPDATE clients SET state = 'pending'");
 	expect("");
-	sql("UPDATE clients SET state = 'approved'");
-	sql("UPDATE points SET maintenance = 1 WHERE path = '\\\\C\\d'");
+	scratch_run("UPDATE clients SET state = 'approved'");
+	scratch_run("UPDATE points SET maintenance = 1 WHERE path = '\\\\C\\d'");
 	expect("");
-	sql("UPDATE points SET maintenance = 0");
-	sql("UPDATE distributions SET state = 0, version = 2");
+	scratch_run("UPDATE points SET maintenance = 0");
+	scratch_run("UPDATE distributions SET state = 0, version = 2");
 	expect("");
 }
 
@@ -160,11 +142,13 @@ static void many_packages(unsigned count)
 			" changed) VALUES('p%03u', 1, zeroblob(32), 1, 1, '', 0)",
 			i);
 
-		sql(package);
+		scratch_run(package);
 	}
-	sql("INSERT INTO distributions(package, point, verb, state, version, tries, next, bytes,"
-	    " changed, asked) SELECT name, path, 0, CASE WHEN path LIKE '%A%' THEN 0 ELSE 1 END, 1,"
-	    " 0, 0, 0, 0, 1 FROM packages, points WHERE name LIKE 'p%'");
+	scratch_run("INSERT INTO distributions(package, point, verb, state, version, tries, next, "
+		    "bytes,"
+		    " changed, asked) SELECT name, path, 0, CASE WHEN path LIKE '%A%' THEN 0 ELSE "
+		    "1 END, 1,"
+		    " 0, 0, 0, 0, 1 FROM packages, points WHERE name LIKE 'p%'");
 }
 
 static void read_order(struct pull_order *order)
@@ -182,9 +166,9 @@ static void each_package_comes_from_where_it_is(void **state)
 	many_packages(3);
 	assert_int_equal(pull_set(site, names[2], "near", "\\\\A\\d,\\\\B\\d", NULL), 0);
 	/* A alone has p000 and p002, B alone p001. */
-	sql("UPDATE distributions SET state = 0 WHERE point LIKE '%B%'");
-	sql("DELETE FROM distributions WHERE package = 'p001' AND point LIKE '%A%'");
-	sql("DELETE FROM distributions WHERE package <> 'p001' AND point LIKE '%B%'");
+	scratch_run("UPDATE distributions SET state = 0 WHERE point LIKE '%B%'");
+	scratch_run("DELETE FROM distributions WHERE package = 'p001' AND point LIKE '%A%'");
+	scratch_run("DELETE FROM distributions WHERE package <> 'p001' AND point LIKE '%B%'");
 	read_order(&order);
 	assert_int_equal(order.point_count, 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -204,10 +188,11 @@ static void an_order_binds_its_mover_to_the_rates_of_the_point(void **state)
 
 	many_packages(2);
 	assert_int_equal(pull_set(site, names[2], "near", names[0], NULL), 0);
-	sql("UPDATE points SET rates = '7M' WHERE path LIKE '%A%'"); /* read there, not written */
+	scratch_run("UPDATE points SET rates = '7M' WHERE path LIKE '%A%'"); /* read there, not
+										written */
 	read_order(&free_order);
 	assert_null(free_order.points[0].rates);
-	sql("UPDATE points SET rates = 'daily 07:00-19:00 2M; 50M' WHERE path LIKE '%C%'");
+	scratch_run("UPDATE points SET rates = 'daily 07:00-19:00 2M; 50M' WHERE path LIKE '%C%'");
 	read_order(&bound);
 	assert_string_equal(bound.points[0].rates, "daily 07:00-19:00 2M; 50M");
 }
@@ -265,9 +250,10 @@ static void what_has_no_room_waits_and_says_so(void **state)
 		json_array_append_new(others, json_string(busy[i]));
 	many_packages(PULL_PACKAGES_MAX + 10);
 	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
-	sql("UPDATE distributions SET asked_s = unixepoch() WHERE point LIKE '%B%'");
-	sql("UPDATE distributions SET ordered = asked WHERE point LIKE '%B%' AND package < 'p128'");
-	sql("UPDATE distributions SET next = unixepoch() + 100 WHERE package < 'p130'");
+	scratch_run("UPDATE distributions SET asked_s = unixepoch() WHERE point LIKE '%B%'");
+	scratch_run("UPDATE distributions SET ordered = asked WHERE point LIKE '%B%' AND package < "
+		    "'p128'");
+	scratch_run("UPDATE distributions SET next = unixepoch() + 100 WHERE package < 'p130'");
 	assert_int_equal(distribution_take(site, others, &job, NULL), 0);
 	assert_non_null(job);
 	assert_int_equal(distribution_do(site, job, &stop, NULL), 0);
@@ -318,14 +304,14 @@ static void a_wish_tells_a_source_without_the_version_from_an_order_that_is_not_
 	wish(names[0]);
 	wish(names[1]);
 	expect_waits("source");
-	sql("UPDATE distributions SET state = 0, version = 1 WHERE point LIKE '%A%'");
+	scratch_run("UPDATE distributions SET state = 0, version = 1 WHERE point LIKE '%A%'");
 	expect_waits("source");
-	sql("UPDATE distributions SET version = 2 WHERE point LIKE '%A%'");
+	scratch_run("UPDATE distributions SET version = 2 WHERE point LIKE '%A%'");
 	expect_waits("order");
-	sql("UPDATE points SET maintenance = 1 WHERE path LIKE '%A%'");
+	scratch_run("UPDATE points SET maintenance = 1 WHERE path LIKE '%A%'");
 	expect_waits("source");
-	sql("UPDATE points SET maintenance = 0");
-	sql("UPDATE distributions SET ordered = asked WHERE point LIKE '%B%'");
+	scratch_run("UPDATE points SET maintenance = 0");
+	scratch_run("UPDATE distributions SET ordered = asked WHERE point LIKE '%B%'");
 	expect_waits("mover");
 }
 
@@ -340,7 +326,7 @@ static void what_a_source_has_got_is_looked_at_again_at_once(void **state)
 	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		wish(names[i]);
-	sql("UPDATE distributions SET next = unixepoch() + 5");
+	scratch_run("UPDATE distributions SET next = unixepoch() + 5");
 	assert_int_equal(distribution_done(&done, &result, 2, NULL), 0);
 	assert_int_equal(count("SELECT count(*) FROM distributions WHERE next = 0 AND state = 1"
 			       " AND point LIKE '%B%'"),
@@ -354,9 +340,10 @@ static void an_order_that_cannot_be_published_is_one_try(void **state)
 	assert_int_equal(pull_set(site, names[1], "near", names[0], NULL), 0);
 	wish(names[0]);
 	wish(names[1]);
-	sql("UPDATE distributions SET state = 0, version = 2, changed = unixepoch() WHERE point"
-	    " LIKE '%A%'");
-	sql("UPDATE distributions SET asked_s = 0 WHERE point LIKE '%B%'"); /* late, too */
+	scratch_run(
+		"UPDATE distributions SET state = 0, version = 2, changed = unixepoch() WHERE point"
+		" LIKE '%A%'");
+	scratch_run("UPDATE distributions SET asked_s = 0 WHERE point LIKE '%B%'"); /* late, too */
 	do_next();
 	assert_int_equal(count("SELECT tries FROM distributions WHERE point LIKE '%B%'"), 1);
 	assert_int_equal(count("SELECT count(*) FROM distributions WHERE state = 2 AND ordered <>"
@@ -377,12 +364,12 @@ static void each_wish_has_a_number_of_its_own(void **state)
 		numbers[i] = query_number_at(&q, 0);
 		assert_int_equal(query_end(&q, NULL), 0);
 		if (i == 1) /* also behind one that was taken back */
-			sql("DELETE FROM distributions");
+			scratch_run("DELETE FROM distributions");
 	}
 	assert_true(numbers[0] < numbers[1] && numbers[1] < numbers[2]);
 }
 
-#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_site_remove)
 
 int main(void)
 {

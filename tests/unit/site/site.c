@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include <errno.h>
 #include <site/db.h>
 #include <site/library.h>
@@ -15,27 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[64];
-static struct site *site;
-
 static int set_up(void **state)
 {
-	char *why = NULL;
-
-	strcpy(dir, "/var/tmp/berth-site-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	assert_int_equal(site_create(dir, "P01", "a test", &why), 0);
-	assert_int_equal(site_open(dir, &site, &why), 0);
+	scratch_site_make("site");
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	auto_free char *command = xasprintf("rm -rf %s", dir);
-
-	site_close(site);
-	site = NULL;
-	return system(command);
 }
 
 static struct object share(const char *path)
@@ -409,7 +394,7 @@ static void a_site_that_nobody_watches_is_critical(void **state)
 	json_decref(status);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, scratch_site_remove)
 
 int main(void)
 {

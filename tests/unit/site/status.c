@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include <content/document.h>
 #include <site/db.h>
 #include <site/deploy.h>
@@ -13,34 +15,10 @@
 #include <status_impl.h>
 #include <stdlib.h>
 
-static char dir[64];
-static struct site *site;
-
 static int set_up(void **state)
 {
-	char *why = NULL;
-
-	strcpy(dir, "/var/tmp/berth-status-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	assert_int_equal(site_create(dir, "P01", "a test", &why), 0);
-	assert_int_equal(site_open(dir, &site, &why), 0);
+	scratch_site_make("status");
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	auto_free char *command = xasprintf("rm -rf %s", dir);
-
-	site_close(site);
-	site = NULL;
-	return system(command);
-}
-
-static void run(const char *sql)
-{
-	struct query q = query_begin(site, sql);
-
-	assert_int_equal(query_run(&q, NULL), 0);
 }
 
 static void expect_trouble(size_t lines, const char *name, int64_t count, const char *sentence)
@@ -67,22 +45,23 @@ static enum health health_of_work(void)
 static void a_package_that_is_not_where_it_should_be_is_told(void **state)
 {
 	expect_trouble(0, "packages_misplaced", 0, NULL);
-	run("INSERT INTO packages VALUES('p', 1, zeroblob(32), 0, 0, '/', 0)");
-	run("INSERT INTO points(path, address, port, priority, is_protected, boundaries)"
-	    " VALUES('\\\\FS\\s', '127.0.0.1', 1, 0, 0, '')");
-	run("INSERT INTO distributions(package, point, verb, state, version, tries, next, bytes,"
-	    " reason, changed) VALUES('p', '\\\\FS\\s', 0, 2, 0, 1, 1, 0, 'why', 0)");
+	scratch_run("INSERT INTO packages VALUES('p', 1, zeroblob(32), 0, 0, '/', 0)");
+	scratch_run("INSERT INTO points(path, address, port, priority, is_protected, boundaries)"
+		    " VALUES('\\\\FS\\s', '127.0.0.1', 1, 0, 0, '')");
+	scratch_run("INSERT INTO distributions(package, point, verb, state, version, tries, next, "
+		    "bytes,"
+		    " reason, changed) VALUES('p', '\\\\FS\\s', 0, 2, 0, 1, 1, 0, 'why', 0)");
 	expect_trouble(1, "packages_misplaced", 1, "1 package is not where it should be");
 	/* The first failure may be a failover that passes. */
 	assert_int_equal(health_of_work(), HEALTH_OK);
-	run("UPDATE distributions SET tries = 2");
+	scratch_run("UPDATE distributions SET tries = 2");
 	assert_int_equal(health_of_work(), HEALTH_WARNING);
-	run("UPDATE distributions SET tries = 1, state = 3");
+	scratch_run("UPDATE distributions SET tries = 1, state = 3");
 	assert_int_equal(health_of_work(), HEALTH_WARNING);
-	run("UPDATE points SET maintenance = 1");
+	scratch_run("UPDATE points SET maintenance = 1");
 	expect_trouble(0, "packages_misplaced", 0, NULL);
-	run("UPDATE points SET maintenance = 0, reason = 'offline'");
-	run("UPDATE distributions SET state = 0");
+	scratch_run("UPDATE points SET maintenance = 0, reason = 'offline'");
+	scratch_run("UPDATE distributions SET state = 0");
 	expect_trouble(1, "points_unpublished", 1,
 		       "1 distribution point could not be given the policy");
 	assert_int_equal(health_of_work(), HEALTH_WARNING);
@@ -90,20 +69,23 @@ static void a_package_that_is_not_where_it_should_be_is_told(void **state)
 
 static void a_deployment_that_failed_is_told_with_its_clients(void **state)
 {
-	run("INSERT INTO packages VALUES('p', 1, zeroblob(32), 0, 0, '/', 0)");
-	run("INSERT INTO programs VALUES('p', 'install', '[\"/bin/true\"]', '', 1, '[]',"
-	    " 'report')");
-	run("INSERT INTO collections(name, comment) VALUES('all', '')");
-	run("INSERT INTO deployments VALUES('P0100001', 'p', 'install', 'all', 'required', 'never',"
-	    " 0, 0, 0, 0, 0, 1, 0)");
-	run("INSERT INTO clients VALUES('a', 'pc1', x'00', 'approved', '{}', 0, 0, 0, 0, 0),"
-	    " ('b', 'pc2', x'00', 'approved', '{}', 0, 0, 0, 0, 0)");
-	run("INSERT INTO client_deployments SELECT id, 'P0100001', 1, 1, 'failed', 0, '', 1, 0, ''"
-	    " FROM clients");
+	scratch_run("INSERT INTO packages VALUES('p', 1, zeroblob(32), 0, 0, '/', 0)");
+	scratch_run("INSERT INTO programs VALUES('p', 'install', '[\"/bin/true\"]', '', 1, '[]',"
+		    " 'report')");
+	scratch_run("INSERT INTO collections(name, comment) VALUES('all', '')");
+	scratch_run("INSERT INTO deployments VALUES('P0100001', 'p', 'install', 'all', 'required', "
+		    "'never',"
+		    " 0, 0, 0, 0, 0, 1, 0)");
+	scratch_run(
+		"INSERT INTO clients VALUES('a', 'pc1', x'00', 'approved', '{}', 0, 0, 0, 0, 0),"
+		" ('b', 'pc2', x'00', 'approved', '{}', 0, 0, 0, 0, 0)");
+	scratch_run("INSERT INTO client_deployments SELECT id, 'P0100001', 1, 1, 'failed', 0, '', "
+		    "1, 0, ''"
+		    " FROM clients");
 	expect_trouble(1, "deployments_failed", 1, "1 deployment has failed on 2 clients");
 	expect_trouble(1, "clients_failed", 2, "1 deployment has failed on 2 clients");
 	assert_int_equal(health_of_work(), HEALTH_OK);
-	run("UPDATE client_deployments SET state = 'succeeded'");
+	scratch_run("UPDATE client_deployments SET state = 'succeeded'");
 	expect_trouble(0, "clients_failed", 0, NULL);
 }
 
@@ -146,8 +128,9 @@ static void a_point_that_is_reached_again_is_given_the_policy(void **state)
 			    .thresholds = { -1, -1, -1, -1 } };
 
 	assert_int_equal(object_add(site, &o, NULL), 0);
-	run("INSERT INTO points(path, address, port, priority, is_protected, boundaries, reason)"
-	    " VALUES('\\\\fs\\s', '127.0.0.1', 1, 0, 0, '', 'offline')");
+	scratch_run("INSERT INTO points(path, address, port, priority, is_protected, boundaries, "
+		    "reason)"
+		    " VALUES('\\\\fs\\s', '127.0.0.1', 1, 0, 0, '', 'offline')");
 	o.state = (struct watch_state){ .reach = REACH_DOWN, .changed_s = 100 };
 	assert_int_equal(object_state_save(site, &o, 1, "{}", NULL), 0);
 	assert_false(policy_is_awaited(site, 50));
@@ -156,12 +139,12 @@ static void a_point_that_is_reached_again_is_given_the_policy(void **state)
 	assert_true(policy_is_awaited(site, 50));
 	/* It was well before, so that is not what was missing. */
 	assert_false(policy_is_awaited(site, 101));
-	run("UPDATE points SET reason = NULL");
+	scratch_run("UPDATE points SET reason = NULL");
 	assert_false(policy_is_awaited(site, 50));
 	object_free(&o);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, scratch_site_remove)
 
 int main(void)
 {
