@@ -24,14 +24,6 @@ static int counting_sync_all(int fd)
 	return answer_of_disk;
 }
 
-static void connect_to_data(struct peer *p)
-{
-	peer_open(p, SMB2_DIALECT_300);
-	assert_true(peer_negotiate(p));
-	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
-	assert_int_equal(peer_tree_connect(p, "\\\\FS\\data"), STATUS_SUCCESS);
-}
-
 static ntstatus flush(struct peer *p, const char *name, uint32_t access, uint32_t options)
 {
 	struct smb2_create_request create = peer_file(access);
@@ -58,7 +50,7 @@ static void with_a_directory_goes_all_that_is_on_the_volume(void **state)
 {
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	all = 0;
 	assert_int_equal(flush(&p, "", FILE_WRITE_DATA, FILE_DIRECTORY_FILE), STATUS_SUCCESS);
 	assert_int_equal(all, 1);
@@ -74,7 +66,7 @@ static void a_file_goes_alone(void **state)
 {
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	all = 0;
 	assert_int_equal(flush(&p, "below\\file", FILE_WRITE_DATA, 0), STATUS_SUCCESS);
 	assert_int_equal(flush(&p, "file", FILE_WRITE_DATA, 0), STATUS_SUCCESS);
@@ -87,7 +79,7 @@ static void who_may_make_nothing_in_it_flushes_no_directory(void **state)
 {
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	all = 0;
 	assert_int_equal(flush(&p, "", FILE_READ_DATA | FILE_READ_ATTRIBUTES, FILE_DIRECTORY_FILE),
 			 STATUS_ACCESS_DENIED);
@@ -99,7 +91,7 @@ static void what_the_disk_says_is_answered(void **state)
 {
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	answer_of_disk = -ENOSPC;
 	assert_int_equal(flush(&p, "", FILE_WRITE_DATA, FILE_DIRECTORY_FILE), STATUS_DISK_FULL);
 	answer_of_disk = 0;
@@ -119,7 +111,7 @@ static void more_than_so_many_at_a_time_are_refused(void **state)
 	struct cursor body;
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	create.create_options = FILE_DIRECTORY_FILE;
 	assert_int_equal(peer_create(&p, "", create, &answer), STATUS_SUCCESS);
 	r.file_id = answer.file_id;
@@ -149,11 +141,8 @@ static void more_than_so_many_at_a_time_are_refused(void **state)
 
 static int start(void **state)
 {
-	struct smb_config config;
-
-	smb_config_defaults(&config);
 	sys.sync_all = counting_sync_all;
-	peer_start(&config);
+	peer_start(NULL);
 	return 0;
 }
 

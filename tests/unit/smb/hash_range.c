@@ -21,14 +21,6 @@
 
 static uint8_t data[FILE_BYTES];
 
-static void connect_to_data(struct peer *p)
-{
-	peer_open(p, SMB2_DIALECT_300);
-	assert_true(peer_negotiate(p));
-	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
-	assert_int_equal(peer_tree_connect(p, "\\\\FS\\data"), STATUS_SUCCESS);
-}
-
 static struct smb2_file_id opened(struct peer *p, const char *name, uint32_t access,
 				  uint32_t options)
 {
@@ -114,7 +106,7 @@ static void what_is_stored_is_hashed_to_the_end_of_the_file(void **state)
 	struct smb2_file_id id, stream;
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	id = written(&p, "hashed");
 	must_hash(&p, id, 0, 1, 1);
 	must_hash(&p, id, 0, PART, PART);
@@ -137,7 +129,7 @@ static void who_may_not_read_is_told_no_hash(void **state)
 	struct smb2_file_id id, directory;
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	id = written(&p, "closed");
 	assert_int_equal(peer_close_file(&p, id), STATUS_SUCCESS);
 	id = opened(&p, "closed", FILE_WRITE_DATA | FILE_READ_ATTRIBUTES, 0);
@@ -167,12 +159,12 @@ static void a_locked_range_is_not_hashed_for_others(void **state)
 	struct peer p, other;
 	struct buf b;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	lock.file_id = written(&p, "locked");
 	b = peer_begin(&p, SMB2_LOCK);
 	smb2_lock_request_encode(&b, &lock);
 	assert_int_equal(peer_status(&p, &b), STATUS_SUCCESS);
-	connect_to_data(&other);
+	peer_connect(&other);
 	id = opened(&other, "locked", FILE_READ_DATA, 0);
 	assert_int_equal(hash(&other, id, 0, FILE_BYTES, &reply), STATUS_FILE_LOCK_CONFLICT);
 	assert_int_equal(hash(&other, id, LOCKED_FROM + LOCKED_BYTES - 1, 1, &reply),
@@ -212,7 +204,7 @@ static void a_wrong_request_is_refused(void **state)
 	struct smb2_file_id id;
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	id = written(&p, "refused");
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
 		assert_int_equal(ask_for(&p, id, wrong[i], 24, HASH_RANGE_REPLY_BYTES, 16),
@@ -235,11 +227,8 @@ static void a_wrong_request_is_refused(void **state)
 
 static int start(void **state)
 {
-	struct smb_config config;
-
 	random_bytes(data, sizeof(data));
-	smb_config_defaults(&config);
-	peer_start(&config);
+	peer_start(NULL);
 	return 0;
 }
 

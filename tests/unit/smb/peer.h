@@ -132,13 +132,17 @@ static void peer_make_server(void)
 	pipe_register(&peer_echo);
 }
 
-/* peer_start - make the server and begin to serve; once a process. */
+/* peer_start - make the server and begin to serve, by @config or (NULL) as a node does that was
+ * told nothing; once a process. */
 static inline void peer_start(const struct smb_config *config)
 {
+	struct smb_config usual;
+
+	smb_config_defaults(&usual);
 	peer_make_server();
 	peer_loop = peer_loops[0] = loop_new(IO_POOL);
 	peer_loop_count = 1;
-	must(peer_loop && !smb_start(&peer_loop, 1, config), "start");
+	must(peer_loop && !smb_start(&peer_loop, 1, config ? config : &usual), "start");
 }
 
 static void *peer_turn_loop(void *loop)
@@ -573,6 +577,15 @@ static inline ntstatus peer_tree_connect(struct peer *p, const char *path)
 	if (!h.status)
 		p->tree_id = h.tree_id;
 	return h.status;
+}
+
+/* peer_connect - a new connection of dialect 3.0, logged on, with the share "data". */
+static inline void peer_connect(struct peer *p)
+{
+	peer_open(p, SMB2_DIALECT_300);
+	must(peer_negotiate(p), "negotiate");
+	must(!peer_log_on(p, PEER_PASSWORD, 1), "log on");
+	must(!peer_tree_connect(p, "\\\\FS\\data"), "connect the share");
 }
 
 #endif

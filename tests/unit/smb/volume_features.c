@@ -19,14 +19,6 @@
 #define FSCTL_SET_INTEGRITY_INFORMATION 0x0009C280u
 #define QUERY_INFO_ROOM			4096u
 
-static void connect_to_data(struct peer *p)
-{
-	peer_open(p, SMB2_DIALECT_300);
-	assert_true(peer_negotiate(p));
-	assert_int_equal(peer_log_on(p, PEER_PASSWORD, 1), STATUS_SUCCESS);
-	assert_int_equal(peer_tree_connect(p, "\\\\FS\\data"), STATUS_SUCCESS);
-}
-
 struct made {
 	struct smb2_file_id id;
 	uint32_t attributes;
@@ -228,7 +220,7 @@ static void a_volume_that_does_not_compress_says_so(void **state)
 
 	begin_compressing();
 	sys.set_compressed = refuse;
-	connect_to_data(&p);
+	peer_connect(&p);
 	file = made(&p, "plain", 0);
 	assert_false(volume_features(&p, &file) & FILE_FILE_COMPRESSION);
 	assert_int_equal(format_of(&p, &file), COMPRESSION_FORMAT_NONE);
@@ -247,7 +239,7 @@ static void where_the_file_system_compresses_a_client_may_ask_for_it(void **stat
 	struct peer p;
 
 	begin_compressing();
-	connect_to_data(&p);
+	peer_connect(&p);
 	file = made(&p, "packed", 0);
 	assert_true(volume_features(&p, &file) & FILE_FILE_COMPRESSION);
 	assert_int_equal(format_of(&p, &file), COMPRESSION_FORMAT_NONE);
@@ -272,7 +264,7 @@ static void what_is_made_in_a_compressed_directory_is_compressed_unless_told(voi
 	struct peer p;
 
 	begin_compressing();
-	connect_to_data(&p);
+	peer_connect(&p);
 	directory = made(&p, "packing", FILE_DIRECTORY_FILE);
 	assert_int_equal(set_format(&p, &directory, COMPRESSION_FORMAT_LZNT1), STATUS_SUCCESS);
 	file = made(&p, "packing\\in", 0);
@@ -295,7 +287,7 @@ static void a_wrong_request_for_compression_changes_nothing(void **state)
 	struct peer p;
 
 	begin_compressing();
-	connect_to_data(&p);
+	peer_connect(&p);
 	file = made(&p, "kept", 0);
 	assert_int_equal(set_format(&p, &file, 3), STATUS_INVALID_PARAMETER);
 	assert_int_equal(set_format(&p, &file, 0xffff), STATUS_INVALID_PARAMETER);
@@ -320,7 +312,7 @@ static void integrity_is_offered_by_no_volume(void **state)
 	struct cursor out;
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	file = made(&p, "sum", 0);
 	assert_false(volume_features(&p, &file) & FILE_SUPPORT_INTEGRITY_STREAMS);
 	assert_int_equal(
@@ -355,7 +347,7 @@ static void quotas_are_not_offered_nor_said_to_be_kept(void **state)
 	struct cursor out;
 	struct peer p;
 
-	connect_to_data(&p);
+	peer_connect(&p);
 	file = made(&p, "used", 0);
 	assert_false(volume_features(&p, &file) & FILE_VOLUME_QUOTAS);
 	assert_int_equal(query(&p, &file, SMB2_0_INFO_QUOTA, 0, &out), STATUS_NOT_SUPPORTED);
@@ -373,10 +365,7 @@ static void quotas_are_not_offered_nor_said_to_be_kept(void **state)
 
 static int start(void **state)
 {
-	struct smb_config config;
-
-	smb_config_defaults(&config);
-	peer_start(&config);
+	peer_start(NULL);
 	return 0;
 }
 
