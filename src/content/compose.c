@@ -199,37 +199,23 @@ static ntstatus compose(struct transfer *t, const struct plan *p, const struct p
 	return piece_set_add_one(&t->there, piece) ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 
-/* What will be read of it is told to the source; *@count names more. */
-static void expect_run(struct transfer *t, const struct run *r, uint32_t *count)
+/* What will be read of them is told to the source. */
+static bool expect_runs(struct transfer *t, struct run *old, struct run *now)
 {
-	for (uint32_t i = 0; i < r->count; i++) {
-		char name[LAYOUT_NAME_MAX];
-
-		layout_piece(name, r->pieces[i].hash);
-		place_expect(t->options->from[0], name);
-	}
-	*count += r->count;
-}
-
-static bool expect_runs(struct transfer *t, struct run *old, struct run *now, uint32_t *count)
-{
-	if (is_to_be_read(old) && is_to_be_read(now)) {
-		expect_run(t, old, count);
-		expect_run(t, now, count);
-	}
+	for (uint32_t i = 0; i < old->count; i++)
+		transfer_expect(t, &old->pieces[i]);
+	for (uint32_t i = 0; i < now->count; i++)
+		transfer_expect(t, &now->pieces[i]);
 	return true;
 }
 
 /* False: no more of this, the target is lost or cannot. */
-static bool compose_run(struct transfer *t, struct run *old, struct run *now, uint32_t *count)
+static bool compose_run(struct transfer *t, struct run *old, struct run *now)
 {
 	auto_free struct plan *p = xalloc(1, sizeof(*p));
 	struct delta d auto_delta = { 0 };
 	size_t begin = 0;
 
-	if (!is_to_be_read(old) || !is_to_be_read(now))
-		return true;
-	*count += old->count + now->count;
 	if (!read_run(t, old) || !read_run(t, now) ||
 	    !delta_find(old->bytes.data, old->bytes.len, now->bytes.data, now->bytes.len, &d))
 		return true;
@@ -260,10 +246,11 @@ static uint32_t find_from(const struct piece *pieces, uint32_t count, uint32_t f
 	return from < end ? from : count;
 }
 
-typedef bool run_fn(struct transfer *t, struct run *old, struct run *now, uint32_t *count);
+typedef bool run_fn(struct transfer *t, struct run *old, struct run *now);
 
 /* The runs of a file that lie between pieces which both versions have. What is wanted is in no old
- * file, so only other pieces are looked for there. @each counts the pieces that it deals with. */
+ * file, so only other pieces are looked for there. *@pieces grows by those that @each deals with.
+ */
 static bool each_run(struct transfer *t, struct manifest *then, const struct changed *file,
 		     run_fn *each, uint32_t *pieces)
 {
@@ -283,8 +270,11 @@ static bool each_run(struct transfer *t, struct manifest *then, const struct cha
 		}
 		old_run.count = found - old_at;
 		new_run.count = end - i;
-		if (new_run.count && old_run.count && !each(t, &old_run, &new_run, pieces))
-			return false;
+		if (is_to_be_read(&old_run) && is_to_be_read(&new_run)) {
+			*pieces += old_run.count + new_run.count;
+			if (!each(t, &old_run, &new_run))
+				return false;
+		}
 		old_at = found < old_count ? found + 1 : old_count;
 		i = end + 1;
 	}

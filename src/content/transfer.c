@@ -200,6 +200,14 @@ static bool there_is_room(struct transfer *t)
 			    (unsigned long long)(need >> 20), (unsigned long long)(room >> 20));
 }
 
+void transfer_expect(struct transfer *t, const struct piece *piece)
+{
+	char name[LAYOUT_NAME_MAX];
+
+	layout_piece(name, piece->hash);
+	place_expect(t->options->from[0], name);
+}
+
 /* What will be fetched soon is said to the source that is asked first. */
 static void tell_source(struct transfer *t)
 {
@@ -210,12 +218,9 @@ static void tell_source(struct transfer *t)
 	t->expected = t->expected > t->next ? t->expected : t->next;
 	for (; t->expected < t->todo.count && t->expected < t->next + EXPECTED_MAX; t->expected++) {
 		const struct piece *piece = &t->todo.pieces[t->expected];
-		char name[LAYOUT_NAME_MAX];
 
-		if (mode == TRANSFER_MISSING && is_there(t, piece))
-			continue;
-		layout_piece(name, piece->hash);
-		place_expect(t->options->from[0], name);
+		if (mode != TRANSFER_MISSING || !is_there(t, piece))
+			transfer_expect(t, piece);
 	}
 }
 

@@ -115,6 +115,8 @@ void transfer_compose(struct transfer *t);
 bool transfer_compose_manifest(struct transfer *t, const struct buf *bytes);
 /* transfer_wait_for_leave - until so many bytes may go; false: stopped meanwhile, and noted. */
 bool transfer_wait_for_leave(struct transfer *t, uint64_t bytes);
+/* transfer_expect - tell the source that is asked first that @piece will be read soon. */
+void transfer_expect(struct transfer *t, const struct piece *piece);
 /* transfer_at_work - how many places have something under way. */
 unsigned transfer_at_work(const struct transfer *t);
 /* transfer_report - tell whoever asked how far it is; false: it is to stop, or has failed. */
